@@ -1,0 +1,44 @@
+// Port: the node's cache of verified chunks. The daemon's disk cache implements it; a peer serves from it.
+
+import type { BlobLayout, ChunkPayload } from './chunk.ts';
+import type { ChunkMap } from './chunk-map.ts';
+
+/**
+ * Contract, checked by test/conformance/chunk-store.ts:
+ * - `open` is idempotent by `layoutKey`: while one holder has it open, others get the same blob; each `open` is matched
+ *   by one `close`. Concurrent opens of one blob are joined. What an earlier process stored is there again, as far as
+ *   the rules of docs/architecture.md (persistence) allow.
+ * - `stop` waits for writes under way, makes what is stored durable and releases everything. It is idempotent.
+ */
+export interface ChunkStore {
+  open(blob: BlobLayout): Promise<StoredBlob>;
+  stop(): Promise<void>;
+}
+
+export interface StoredBlob {
+  readonly layout: BlobLayout;
+  /** Which chunks are present; shared memory, so that worker threads see a chunk the moment it is there. */
+  readonly map: ChunkMap;
+  /** The file that holds the device (every chunk at its device offset), for readers in other threads. */
+  readonly path: string;
+
+  /**
+   * Unpacks and verifies a payload and stores the chunk. When it resolves, `map` says present and every reader sees
+   * the bytes. Idempotent; concurrent puts of one chunk are safe. Takes ownership of `payload.bytes` (they may be
+   * transferred). Rejects with `digest-mismatch` or `malformed` when the bytes are not the chunk's, with `no-space`
+   * or `system` when they cannot be written; in each case the chunk is as absent as before.
+   */
+  put(payload: ChunkPayload): Promise<void>;
+
+  /**
+   * The verified uncompressed bytes of a chunk in a buffer that is the caller's, or undefined when it is absent (also
+   * when it is evicted while being read). Rejects with `system` on I/O errors.
+   */
+  read(index: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
+
+  /** Forgets a chunk: readers miss from now on, its space is given back. Idempotent. */
+  evict(index: number): Promise<void>;
+
+  /** Gives this holder's share back; the last one releases file and memory. Idempotent per `open`. */
+  close(): Promise<void>;
+}

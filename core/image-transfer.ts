@@ -1,0 +1,87 @@
+// Ports: where images come from and go to (a registry, an OCI layout directory). Manifests are small and handled as
+// bytes, since their digest covers the bytes; blobs are streams, digest-checked while they flow.
+
+import type { Digest } from './digest.ts';
+
+/** A content descriptor of the OCI image specification. */
+export interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export interface Platform {
+  readonly os: string;
+  readonly architecture: string;
+  readonly variant?: string;
+}
+
+/** A manifest of one image for one platform, whose bytes have the digest. */
+export interface FetchedManifest {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly bytes: Uint8Array;
+  /** Digest of the index it was chosen from, when there was one. */
+  readonly indexDigest?: Digest;
+}
+
+/** Which of two manifests for one platform to take, where an index offers both: the ordinary one or the accelerated. */
+export type ManifestPreference = 'oci' | 'nydus';
+
+export interface TransferOptions {
+  readonly signal: AbortSignal;
+}
+
+/** Inclusive start, length in bytes. */
+export interface ByteRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * One named image to read. Contract, checked by test/conformance/image-source.ts:
+ * - Every method is idempotent and may run any number of times at once.
+ * - `manifest` follows an index to the manifest for `platform`; its bytes are verified against the digest that the
+ *   reference, the index or the registry's answer names. `not-found` names the image; a platform that is missing is
+ *   `not-found` and the message lists the ones there are.
+ * - `blob` without a range yields exactly `size` bytes and **throws `digest-mismatch` before the last piece** when they
+ *   do not have the digest, `malformed` when the length differs: whoever has consumed the stream to its end has the
+ *   right bytes. With a range the bytes cannot be verified: the caller checks them by other digests.
+ * - Pieces are the caller's to keep; the source does not reuse their memory.
+ * - When `signal` fires, or iteration stops, the connection is released; a pending step rejects with `aborted`.
+ */
+export interface ImageSource {
+  /** The reference as a person would write it; for messages. */
+  readonly name: string;
+  /** `prefer` is by default `oci`; when only the other one is there, that is taken. */
+  manifest(
+    platform: Platform,
+    options: TransferOptions & { readonly prefer?: ManifestPreference | undefined },
+  ): Promise<FetchedManifest>;
+  /** A manifest or config blob, whole and verified. Refuses (`limit`) more than 16 MiB. */
+  document(descriptor: Descriptor, options: TransferOptions): Promise<Uint8Array>;
+  blob(descriptor: Descriptor, options: TransferOptions & { readonly range?: ByteRange }): AsyncIterable<Uint8Array>;
+}
+
+/**
+ * One named image to write. Contract, checked by test/conformance/image-sink.ts:
+ * - `putBlob` is idempotent: a blob that is there already is not transferred (then `content` is not called). `content`
+ *   may be called again for a retry. All or nothing: an aborted or failed put leaves no partial blob behind that
+ *   anybody could read. It rejects with `digest-mismatch` when the content is not what the descriptor says.
+ * - `putBlob` may run several times at once; `putManifest` comes last, after every blob it names.
+ * - `putManifest` stores the bytes under their digest and, when the sink's name has a tag, moves the tag to them; it
+ *   resolves to the digest. A failed or aborted image leaves the tag as it was.
+ */
+export interface ImageSink {
+  readonly name: string;
+  hasBlob(digest: Digest, options: TransferOptions): Promise<boolean>;
+  /** Returns what it took: `present` already there, `mounted` from another repository, `written` transferred. */
+  putBlob(
+    descriptor: Descriptor,
+    content: () => AsyncIterable<Uint8Array>,
+    options: TransferOptions & { readonly onBytes?: (bytes: number) => void },
+  ): Promise<'present' | 'mounted' | 'written'>;
+  putManifest(bytes: Uint8Array, mediaType: string, options: TransferOptions): Promise<Digest>;
+}

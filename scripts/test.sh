@@ -1,0 +1,34 @@
+#!/bin/sh
+# The whole test suite on a fresh clone: installs what the tests need (npm packages, Debian packages), checks format,
+# lint and types, then runs every test with Node's own runner.
+#   sh scripts/test.sh [FILE...]
+set -e
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+
+# What the tests meet for real. A tool that stays missing makes the tests that need it skip, with the reason printed.
+packages="docker-registry skopeo umoci runc erofs-utils fuse3 busybox-static debootstrap attr libcap2-bin apache2-utils xz-utils"
+missing=""
+if command -v dpkg-query >/dev/null 2>&1; then
+  for package in $packages; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"
+  done
+fi
+if [ -n "$missing" ]; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    echo "shoal: installing Debian packages for the tests:$missing" >&2
+    apt-get update -qq >&2
+    # Services of these packages (docker-registry) must not start: the tests run their own.
+    DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $missing >&2
+  else
+    echo "shoal: without root and apt-get these packages stay missing, and the tests that need them skip:$missing" >&2
+  fi
+fi
+
+if [ $# -eq 0 ]; then
+  sh scripts/with-node.sh node_modules/@biomejs/biome/bin/biome check .
+  sh scripts/with-node.sh node_modules/typescript/bin/tsc --noEmit
+  set -- $(find test -name '*.test.ts' | sort)
+fi
+# Two files at a time: each starts its own daemons, registries and workers, and the smallest machine has two cores.
+exec sh scripts/with-node.sh --test --test-concurrency=2 --test-timeout=600000 "$@"
