@@ -5,9 +5,11 @@
 set -e
 root=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)
 
-if [ -f "$root/package-lock.json" ] && ! cmp -s "$root/package-lock.json" "$root/node_modules/.shoal-lock"; then
+# npm keeps its own record of what it installed; a lock file that is newer has changed since.
+installed=$root/node_modules/.package-lock.json
+if [ -f "$root/package-lock.json" ] && { [ ! -f "$installed" ] || [ "$root/package-lock.json" -nt "$installed" ]; }; then
   echo "shoal: installing npm packages" >&2
-  (cd "$root" && npm ci --no-audit --no-fund --loglevel=error >&2 && cp package-lock.json node_modules/.shoal-lock)
+  (cd "$root" && npm ci --no-audit --no-fund --loglevel=error >&2)
 fi
 
 node=$(command -v node || true)

@@ -1,0 +1,66 @@
+// An image in an OCI layout directory, to write. Other images of the directory stay as they are; blobs that a moved tag
+// leaves behind are not collected.
+
+import { createHash } from 'node:crypto';
+import type { Clock, Descriptor, Digest, ImageSink, TransferOptions } from '../core/index.ts';
+import { abortedError, digestFromHex } from '../core/index.ts';
+import { blobSize, createLayout, putIndexEntry, REF_NAME, writeBlob } from './layout-files.ts';
+import type { LayoutReference } from './reference.ts';
+import { formatReference } from './reference.ts';
+import { verifiedStream } from './verified-stream.ts';
+
+export class LayoutSink implements ImageSink {
+  readonly name: string;
+  readonly #reference: LayoutReference;
+  readonly #clock: Clock;
+
+  constructor(reference: LayoutReference, clock: Clock) {
+    this.name = formatReference(reference);
+    this.#reference = reference;
+    this.#clock = clock;
+  }
+
+  async hasBlob(digest: Digest, { signal }: TransferOptions): Promise<boolean> {
+    if (signal.aborted) throw abortedError(signal);
+    return (await blobSize(this.#reference.directory, digest, this.name)) !== undefined;
+  }
+
+  async putBlob(
+    descriptor: Descriptor,
+    content: () => AsyncIterable<Uint8Array>,
+    options: TransferOptions & { readonly onBytes?: (bytes: number) => void },
+  ): Promise<'present' | 'written'> {
+    if (await this.hasBlob(descriptor.digest, options)) return 'present';
+    await createLayout(this.#reference.directory, this.name);
+    const checked = verifiedStream(content(), descriptor, this.name);
+    await writeBlob(this.#reference.directory, descriptor.digest, observed(checked, options), this.name);
+    return 'written';
+  }
+
+  async putManifest(bytes: Uint8Array, mediaType: string, options: TransferOptions): Promise<Digest> {
+    const { directory, tag } = this.#reference;
+    const digest = digestFromHex(createHash('sha256').update(bytes).digest('hex'));
+    const descriptor = { mediaType, digest, size: bytes.length };
+    await this.putBlob(descriptor, () => once(bytes), { signal: options.signal });
+    const entry = tag === undefined ? descriptor : { ...descriptor, annotations: { [REF_NAME]: tag } };
+    await putIndexEntry(directory, entry, { what: this.name, clock: this.#clock, signal: options.signal });
+    return digest;
+  }
+}
+
+/** Counts what passes, and stops when the signal fires. */
+async function* observed(
+  pieces: AsyncIterable<Uint8Array>,
+  { signal, onBytes }: TransferOptions & { readonly onBytes?: (bytes: number) => void },
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    if (signal.aborted) throw abortedError(signal);
+    yield piece;
+    onBytes?.(piece.length);
+  }
+  if (signal.aborted) throw abortedError(signal);
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}

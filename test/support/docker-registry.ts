@@ -1,0 +1,86 @@
+// Debian's docker-registry as a child process of a test: ephemeral port, storage in a temporary directory.
+//
+//   const registry = await startDockerRegistry(t, { user: { name: 'u', password: 'p' } });
+//   registry.host       // 127.0.0.1:port, for references
+//   registry.storage    // its directory, to look or to damage
+//
+// Everything ends with the test.
+
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const BINARY = '/usr/bin/docker-registry';
+const START_DEADLINE_MS = 20_000;
+
+/** Why tests against the real registry cannot run here, or false: for the `skip` option of a test. */
+export const noDockerRegistry: string | false = existsSync(BINARY) ? false : `${BINARY} is not installed`;
+
+export interface DockerRegistry {
+  readonly host: string;
+  readonly storage: string;
+  /** Ends it before the test does. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** The part of a test context, or of anything else with an end, that this needs. */
+export interface Ending {
+  after(work: () => Promise<void>): void;
+}
+
+export interface DockerRegistryOptions {
+  /** Ask for basic auth with this user. Default: open to all. */
+  readonly user?: { readonly name: string; readonly password: string };
+}
+
+export async function startDockerRegistry(t: Ending, options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
+  const directory = await mkdtemp(join(tmpdir(), 'shoal-test-registry-'));
+  const storage = join(directory, 'storage');
+  const config = join(directory, 'config.yml');
+  await writeFile(config, configText(storage, await passwordFile(directory, options)));
+  // Only what the process needs: variables named REGISTRY_... would override its configuration.
+  const child = spawn(BINARY, ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'], env: {} });
+  const exited = once(child, 'exit');
+  const stop = async () => {
+    child.kill('SIGKILL');
+    await exited;
+  };
+  t.after(async () => {
+    await stop();
+    await rm(directory, { recursive: true, force: true });
+  });
+  const signal = AbortSignal.timeout(START_DEADLINE_MS);
+  for await (const line of createInterface({ input: child.stderr, signal })) {
+    const address = /listening on (127\.0\.0\.1:\d+)/.exec(line)?.[1];
+    if (address === undefined) continue;
+    child.stderr.resume();
+    return { host: address, storage, stop };
+  }
+  throw new Error('docker-registry ended before it listened');
+}
+
+function configText(storage: string, htpasswd: string | undefined): string {
+  const auth = htpasswd === undefined ? '' : `auth:\n  htpasswd:\n    realm: shoal-test\n    path: ${htpasswd}\n`;
+  return `version: 0.1
+log:
+  level: info
+storage:
+  filesystem:
+    rootdirectory: ${storage}
+  delete:
+    enabled: true
+http:
+  addr: 127.0.0.1:0
+${auth}`;
+}
+
+async function passwordFile(directory: string, { user }: DockerRegistryOptions): Promise<string | undefined> {
+  if (!user) return undefined;
+  const path = join(directory, 'htpasswd');
+  await writeFile(path, execFileSync('htpasswd', ['-nbB', user.name, user.password]));
+  return path;
+}

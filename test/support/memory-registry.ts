@@ -1,0 +1,255 @@
+// A registry in memory behind a real HTTP server, with knobs for everything that registries do to their clients.
+//
+//   const registry = await startMemoryRegistry(t);            // closed with the test
+//   const layer = registry.putBlob('app', bytes);              // a descriptor
+//   registry.putManifest('app', 'latest', manifest, mediaType);
+//   openSource(`${registry.host}/app:latest`, { access, plainHttp: true })
+//
+// Knobs, all to be changed at any time (`registry.knobs.delayMs = 50`):
+//   auth            none | basic | bearer: see RegistryAuth; `expireTokens()` makes all issued tokens worthless
+//   redirectBlobs   blobs are answered by a 307 to a second origin (`storage`), which records the headers it gets
+//   bytesPerSecond  one link shared by all bodies of both origins
+//   delayMs         before every answer
+//   ignoreRange     ranges are answered with the whole blob; wrongRange: with another Content-Range
+//   cutBodiesAfter  every body of a blob breaks off after so many bytes (the socket is destroyed)
+//   noMounts        cross-repository mounts open an upload instead
+// Events:
+//   failNext({...})  the next requests that match get a status; `registry.failures` counts what is left
+//   corrupt(digest)  flips a byte of a blob in the store;  remove(digest) takes it out
+//   pause()/resume() requests and bodies hang in between ("gone", without a word)
+//   goAway()/comeBack() sockets break and nobody listens; then again, on the same port
+// Records: `requests` (method, path, headers, origin), `requestsTo(part)`, `bytesSent`, `openSockets()`.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Digest } from '../../core/index.ts';
+import { digestFromHex } from '../../core/index.ts';
+import type { Ending } from './docker-registry.ts';
+import { sha256Hex } from './fake-blob.ts';
+import { answerRegistry } from './memory-registry-api.ts';
+import { TestServer } from './test-server.ts';
+
+export type RegistryAuth =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'basic'; readonly username: string; readonly password: string }
+  /** Without a user name the token service gives tokens to anybody. */
+  | { readonly kind: 'bearer'; readonly tokenSeconds: number; readonly username?: string; readonly password?: string };
+
+export interface RegistryKnobs {
+  auth: RegistryAuth;
+  redirectBlobs: boolean;
+  bytesPerSecond: number | undefined;
+  delayMs: number;
+  ignoreRange: boolean;
+  wrongRange: boolean;
+  cutBodiesAfter: number | undefined;
+  noMounts: boolean;
+}
+
+export interface Failure {
+  readonly status: number;
+  readonly count?: number;
+  /** Only requests whose `METHOD path` contains this. */
+  readonly matching?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Instead of an answer the socket is destroyed. */
+  readonly reset?: boolean;
+}
+
+export interface RecordedRequest {
+  readonly origin: 'registry' | 'storage';
+  readonly method: string;
+  /** With the query. */
+  readonly path: string;
+  readonly headers: IncomingMessage['headers'];
+}
+
+export interface StoredManifest {
+  readonly bytes: Buffer;
+  readonly mediaType: string;
+}
+
+export interface Repository {
+  readonly blobs: Map<Digest, Buffer>;
+  readonly manifests: Map<Digest, StoredManifest>;
+  readonly tags: Map<string, Digest>;
+  readonly uploads: Map<string, Buffer[]>;
+}
+
+export class MemoryRegistry {
+  readonly knobs: RegistryKnobs = {
+    auth: { kind: 'none' },
+    redirectBlobs: false,
+    bytesPerSecond: undefined,
+    delayMs: 0,
+    ignoreRange: false,
+    wrongRange: false,
+    cutBodiesAfter: undefined,
+    noMounts: false,
+  };
+  readonly requests: RecordedRequest[] = [];
+  readonly failures: { failure: Failure; left: number }[] = [];
+  readonly repositories = new Map<string, Repository>();
+  /** Issued tokens to the scopes they are good for. */
+  readonly tokens = new Map<string, readonly string[]>();
+  bytesSent = 0;
+  readonly #registry = new TestServer((request, response) => this.#answer('registry', request, response));
+  readonly #storage = new TestServer((request, response) => this.#answer('storage', request, response));
+  #gate: PromiseWithResolvers<void> | undefined;
+  #linkFreeAt = 0;
+
+  async start(): Promise<void> {
+    await Promise.all([this.#registry.listen(), this.#storage.listen()]);
+  }
+
+  async close(): Promise<void> {
+    this.resume();
+    await Promise.all([this.#registry.close(), this.#storage.close()]);
+  }
+
+  /** For references. */
+  get host(): string {
+    return this.#registry.host;
+  }
+
+  get storageHost(): string {
+    return this.#storage.host;
+  }
+
+  repository(name: string): Repository {
+    let repository = this.repositories.get(name);
+    if (!repository) {
+      repository = { blobs: new Map(), manifests: new Map(), tags: new Map(), uploads: new Map() };
+      this.repositories.set(name, repository);
+    }
+    return repository;
+  }
+
+  putBlob(repository: string, bytes: Uint8Array, mediaType = 'application/octet-stream') {
+    const digest = digestFromHex(sha256Hex(bytes));
+    this.repository(repository).blobs.set(digest, Buffer.from(bytes));
+    return { mediaType, digest, size: bytes.length };
+  }
+
+  /** `tag` undefined: only by digest. A manifest that is no Uint8Array is written as JSON. */
+  putManifest(repository: string, tag: string | undefined, manifest: unknown, mediaType: string) {
+    const bytes = manifest instanceof Uint8Array ? Buffer.from(manifest) : Buffer.from(JSON.stringify(manifest));
+    const digest = digestFromHex(sha256Hex(bytes));
+    const { manifests, tags } = this.repository(repository);
+    manifests.set(digest, { bytes, mediaType });
+    if (tag !== undefined) tags.set(tag, digest);
+    return { mediaType, digest, size: bytes.length };
+  }
+
+  /** Flips one byte of the blob wherever it is stored; the size stays. */
+  corrupt(digest: Digest, at = 0): void {
+    for (const { blobs } of this.repositories.values()) {
+      const bytes = blobs.get(digest);
+      if (bytes) bytes[at] = (bytes[at] ?? 0) ^ 0xff;
+    }
+  }
+
+  remove(digest: Digest): void {
+    for (const { blobs, manifests } of this.repositories.values()) {
+      blobs.delete(digest);
+      manifests.delete(digest);
+    }
+  }
+
+  failNext(failure: Failure): void {
+    this.failures.push({ failure, left: failure.count ?? 1 });
+  }
+
+  expireTokens(): void {
+    this.tokens.clear();
+  }
+
+  requestsTo(part: string): RecordedRequest[] {
+    return this.requests.filter(({ method, path }) => `${method} ${path}`.includes(part));
+  }
+
+  openSockets(): number {
+    return this.#registry.sockets.size + this.#storage.sockets.size;
+  }
+
+  pause(): void {
+    this.#gate ??= Promise.withResolvers();
+  }
+
+  resume(): void {
+    this.#gate?.resolve();
+    this.#gate = undefined;
+  }
+
+  async goAway(): Promise<void> {
+    await Promise.all([this.#registry.close(), this.#storage.close()]);
+  }
+
+  async comeBack(): Promise<void> {
+    await this.start();
+  }
+
+  /** Sends a body through the gate and over the shared link. */
+  async sendBody(response: ServerResponse, bytes: Uint8Array): Promise<void> {
+    const { cutBodiesAfter } = this.knobs;
+    for (let at = 0; at < bytes.length && !response.destroyed; at += PIECE_BYTES) {
+      const piece = bytes.subarray(at, Math.min(at + PIECE_BYTES, cutBodiesAfter ?? bytes.length));
+      await this.#gate?.promise;
+      await this.#overLink(piece.length);
+      this.bytesSent += piece.length;
+      if (!response.write(piece)) await drained(response);
+      if (cutBodiesAfter !== undefined && at + PIECE_BYTES >= cutBodiesAfter) {
+        // Let what was written leave before the socket breaks.
+        await new Promise(resolve => setImmediate(resolve));
+        response.destroy();
+      }
+    }
+    response.end();
+  }
+
+  async #answer(origin: RecordedRequest['origin'], request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = '', url: path = '', headers } = request;
+    this.requests.push({ origin, method, path, headers });
+    await this.#gate?.promise;
+    if (this.knobs.delayMs > 0) await new Promise(resolve => setTimeout(resolve, this.knobs.delayMs));
+    const failure = this.#failureFor(`${method} ${path}`);
+    if (failure?.reset) response.destroy();
+    else if (failure) response.writeHead(failure.status, failure.headers).end();
+    else await answerRegistry(this, origin, request, response);
+  }
+
+  #failureFor(line: string): Failure | undefined {
+    const index = this.failures.findIndex(({ failure }) => line.includes(failure.matching ?? ''));
+    const found = this.failures[index];
+    if (found && --found.left === 0) this.failures.splice(index, 1);
+    return found?.failure;
+  }
+
+  async #overLink(bytes: number): Promise<void> {
+    const { bytesPerSecond } = this.knobs;
+    if (bytesPerSecond === undefined) return;
+    this.#linkFreeAt = Math.max(performance.now(), this.#linkFreeAt) + (bytes / bytesPerSecond) * 1000;
+    const wait = this.#linkFreeAt - performance.now();
+    if (wait > 1) await new Promise(resolve => setTimeout(resolve, wait));
+  }
+}
+
+/** Small enough for a throttled link to be shared fairly. */
+const PIECE_BYTES = 16 * 1024;
+
+export async function startMemoryRegistry(t: Ending): Promise<MemoryRegistry> {
+  const registry = new MemoryRegistry();
+  await registry.start();
+  t.after(() => registry.close());
+  return registry;
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise(resolve => {
+    const done = () => {
+      response.off('drain', done).off('close', done);
+      resolve();
+    };
+    if (response.destroyed) resolve();
+    else response.once('drain', done).once('close', done);
+  });
+}

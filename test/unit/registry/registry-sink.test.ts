@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Descriptor } from '../../../core/index.ts';
+import { isShoalError } from '../../../core/index.ts';
+import { openSink } from '../../../registry/index.ts';
+import type { Ending } from '../../support/docker-registry.ts';
+import { noDockerRegistry, startDockerRegistry } from '../../support/docker-registry.ts';
+import { noise } from '../../support/fake-blob.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { startMemoryRegistry } from '../../support/memory-registry.ts';
+import { testAccess } from '../../support/registry-targets.ts';
+import { document } from '../../support/sample-image.ts';
+import { inPieces } from '../../support/streams.ts';
+
+const signal = new AbortController().signal;
+const { descriptor, bytes } = document(noise(300_000, 'sink'), 'application/octet-stream');
+
+class HastyClock extends ManualClock {
+  override async sleep(ms: number): Promise<void> {
+    this.sleeps.push(ms);
+  }
+}
+
+async function setup(t: Ending, mountFrom?: string) {
+  const registry = await startMemoryRegistry(t);
+  const access = testAccess(t, { clock: new HastyClock() });
+  const from = mountFrom && `${registry.host}/${mountFrom}`;
+  return { registry, sink: openSink(`${registry.host}/app:1`, { access, plainHttp: true, mountFrom: from }) };
+}
+
+/** The content, and how often it was asked for. */
+function content(of: Uint8Array = bytes) {
+  const counted = { asked: 0, open: () => inPieces(of, 10_000) };
+  return {
+    counted,
+    read: () => {
+      counted.asked++;
+      return counted.open();
+    },
+  };
+}
+
+test('mounts a blob from another repository instead of sending it', async t => {
+  const { registry, sink } = await setup(t, 'base:1');
+  registry.putBlob('base', bytes);
+  const { counted, read } = content();
+  assert.equal(await sink.putBlob(descriptor, read, { signal }), 'mounted');
+  assert.equal(counted.asked, 0);
+  assert.equal(await sink.hasBlob(descriptor.digest, { signal }), true);
+});
+
+test('sends a blob that cannot be mounted', async t => {
+  const { registry, sink } = await setup(t, 'base:1');
+  assert.equal(await sink.putBlob(descriptor, content().read, { signal }), 'written');
+  assert.ok(registry.repository('app').blobs.get(descriptor.digest)?.equals(bytes));
+  assert.equal(registry.requestsTo('mount=').length, 1);
+});
+
+test('asks for a token that covers the repository it mounts from', async t => {
+  const { registry, sink } = await setup(t, 'base:1');
+  registry.knobs.auth = { kind: 'bearer', tokenSeconds: 300 };
+  registry.putBlob('base', bytes);
+  assert.equal(await sink.putBlob(descriptor, content().read, { signal }), 'mounted');
+  assert.match(
+    registry.requestsTo('/token').at(-1)?.path ?? '',
+    /scope=repository%3Aapp%3Apull%2Cpush&scope=repository%3Abase%3Apull/,
+  );
+});
+
+test('sends the content again after a failure that may pass, and counts each byte once', async t => {
+  const { registry, sink } = await setup(t);
+  registry.failNext({ status: 503, matching: 'PUT' });
+  registry.failNext({ status: 0, reset: true, matching: 'PUT' });
+  const { counted, read } = content();
+  let reported = 0;
+  const onBytes = (count: number) => {
+    reported += count;
+  };
+  assert.equal(await sink.putBlob(descriptor, read, { signal, onBytes }), 'written');
+  assert.equal(counted.asked, 3);
+  assert.equal(reported, bytes.length);
+});
+
+test('sends the content again with a new token when the old one ends between two requests', async t => {
+  const { registry, sink } = await setup(t);
+  registry.knobs.auth = { kind: 'bearer', tokenSeconds: 300 };
+  const { counted, read } = content();
+  const first = counted.open;
+  counted.open = () => {
+    // The registry decides when the body has arrived, so the token ends while it is under way.
+    if (counted.asked === 1) registry.expireTokens();
+    return first();
+  };
+  assert.equal(await sink.putBlob(descriptor, read, { signal }), 'written');
+  assert.equal(counted.asked, 2);
+});
+
+test('does not retry what the registry refuses for good', async t => {
+  const { registry, sink } = await setup(t);
+  registry.failNext({ status: 413, matching: 'PUT' });
+  const { counted, read } = content();
+  await assert.rejects(sink.putBlob(descriptor, read, { signal }), error => {
+    assert.ok(isShoalError(error, 'unsupported'));
+    assert.match(error.message, /app:1: upload of blob sha256:[0-9a-f]{64}: .* answered 413/);
+    return true;
+  });
+  assert.equal(counted.asked, 1);
+});
+
+test('a wrong stream is cut before its last piece, so the registry never has a whole upload', async t => {
+  const { registry, sink } = await setup(t);
+  const wrong = Buffer.from(bytes);
+  wrong[0] = (wrong[0] ?? 0) ^ 1;
+  const put = sink.putBlob(descriptor, content(wrong).read, { signal });
+  await assert.rejects(put, error => isShoalError(error, 'digest-mismatch'));
+  assert.deepEqual([...registry.repository('app').uploads.values()], [[]]);
+});
+
+test('refuses a target that is named by a digest', async t => {
+  const access = testAccess(t);
+  assert.throws(
+    () => openSink(`r.example/app@${descriptor.digest}`, { access }),
+    error => isShoalError(error, 'usage'),
+  );
+});
+
+test("mounts between repositories of Debian's registry", { skip: noDockerRegistry }, async t => {
+  const registry = await startDockerRegistry(t);
+  const options = { access: testAccess(t), plainHttp: true };
+  const base: Descriptor = descriptor;
+  await openSink(`${registry.host}/base:1`, options).putBlob(base, content().read, { signal });
+  const sink = openSink(`${registry.host}/app:1`, { ...options, mountFrom: `${registry.host}/base:1` });
+  assert.equal(await sink.putBlob(base, content().read, { signal }), 'mounted');
+});
