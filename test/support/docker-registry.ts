@@ -12,7 +12,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 
 const BINARY = '/usr/bin/docker-registry';
 const START_DEADLINE_MS = 20_000;
@@ -53,14 +53,26 @@ export async function startDockerRegistry(t: Ending, options: DockerRegistryOpti
     await stop();
     await rm(directory, { recursive: true, force: true });
   });
-  const signal = AbortSignal.timeout(START_DEADLINE_MS);
-  for await (const line of createInterface({ input: child.stderr, signal })) {
-    const address = /listening on (127\.0\.0\.1:\d+)/.exec(line)?.[1];
-    if (address === undefined) continue;
-    child.stderr.resume();
-    return { host: address, storage, stop };
-  }
-  throw new Error('docker-registry ended before it listened');
+  const host = await addressOf(child.stderr);
+  if (host === undefined) throw new Error('docker-registry did not start to listen');
+  return { host, storage, stop };
+}
+
+/** Keeps reading for good afterwards: a full pipe would stop the registry. */
+function addressOf(log: Readable): Promise<string | undefined> {
+  const found = Promise.withResolvers<string | undefined>();
+  let text: string | undefined = '';
+  log.on('data', (piece: Buffer) => {
+    if (text === undefined) return;
+    text += piece.toString();
+    const address = /listening on (127\.0\.0\.1:\d+)/.exec(text)?.[1];
+    if (address === undefined) return;
+    text = undefined;
+    found.resolve(address);
+  });
+  log.once('end', () => found.resolve(undefined));
+  const deadline = setTimeout(() => found.resolve(undefined), START_DEADLINE_MS);
+  return found.promise.finally(() => clearTimeout(deadline));
 }
 
 function configText(storage: string, htpasswd: string | undefined): string {
