@@ -1,0 +1,67 @@
+// The layer that carries the bootstrap: a tar with `image/image.boot` in it, gzipped (nydus.md §1.32). The same
+// bootstrap gives the same layer: fixed times, owners and compression.
+
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { pack } from 'tar-stream';
+import { type Digest, digestFromHex, fromSystemError, ShoalError } from '../core/index.ts';
+import { NYDUS_BOOTSTRAP_PATH } from '../registry/index.ts';
+import { BOOTSTRAP_GZIP_LEVEL } from './config.ts';
+
+export interface BootstrapLayer {
+  readonly path: string;
+  readonly digest: Digest;
+  /** Bytes of the compressed layer. */
+  readonly size: number;
+  /** Digest of the tar. */
+  readonly diffId: Digest;
+}
+
+/** Writes the layer to `path`, which must not exist. Rejects with `no-space`, `system`, or `aborted`. */
+export async function writeBootstrapLayer(
+  bootstrap: Uint8Array,
+  path: string,
+  signal: AbortSignal,
+): Promise<BootstrapLayer> {
+  const tar = pack();
+  const directory = NYDUS_BOOTSTRAP_PATH.slice(0, NYDUS_BOOTSTRAP_PATH.indexOf('/'));
+  tar.entry({ ...FIXED, name: `${directory}/`, type: 'directory', mode: 0o755 });
+  tar.entry({ ...FIXED, name: NYDUS_BOOTSTRAP_PATH, mode: 0o444 }, Buffer.from(bootstrap));
+  tar.finalize();
+  const diffId = createHash('sha256');
+  const digest = createHash('sha256');
+  let size = 0;
+  try {
+    await pipeline(
+      async function* () {
+        for await (const piece of tar) {
+          if (!(piece instanceof Uint8Array)) throw new ShoalError('internal', 'a tar of something else than bytes');
+          diffId.update(piece);
+          yield piece;
+        }
+      },
+      createGzip({ level: BOOTSTRAP_GZIP_LEVEL }),
+      async function* (pieces: AsyncIterable<Buffer>) {
+        for await (const piece of pieces) {
+          if (size === 0) piece[GZIP_SYSTEM_OFFSET] = GZIP_SYSTEM_UNKNOWN;
+          size += piece.length;
+          digest.update(piece);
+          yield piece;
+        }
+      },
+      createWriteStream(path, { flags: 'wx', mode: 0o600 }),
+      { signal },
+    );
+  } catch (error) {
+    throw fromSystemError(error, `write ${path}`);
+  }
+  return { path, size, digest: digestFromHex(digest.digest('hex')), diffId: digestFromHex(diffId.digest('hex')) };
+}
+
+const FIXED = { mtime: new Date(0), uid: 0, gid: 0 };
+
+/** A gzip header names the system that it was written on (RFC 1952 §2.3.1); 255 is "unknown", and the same everywhere. */
+const GZIP_SYSTEM_OFFSET = 9;
+const GZIP_SYSTEM_UNKNOWN = 255;

@@ -1,0 +1,206 @@
+// Cuts the files of a layer into chunks, finds out which are new to the image, and lays the new ones into slabs: pieces
+// of shared memory that go to the compressors as they are. Runs in the layer thread and is synchronous; whoever drives
+// it hands it empty slabs (`isFull`, `changeSlab`).
+//
+// Deduplication happens here, before compression and in the order of the layers, so the result does not depend on how
+// many threads compress.
+
+import { MAX_CHUNKS_PER_BLOB, ShoalError } from '../core/index.ts';
+import { digestOf } from '../image/index.ts';
+import { type ChunkAddress, ChunkIndex } from './chunk-index.ts';
+import type { EntryBatch, LayerTally, PackedSlab } from './messages.ts';
+import type { TarEntry } from './tar-entry.ts';
+
+export interface PackerOptions {
+  /** Bytes. */
+  readonly chunkSize: number;
+  readonly maxReferences: number;
+  readonly maxBlobs: number;
+}
+
+export interface Slab {
+  readonly slot: number;
+  /** At least a chunk long. */
+  readonly bytes: Uint8Array;
+}
+
+const DIGEST_BYTES = 32;
+
+/**
+ * Use: `beginLayer`; for each entry `begin`, then for files `write`, `skipKnownZeros`, `zeros` until the size is
+ * reached, calling `changeSlab` whenever `isFull`; at the end of the layer `changeSlab(undefined)`, `takeBatch`, `tally`.
+ */
+export class LayerPacker {
+  readonly #options: PackerOptions;
+  readonly #index = new ChunkIndex();
+  #references = 0;
+  #blobs = 0;
+  /** Chunks that this layer has added; its blob begins with the first. */
+  #layerChunks = 0;
+  #tally = emptyTally();
+
+  #slab: Slab | undefined;
+  /** Where the chunk that is being filled begins in the slab, and how much of it is there. */
+  #chunkStart = 0;
+  #chunkFilled = 0;
+  #lengths: number[] = [];
+  #digests: Uint8Array[] = [];
+
+  /** Content that is still to come for the current file, bytes. */
+  #fileRemaining = 0;
+  #batch: { entries: TarEntry[]; references: number[] } = { entries: [], references: [] };
+  /** Where the chunk is that holds nothing but zeros, once it was met. */
+  #zeroChunk: ChunkAddress | undefined;
+
+  constructor(options: PackerOptions) {
+    this.#options = options;
+  }
+
+  beginLayer(): void {
+    this.#layerChunks = 0;
+    this.#tally = emptyTally();
+  }
+
+  begin(entry: TarEntry): void {
+    this.#batch.entries.push(entry);
+    this.#tally.entries++;
+    this.#tally.fileBytes += entry.size;
+    this.#fileRemaining = entry.size;
+  }
+
+  /** Entries and references that wait in the batch; it can be taken only while no file is being written. */
+  get batchSize(): { readonly entries: number; readonly references: number } {
+    return { entries: this.#batch.entries.length, references: this.#batch.references.length };
+  }
+
+  get isBetweenFiles(): boolean {
+    return this.#fileRemaining === 0;
+  }
+
+  /** True when the next chunk of the current file has no room: change the slab before writing. */
+  get isFull(): boolean {
+    if (this.#chunkFilled > 0) return false;
+    const room = (this.#slab?.bytes.length ?? 0) - this.#chunkStart;
+    return room < Math.min(this.#options.chunkSize, this.#fileRemaining);
+  }
+
+  /** Copies what fits of the current chunk; returns how many bytes that were, at least one. */
+  write(bytes: Uint8Array): number {
+    const count = Math.min(bytes.length, this.#chunkRemaining);
+    this.#slab?.bytes.set(bytes.subarray(0, count), this.#chunkStart + this.#chunkFilled);
+    this.#advance(count);
+    return count;
+  }
+
+  /** Like `write`, with zeros. */
+  zeros(limit: number): number {
+    const count = Math.min(limit, this.#chunkRemaining);
+    const start = this.#chunkStart + this.#chunkFilled;
+    this.#slab?.bytes.fill(0, start, start + count);
+    this.#advance(count);
+    if (this.#zeroChunk === undefined) this.#lookForZeroChunk(count);
+    return count;
+  }
+
+  /** Whole chunks of zeros that are known already take neither memory nor time: returns how many bytes were done so. */
+  skipKnownZeros(limit: number): number {
+    const { chunkSize } = this.#options;
+    if (this.#zeroChunk === undefined || this.#chunkFilled > 0) return 0;
+    const count = Math.floor(limit / chunkSize);
+    for (let i = 0; i < count; i++) this.#refer(this.#zeroChunk);
+    this.#tally.duplicateChunks += count;
+    this.#tally.duplicateBytes += count * chunkSize;
+    this.#fileRemaining -= count * chunkSize;
+    return count * chunkSize;
+  }
+
+  /** Puts the next slab in place; returns the one that was there when it holds chunks, else gives its slot back. */
+  changeSlab(next: Slab | undefined): { readonly packed?: PackedSlab; readonly freeSlot?: number } {
+    const { slot } = this.#slab ?? {};
+    const packed = { lengths: Uint32Array.from(this.#lengths), digests: joined(this.#digests) };
+    this.#slab = next;
+    this.#chunkStart = 0;
+    this.#lengths = [];
+    this.#digests = [];
+    if (slot === undefined) return {};
+    return packed.lengths.length > 0 ? { packed: { slot, ...packed } } : { freeSlot: slot };
+  }
+
+  takeBatch(): EntryBatch {
+    const { entries, references } = this.#batch;
+    this.#batch = { entries: [], references: [] };
+    return { entries, references: Uint32Array.from(references) };
+  }
+
+  /** What the layer amounts to so far. */
+  get tally(): LayerTally {
+    return { ...this.#tally };
+  }
+
+  get #chunkRemaining(): number {
+    return Math.min(this.#options.chunkSize - this.#chunkFilled, this.#fileRemaining);
+  }
+
+  #advance(count: number): void {
+    this.#chunkFilled += count;
+    this.#fileRemaining -= count;
+    if (this.#chunkFilled === this.#options.chunkSize || this.#fileRemaining === 0) this.#finishChunk();
+  }
+
+  #finishChunk(): void {
+    const length = this.#chunkFilled;
+    const bytes = this.#slab?.bytes.subarray(this.#chunkStart, this.#chunkStart + length) ?? new Uint8Array(0);
+    const digest = digestOf('blake3', bytes);
+    const known = this.#index.find(digest);
+    this.#chunkFilled = 0;
+    if (known) {
+      this.#tally.duplicateChunks++;
+      this.#tally.duplicateBytes += length;
+      this.#refer(known);
+    } else {
+      this.#addChunk(digest, length);
+    }
+  }
+
+  #addChunk(digest: Uint8Array, length: number): void {
+    if (this.#layerChunks === 0 && ++this.#blobs > this.#options.maxBlobs) {
+      throw new ShoalError('limit', `more than ${this.#options.maxBlobs} layers with files of their own`);
+    }
+    const address = { blob: this.#blobs - 1, chunk: this.#layerChunks++ };
+    if (address.chunk >= MAX_CHUNKS_PER_BLOB) {
+      throw new ShoalError('limit', `more than ${MAX_CHUNKS_PER_BLOB} chunks in one layer`);
+    }
+    this.#index.add(digest, address);
+    this.#lengths.push(length);
+    this.#digests.push(digest);
+    this.#chunkStart += length;
+    this.#refer(address);
+  }
+
+  #refer({ blob, chunk }: ChunkAddress): void {
+    if (++this.#references > this.#options.maxReferences) {
+      throw new ShoalError('limit', `the image's files have more than ${this.#options.maxReferences} chunks`);
+    }
+    this.#tally.chunks++;
+    this.#batch.references.push(blob, chunk);
+  }
+
+  /** Called after zeros were written: when these made a whole chunk by themselves, its address is worth keeping. */
+  #lookForZeroChunk(written: number): void {
+    if (written !== this.#options.chunkSize) return;
+    const { references } = this.#batch;
+    this.#zeroChunk = { blob: references.at(-2) ?? 0, chunk: references.at(-1) ?? 0 };
+  }
+}
+
+function emptyTally(): { -readonly [K in keyof LayerTally]: LayerTally[K] } {
+  return { entries: 0, fileBytes: 0, chunks: 0, duplicateChunks: 0, duplicateBytes: 0 };
+}
+
+function joined(digests: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(digests.length * DIGEST_BYTES);
+  digests.forEach((digest, i) => {
+    bytes.set(digest, i * DIGEST_BYTES);
+  });
+  return bytes;
+}

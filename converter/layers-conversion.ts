@@ -1,0 +1,166 @@
+// Converts the layers of one image: each through the packing line into a blob, all of them into one tree.
+
+import { digestFromHex, type ImageSource, ShoalError } from '../core/index.ts';
+import type { ImageTree } from '../image/index.ts';
+import type { BlobFile } from './blob-assembly.ts';
+import { type CheckedSettings, MAX_ENTRIES } from './config.ts';
+import { mergeBatch } from './entry-merger.ts';
+import { blobDescriptor, type LayerBlob } from './manifest.ts';
+import type { ParsedLayer } from './messages.ts';
+import { Overlay } from './overlay.ts';
+import { PackingLine } from './packing-line.ts';
+import { keepReferencedBlobs } from './referenced-blobs.ts';
+import type { LayerReport } from './report.ts';
+import type { SourceImage, SourceLayer } from './source-image.ts';
+import type { Uploads } from './uploads.ts';
+import { type ConvertWarning, Warnings } from './warnings.ts';
+
+export interface ConvertProgress {
+  readonly phase: 'layers' | 'bootstrap' | 'push';
+  /** The layer being read, from 1; the last one in later phases. */
+  readonly layer: number;
+  readonly layers: number;
+  /** Bytes of the source's layers: read so far, and in all. */
+  readonly readBytes: number;
+  readonly totalBytes: number;
+}
+
+export interface LayersOptions extends CheckedSettings {
+  /** Where blob files are made. */
+  readonly directory: string;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: ConvertProgress) => void;
+  readonly uploads: Uploads;
+}
+
+export interface ConvertedLayer {
+  readonly blob: LayerBlob;
+  readonly report: LayerReport;
+}
+
+export interface ConvertedLayers {
+  readonly layers: readonly ConvertedLayer[];
+  readonly tree: ImageTree;
+  readonly warnings: readonly ConvertWarning[];
+}
+
+interface PackedLayer {
+  readonly source: SourceLayer;
+  readonly parsed: ParsedLayer;
+  readonly blob: Promise<BlobFile | undefined>;
+}
+
+/** One use: `run`. */
+export class LayersConversion {
+  readonly #image: SourceImage;
+  readonly #options: LayersOptions;
+  readonly #warnings = new Warnings();
+  readonly #overlay = new Overlay({ warnings: this.#warnings, maxEntries: MAX_ENTRIES });
+  readonly #totalBytes: number;
+  #readBytes = 0;
+  #layer = 0;
+
+  constructor(image: SourceImage, options: LayersOptions) {
+    this.#image = image;
+    this.#options = options;
+    this.#totalBytes = image.layers.reduce((sum, layer) => sum + layer.descriptor.size, 0);
+  }
+
+  /** Tells how far the conversion is. */
+  readonly report = (phase: ConvertProgress['phase']): void => {
+    this.#options.onProgress({
+      phase,
+      layer: this.#layer,
+      layers: this.#image.layers.length,
+      readBytes: this.#readBytes,
+      totalBytes: this.#totalBytes,
+    });
+  };
+
+  /** Resolves when all layers are packed and their blobs complete; uploads of these may still be under way. */
+  async run(source: ImageSource): Promise<ConvertedLayers> {
+    const { directory, workers, chunkSize, level, signal } = this.#options;
+    const onEntries = (batch: Parameters<typeof mergeBatch>[1]) => mergeBatch(this.#overlay, batch, chunkSize);
+    const line = new PackingLine({ directory, workers, chunkSize, level, signal, onEntries });
+    try {
+      const packed: PackedLayer[] = [];
+      // One after another: what an upper layer means depends on all those below it.
+      for (const layer of this.#image.layers) packed.push(await this.#pack(line, layer, source));
+      return this.#finish(packed, await Promise.all(packed.map(({ blob }) => blob)));
+    } finally {
+      await line.stop();
+    }
+  }
+
+  async #pack(line: PackingLine, layer: SourceLayer, source: ImageSource): Promise<PackedLayer> {
+    this.#layer++;
+    this.report('layers');
+    try {
+      const { parsed, blob } = await line.packLayer(
+        signal => source.blob(layer.descriptor, { signal }),
+        count => {
+          this.#readBytes += count;
+          this.report('layers');
+        },
+      );
+      checkDiffId(layer, parsed);
+      this.#overlay.endLayer();
+      this.#warnings.add('global-header-ignored', '', parsed.ignoredGlobalHeaders);
+      return { source: layer, parsed, blob: this.#uploading(blob) };
+    } catch (error) {
+      throw inLayer(layer, error);
+    }
+  }
+
+  /** The same blob, and its upload on the way as soon as it is complete. */
+  #uploading(blob: Promise<BlobFile | undefined>): Promise<BlobFile | undefined> {
+    const uploading = blob.then(file => {
+      if (file) this.#options.uploads.add(blobDescriptor(file.finished), file.path);
+      return file;
+    });
+    uploading.catch(() => {}); // a failure is reported by the line too, before anyone waits for this
+    return uploading;
+  }
+
+  #finish(packed: readonly PackedLayer[], files: readonly (BlobFile | undefined)[]): ConvertedLayers {
+    const blobs = files.flatMap(file => (file ? [file.finished] : []));
+    const { root } = this.#overlay;
+    const kept = keepReferencedBlobs(root, blobs.length).flatMap(position => blobs[position] ?? []);
+    const layers = packed.map(({ source, parsed }, i) => {
+      const blob = files[i]?.finished;
+      const left = blob && kept.includes(blob) ? blob : undefined;
+      return { blob: left, report: layerReport(source, parsed, left) };
+    });
+    return {
+      layers,
+      tree: { root, blobs: kept, chunkSize: this.#options.chunkSize },
+      warnings: this.#warnings.list(),
+    };
+  }
+}
+
+function layerReport({ descriptor }: SourceLayer, parsed: ParsedLayer, blob: LayerBlob): LayerReport {
+  return {
+    digest: descriptor.digest,
+    mediaType: descriptor.mediaType,
+    compressedBytes: descriptor.size,
+    uncompressedBytes: parsed.uncompressedBytes,
+    ...parsed.tally,
+    ...(blob && { blob: { digest: digestFromHex(blob.id), size: blob.blobSize } }),
+  };
+}
+
+function checkDiffId(layer: SourceLayer, parsed: ParsedLayer): void {
+  const found = digestFromHex(parsed.diffIdHex);
+  if (found === layer.diffId) return;
+  throw new ShoalError('digest-mismatch', `uncompressed it is ${found}, the config's diff id is ${layer.diffId}`);
+}
+
+/** What can be wrong with the bytes of a layer; everything else is not the layer's fault. */
+const ABOUT_LAYERS: ReadonlySet<string> = new Set(['malformed', 'unsupported', 'limit', 'digest-mismatch']);
+
+/** The error with the layer's name in front, where it is about the layer. */
+function inLayer(layer: SourceLayer, error: unknown): unknown {
+  if (!(error instanceof ShoalError) || !ABOUT_LAYERS.has(error.code)) return error;
+  return new ShoalError(error.code, `${layer.label}: ${error.message}`, { cause: error, retryable: error.retryable });
+}

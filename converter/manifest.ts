@@ -1,0 +1,101 @@
+// The accelerated image's manifest and config, from those of the source (nydus.md §1.32-1.33). Pure.
+//
+// Data layers come first, each one blob; the bootstrap is the last layer. The config is the source's with other diff
+// ids, so the image runs the same; its history keeps every step, and those whose layer became no blob are marked empty.
+
+import { type Descriptor, type Digest, digestFromHex } from '../core/index.ts';
+import type { FinishedBlob } from '../image/index.ts';
+import {
+  type HistoryEntry,
+  type ImageConfig,
+  type ImageManifest,
+  MEDIA_TYPES,
+  NYDUS_ANNOTATIONS,
+  NYDUS_BOOTSTRAP_HISTORY,
+  NYDUS_MEDIA_TYPES,
+} from '../registry/index.ts';
+import type { BootstrapLayer } from './bootstrap-layer.ts';
+
+const FS_VERSION = '6';
+
+/** A source layer in the accelerated image: its blob, or undefined when it has none. */
+export type LayerBlob = FinishedBlob | undefined;
+
+export function blobDescriptor(blob: FinishedBlob): Descriptor {
+  const digest = digestFromHex(blob.id);
+  return {
+    mediaType: NYDUS_MEDIA_TYPES.blob,
+    digest,
+    size: blob.blobSize,
+    // A blob is not compressed as a whole: uncompressed it is what it is.
+    annotations: { [NYDUS_ANNOTATIONS.blob]: 'true', [NYDUS_ANNOTATIONS.uncompressed]: digest },
+  };
+}
+
+export function bootstrapDescriptor(layer: BootstrapLayer): Descriptor {
+  return {
+    mediaType: MEDIA_TYPES.ociLayerGzip,
+    digest: layer.digest,
+    size: layer.size,
+    annotations: {
+      [NYDUS_ANNOTATIONS.bootstrap]: 'true',
+      [NYDUS_ANNOTATIONS.fsVersion]: FS_VERSION,
+      [NYDUS_ANNOTATIONS.uncompressed]: layer.diffId,
+    },
+  };
+}
+
+/** The config of the accelerated image; `blobs` are those of the source's layers, in order. */
+export function acceleratedConfig(
+  source: ImageConfig,
+  blobs: readonly LayerBlob[],
+  bootstrapDiffId: Digest,
+): ImageConfig {
+  const diffIds = blobs.flatMap(blob => (blob ? [digestFromHex(blob.id)] : []));
+  return {
+    ...source,
+    rootfs: { ...source.rootfs, diff_ids: [...diffIds, bootstrapDiffId] },
+    history: [
+      ...historyOf(source.history ?? [], blobs),
+      {
+        ...(source.created !== undefined && { created: source.created }),
+        created_by: NYDUS_BOOTSTRAP_HISTORY,
+      },
+    ],
+  };
+}
+
+export function acceleratedManifest(
+  source: ImageManifest,
+  config: Pick<Descriptor, 'digest' | 'size'>,
+  layers: readonly Descriptor[],
+): ImageManifest {
+  return {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.ociManifest,
+    config: { mediaType: MEDIA_TYPES.ociConfig, digest: config.digest, size: config.size },
+    layers,
+    ...(source.annotations && { annotations: source.annotations }),
+  };
+}
+
+/** The form in which documents are stored; the same value gives the same bytes. */
+export function documentBytes(document: ImageConfig | ImageManifest): Uint8Array {
+  return Buffer.from(JSON.stringify(document));
+}
+
+/**
+ * The source's history with a step for each data layer. A history that does not fit the source's layers (it is
+ * optional, and builders get it wrong) says nothing about them, and is replaced by a plain one.
+ */
+function historyOf(history: readonly HistoryEntry[], blobs: readonly LayerBlob[]): HistoryEntry[] {
+  const steps = history.filter(entry => entry.empty_layer !== true);
+  if (steps.length !== blobs.length) {
+    return blobs.flatMap((blob, i) => (blob ? [{ created_by: `layer ${i + 1} of the source image` }] : []));
+  }
+  let layer = 0;
+  return history.map(entry => {
+    if (entry.empty_layer === true || blobs[layer++]) return entry;
+    return { ...entry, empty_layer: true };
+  });
+}

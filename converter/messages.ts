@@ -1,0 +1,111 @@
+// What the threads of a conversion say to one another. Every thread answers with `failed` when it cannot go on.
+//
+//   main ──piece──▶ layer thread ──slab──▶ main ──compress──▶ compressors ──▶ main ──write──▶ blob thread
+//        ◀─credit──              ◀─free slot──────────────────────────────────────┘
+//
+// File contents never travel in messages: they stay in slots of shared memory, and messages name the slot.
+
+import type { ErrorCode } from '../core/index.ts';
+import type { TarEntry } from './tar-entry.ts';
+
+export interface Failure {
+  readonly kind: 'failed';
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** Slots of `slabBytes` each, back to back in shared memory. */
+export interface SlabMemory {
+  readonly buffer: SharedArrayBuffer;
+  readonly slabBytes: number;
+}
+
+export interface LayerThreadSetup {
+  readonly memory: SlabMemory;
+  readonly chunkSize: number;
+}
+
+export type ToLayerThread =
+  /** A full buffer (the last of a layer may be shorter); it comes back as `credit`. */
+  | { readonly kind: 'piece'; readonly buffer: ArrayBuffer; readonly length: number }
+  /** The layer is over. The next `piece` begins the next layer. */
+  | { readonly kind: 'end' }
+  | { readonly kind: 'slot'; readonly slot: number }
+  | { readonly kind: 'batch-done' };
+
+export type FromLayerThread =
+  | { readonly kind: 'credit'; readonly buffer: ArrayBuffer }
+  | { readonly kind: 'slab'; readonly slab: PackedSlab }
+  | { readonly kind: 'batch'; readonly batch: EntryBatch }
+  | { readonly kind: 'layer'; readonly layer: ParsedLayer }
+  | Failure;
+
+/** New chunks, back to back from the start of a slot, in the order of the blob. */
+export interface PackedSlab {
+  readonly slot: number;
+  /** Bytes of each chunk. */
+  readonly lengths: Uint32Array;
+  /** 32 bytes each. */
+  readonly digests: Uint8Array;
+}
+
+/** Entries in order; `references` holds two numbers (blob, chunk) for each chunk of each file, one file after another. */
+export interface EntryBatch {
+  readonly entries: readonly TarEntry[];
+  readonly references: Uint32Array;
+}
+
+export interface LayerTally {
+  readonly entries: number;
+  /** Bytes of all files. */
+  readonly fileBytes: number;
+  /** Chunks of all files, and those among them that the image had already. */
+  readonly chunks: number;
+  readonly duplicateChunks: number;
+  readonly duplicateBytes: number;
+}
+
+export interface ParsedLayer {
+  /** sha256 of the uncompressed layer, 64 hex digits. */
+  readonly diffIdHex: string;
+  readonly uncompressedBytes: number;
+  readonly tally: LayerTally;
+  readonly ignoredGlobalHeaders: number;
+}
+
+export interface CompressorSetup {
+  readonly memory: SlabMemory;
+  readonly level: number;
+}
+
+export interface CompressRequest {
+  readonly slot: number;
+  readonly lengths: Uint32Array;
+}
+
+/** The compressed chunks now stand back to back at the start of the slot. */
+export interface CompressReply {
+  readonly kind: 'compressed';
+  readonly storedSizes: Uint32Array;
+  /** 1 where the stored bytes are compressed, 0 where they are as they were. */
+  readonly compressed: Uint8Array;
+}
+
+export interface BlobThreadSetup {
+  readonly memory: SlabMemory;
+}
+
+export type BlobRequest =
+  /** Begins a blob in a file that must not exist. */
+  | { readonly kind: 'open'; readonly path: string }
+  /** Appends the first `length` bytes of a slot. */
+  | { readonly kind: 'write'; readonly slot: number; readonly length: number }
+  /** The chunk data is complete: asks for its digest together with this header, which is not written yet. */
+  | { readonly kind: 'seal'; readonly header: Uint8Array }
+  /** Appends the tail and closes the file. */
+  | { readonly kind: 'finish'; readonly tail: Uint8Array };
+
+export type BlobReply =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'sealed'; readonly dataDigest: Uint8Array }
+  | { readonly kind: 'finished'; readonly idHex: string; readonly size: number };

@@ -1,0 +1,68 @@
+// The last steps of a conversion: bootstrap, config and manifest, pushed in the order in which each names the one before.
+
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { type Digest, digestFromHex, type ImageSink } from '../core/index.ts';
+import { writeBootstrap } from '../image/index.ts';
+import { MEDIA_TYPES } from '../registry/index.ts';
+import { writeBootstrapLayer } from './bootstrap-layer.ts';
+import type { ConvertedLayers } from './layers-conversion.ts';
+import {
+  acceleratedConfig,
+  acceleratedManifest,
+  blobDescriptor,
+  bootstrapDescriptor,
+  documentBytes,
+} from './manifest.ts';
+import type { ConvertReport } from './report.ts';
+import type { SourceImage } from './source-image.ts';
+import type { Uploads } from './uploads.ts';
+
+export interface PublishOptions {
+  readonly sink: ImageSink;
+  /** Where temporary files go. */
+  readonly directory: string;
+  readonly signal: AbortSignal;
+  readonly uploads: Uploads;
+  readonly onPhase: (phase: 'bootstrap' | 'push') => void;
+}
+
+export interface PublishedImage {
+  readonly manifestDigest: Digest;
+  readonly bootstrap: ConvertReport['bootstrap'];
+}
+
+/** Writes the bootstrap and pushes everything that is not pushed yet; the manifest goes last. */
+export async function publishImage(
+  source: SourceImage,
+  converted: ConvertedLayers,
+  options: PublishOptions,
+): Promise<PublishedImage> {
+  const { sink, directory, signal, uploads, onPhase } = options;
+  onPhase('bootstrap');
+  const bootstrap = writeBootstrap(converted.tree);
+  const layer = await writeBootstrapLayer(bootstrap, join(directory, 'bootstrap.tar.gz'), signal);
+  const blobs = converted.layers.map(({ blob }) => blob);
+  const config = documentBytes(acceleratedConfig(source.config, blobs, layer.diffId));
+  const configDescriptor = { mediaType: MEDIA_TYPES.ociConfig, digest: sha256(config), size: config.length };
+  const layers = [...converted.tree.blobs.map(blobDescriptor), bootstrapDescriptor(layer)];
+  const manifest = documentBytes(acceleratedManifest(source.manifest, configDescriptor, layers));
+
+  onPhase('push');
+  uploads.add(bootstrapDescriptor(layer), layer.path);
+  await sink.putBlob(configDescriptor, () => once(config), { signal });
+  await uploads.finished();
+  const manifestDigest = await sink.putManifest(manifest, MEDIA_TYPES.ociManifest, { signal });
+  return {
+    manifestDigest,
+    bootstrap: { digest: layer.digest, size: layer.size, uncompressedSize: bootstrap.length },
+  };
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+function sha256(bytes: Uint8Array): Digest {
+  return digestFromHex(createHash('sha256').update(bytes).digest('hex'));
+}
