@@ -1,0 +1,137 @@
+// The daemon's numbers, each with its reason. They arrive everywhere as arguments; nothing else in this folder holds
+// a limit of its own, except sizes that a protocol or a file format fixes.
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** How chunks are fetched. */
+export interface FetchLimits {
+  /**
+   * Most compressed bytes of one request. At 100 Mbit/s 4 MiB take a third of a second: long enough that the round
+   * trip no longer counts, short enough that a demand read never waits long for a slot. Doubling it doubles that wait.
+   */
+  readonly maxRangeBytes: number;
+  /**
+   * Bytes between two wanted chunks (stored already, or on their way) that are fetched again rather than paying for a
+   * second request: 32 KiB are 2.6 ms at 100 Mbit/s, less than any round trip to a registry.
+   */
+  readonly maxGapBytes: number;
+  /**
+   * A demand request smaller than this takes missing chunks behind it along. 256 KiB are the bytes that a link of
+   * 100 Mbit/s carries in a 20 ms round trip: up to there the neighbours cost at most the wait that is paid anyway,
+   * beyond it the reader would wait for bytes nobody asked for.
+   */
+  readonly amplifyBytes: number;
+  /**
+   * Requests under way at one source. Sixteen 1 MiB chunks in flight fill 1 Gbit/s at 100 ms round trip; many more
+   * look like an attack to a registry (its limiters count connections).
+   */
+  readonly requestsPerSource: number;
+  /** Of these, how many may serve readers that wait, a trace, the background: demand always finds a free slot. */
+  readonly requestsPerLane: { readonly demand: number; readonly trace: number; readonly background: number };
+  /**
+   * Payload bytes of the whole daemon that arrived and are not stored yet. Sources are not read from beyond it, so
+   * memory stays bounded when the disk is slower than the network. Must hold a few of the largest chunks (16 MiB).
+   */
+  readonly maxUnstoredBytes: number;
+  /** An attempt that brings no chunk for this long is given up. 1 MiB in 30 s is 280 kbit/s, slower than any node. */
+  readonly stallTimeoutMs: number;
+  /** So many failures of a source in a row, and only one probe at a time is sent to it until one succeeds. */
+  readonly failuresToShut: number;
+  /** Waits after failures that time heals: an unreachable or overloaded source. */
+  readonly transientBackoff: BackoffPolicy;
+  /** Waits after failures that somebody must heal: refused credentials, a blob that is gone, wrong bytes, full disk. */
+  readonly persistentBackoff: BackoffPolicy;
+  /** A server's Retry-After is obeyed up to this long; a wrong one must not stop a node for a day. */
+  readonly maxRetryAfterMs: number;
+}
+
+export interface BackoffPolicy {
+  readonly firstMs: number;
+  readonly factor: number;
+  readonly maxMs: number;
+}
+
+export const defaultFetchLimits: FetchLimits = {
+  maxRangeBytes: 4 * MIB,
+  maxGapBytes: 32 * KIB,
+  amplifyBytes: 256 * KIB,
+  requestsPerSource: 16,
+  requestsPerLane: { demand: 16, trace: 12, background: 8 },
+  maxUnstoredBytes: 64 * MIB,
+  stallTimeoutMs: 30_000,
+  failuresToShut: 3,
+  // The ceiling is how long readers wait in vain once a registry is back; a probe every 5 s hurts nobody.
+  transientBackoff: { firstMs: 200, factor: 2, maxMs: 5_000 },
+  persistentBackoff: { firstMs: 1_000, factor: 2, maxMs: 30_000 },
+  maxRetryAfterMs: 60_000,
+};
+
+/** How the cache is kept. */
+export interface StoreLimits {
+  /** Threads that unpack, verify and write chunks. Two keep 1 Gbit/s of zstd flowing (600 MB/s each, measured). */
+  readonly workers: number;
+  /** Wait before new chunks are noted in the map file: one small write for a burst; a crash forgets at most this. */
+  readonly mapFlushMs: number;
+  /** Wait before new chunks are made durable: the cost of a power cut is refetching what came in the last seconds. */
+  readonly syncMs: number;
+  /** A worker that dies more often than this within the daemon's life has a bug; then puts fail instead. */
+  readonly maxWorkerRestarts: number;
+}
+
+export const defaultStoreLimits: StoreLimits = { workers: 2, mapFlushMs: 100, syncMs: 5_000, maxWorkerRestarts: 100 };
+
+/** How one mount is served. */
+export interface ServeLimits {
+  /** Threads that answer the kernel. Two saturate a small machine; requests are short (design §6, table). */
+  readonly workers: number;
+  /**
+   * Background requests the kernel may have open before it stops sending any, hits included: every miss that waits for
+   * a dead registry holds one (design §6 rule 5 wants at least 4096). The kernel spends about 300 bytes on each.
+   */
+  readonly maxBackground: number;
+  /** A worker that dies is replaced so often; after that the mount is aborted, because nobody would answer. */
+  readonly maxWorkerRestarts: number;
+  /** How often the requester of an interrupted read is looked at: it is being killed, and a human may be waiting. */
+  readonly killPollMs: number;
+  /** Reads that wait longer than this are reported (design §6 rule 10), and again after each repetition. */
+  readonly slowReadMs: number;
+  readonly slowReadRepeatMs: number;
+  /** Interrupts that arrived before the read they are for, kept so many; both cross between threads in any order. */
+  readonly rememberedInterrupts: number;
+}
+
+export const defaultServeLimits: ServeLimits = {
+  workers: 2,
+  maxBackground: 16_384,
+  maxWorkerRestarts: 8,
+  killPollMs: 50,
+  slowReadMs: 10_000,
+  slowReadRepeatMs: 60_000,
+  rememberedInterrupts: 4_096,
+};
+
+/** How long the daemon waits for things that never take so long. */
+export interface DaemonLimits {
+  /** The helper that mounts and unmounts: starts in 0.1 s; a loaded machine may take a hundred times as long. */
+  readonly helperMs: number;
+  /** From mount(2) until the kernel's first request (INIT) is answered. */
+  readonly initMs: number;
+  /** After unmount: until the workers have seen the end of the connection; longer means somebody still uses it. */
+  readonly lingerMs: number;
+  /** `stop` altogether; systemd kills after 90 s, containers after 10 s or 30 s. */
+  readonly stopMs: number;
+  /** A daemon that ends when idle waits this long for its first request. */
+  readonly firstRequestMs: number;
+  /** How long the lock of a dying daemon is waited for. */
+  readonly lockMs: number;
+}
+
+export const defaultDaemonLimits: DaemonLimits = {
+  helperMs: 30_000,
+  initMs: 10_000,
+  lingerMs: 2_000,
+  stopMs: 20_000,
+  firstRequestMs: 30_000,
+  lockMs: 5_000,
+};

@@ -1,0 +1,77 @@
+// What travels over the control socket: JSON over HTTP. Both sides check what they get.
+
+import { z } from 'zod';
+import type { ErrorCode, MountInfo, MountRequest } from '../core/index.ts';
+import { isDigest } from '../core/index.ts';
+
+export const MOUNTS_PATH = '/v1/mounts';
+export const DAEMON_PATH = '/v1/daemon';
+export const STOP_PATH = '/v1/daemon/stop';
+
+/** A day: nobody who wants a deadline means more, and timers end at 2^31 ms. */
+const MAX_READ_DEADLINE_MS = 24 * 60 * 60 * 1000;
+/** PATH_MAX. */
+const MAX_PATH = 4096;
+const path = z.string().min(1).max(MAX_PATH);
+
+export const mountRequest: z.ZodType<MountRequest> = z.strictObject({
+  reference: z.string().min(1).max(MAX_PATH),
+  mountpoint: path,
+  driver: z.enum(['auto', 'fuse']),
+  writable: z.boolean(),
+  platform: z
+    .strictObject({ os: z.string(), architecture: z.string(), variant: z.string().exactOptional() })
+    .optional(),
+  plainHttp: z.boolean(),
+  readDeadlineMs: z.int().positive().max(MAX_READ_DEADLINE_MS).optional(),
+});
+
+export const unmountRequest = z.strictObject({ mountpoint: path, force: z.boolean().default(false) });
+
+const count = z.number().nonnegative();
+export const mountInfo: z.ZodType<MountInfo> = z.object({
+  reference: z.string(),
+  manifestDigest: z.custom<MountInfo['manifestDigest']>(value => typeof value === 'string' && isDigest(value)),
+  mountpoint: z.string(),
+  driver: z.enum(['fuse']),
+  writable: z.boolean(),
+  mountedAt: z.number(),
+  stats: z.object({
+    totalBytes: count,
+    fetchedBytes: count,
+    requests: count,
+    hits: count,
+    misses: count,
+    waiting: count,
+  }),
+});
+export const mountList = z.array(mountInfo);
+
+export const daemonInfo = z.object({
+  pid: z.int().positive(),
+  version: z.string(),
+  /** Milliseconds since the control socket opened. */
+  uptimeMs: count,
+});
+export type DaemonInfo = z.infer<typeof daemonInfo>;
+
+export const failure = z.object({ code: z.string(), message: z.string() });
+
+/** The HTTP status of an error; the body says the code, the status is for generic clients. */
+export const STATUS_BY_CODE: Readonly<Record<ErrorCode, number>> = {
+  usage: 400,
+  'not-found': 404,
+  unauthorized: 403,
+  unreachable: 502,
+  unavailable: 503,
+  timeout: 504,
+  aborted: 499,
+  'digest-mismatch': 502,
+  malformed: 422,
+  unsupported: 422,
+  busy: 409,
+  'no-space': 507,
+  system: 500,
+  limit: 413,
+  internal: 500,
+};

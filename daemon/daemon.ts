@@ -1,0 +1,348 @@
+// The daemon: mounts images, keeps them served, and leaves nothing behind. Owns the root directory (lock, state, cache)
+// and everything that all mounts share: the store, the fetch engine, the completer, the helper.
+
+import { randomBytes } from 'node:crypto';
+import { readFile, rm } from 'node:fs/promises';
+import { isAbsolute, join, resolve } from 'node:path';
+import {
+  abortedError,
+  type Clock,
+  type ImageMounter,
+  type Logger,
+  type MountInfo,
+  type MountRequest,
+  messageOf,
+  ShoalError,
+} from '../core/index.ts';
+import { DiskStore } from './cache/disk-store.ts';
+import {
+  type DaemonLimits,
+  defaultDaemonLimits,
+  defaultFetchLimits,
+  defaultServeLimits,
+  defaultStoreLimits,
+  type FetchLimits,
+  type ServeLimits,
+  type StoreLimits,
+} from './config.ts';
+import { FetchEngine } from './fetch/engine.ts';
+import { Completer } from './fuse/completer.ts';
+import { ImageMount } from './image-mount.ts';
+import { MountHelper } from './mount/helper-client.ts';
+import { MountpointQueue } from './mountpoint-queue.ts';
+import type { ImageLibrary, LazyImage } from './ports.ts';
+import { RootLock } from './root-lock.ts';
+import { type MountRecord, mountSource, StateDir } from './state-dir.ts';
+
+export interface DaemonPorts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly library: ImageLibrary;
+}
+
+export interface DaemonOptions {
+  /** Absolute directory of all state and cache; created when missing, must be empty or ours. */
+  readonly root: string;
+  /** End when the last mount is gone (for a daemon that was started by `mount` or `run`). */
+  readonly exitWhenIdle?: boolean;
+  readonly limits?: {
+    readonly fetch?: FetchLimits;
+    readonly store?: StoreLimits;
+    readonly serve?: ServeLimits;
+    readonly daemon?: DaemonLimits;
+  };
+}
+
+interface Running {
+  readonly lock: RootLock;
+  readonly store: DiskStore;
+  readonly engine: FetchEngine;
+  readonly completer: Completer;
+}
+
+export class Daemon implements ImageMounter {
+  readonly #ports: DaemonPorts;
+  readonly #options: DaemonOptions;
+  readonly #limits: DaemonLimits;
+  readonly #state: StateDir;
+  readonly #helper: MountHelper;
+  readonly #queue = new MountpointQueue();
+  /** By canonical mountpoint; what is listed. */
+  readonly #mounts = new Map<string, ImageMount>();
+  /** All that are not gone for good, also those that are unmounted but still used elsewhere; when they will be gone. */
+  readonly #held = new Map<ImageMount, Promise<void>>();
+  readonly #attached: { stop(): Promise<void> }[] = [];
+  readonly #stopping = new AbortController();
+  readonly #ended = Promise.withResolvers<void>();
+  #running: Running | undefined;
+  #stopped: Promise<void> | undefined;
+  #busy = 0;
+
+  constructor(ports: DaemonPorts, options: DaemonOptions) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#limits = options.limits?.daemon ?? defaultDaemonLimits;
+    this.#state = new StateDir(options.root, ports.log);
+    this.#helper = new MountHelper({ timeoutMs: this.#limits.helperMs });
+  }
+
+  /**
+   * Something that must be over before another daemon may take the root: the control socket, whose file the next daemon
+   * makes anew. Stopped by `stop`, after the mounts.
+   */
+  attach(part: { stop(): Promise<void> }): void {
+    this.#attached.push(part);
+  }
+
+  /** Resolves when the daemon has stopped, by `stop` or because it became idle. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  /**
+   * Takes the root and cleans up after a daemon that died. Rejects with `busy` when one runs (naming its pid),
+   * `unsupported` for another release's state, `usage` for somebody else's directory, `system`.
+   */
+  async start(): Promise<void> {
+    const { clock, log } = this.#ports;
+    const { root, limits } = this.#options;
+    if (!isAbsolute(root)) throw new ShoalError('usage', `root ${root}: not absolute`);
+    await this.#state.create();
+    const { lock: path, cache } = this.#state.paths;
+    const lock = await RootLock.acquire(path, {
+      clock,
+      waitMs: this.#limits.lockMs,
+      onDying: () => this.#freeDyingDaemon(),
+    });
+    try {
+      await this.#removeLeftovers(await this.#state.load());
+      const storeLimits = limits?.store ?? defaultStoreLimits;
+      const store = new DiskStore({ clock, log }, { directory: cache, bootId: await bootId(), limits: storeLimits });
+      await store.start();
+      const engine = new FetchEngine({ clock, log }, limits?.fetch ?? defaultFetchLimits);
+      const completer = new Completer(log, limits?.serve ?? defaultServeLimits);
+      this.#running = { lock, store, engine, completer };
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+    if (this.#options.exitWhenIdle) void this.#endUnlessUsed();
+  }
+
+  async mount(request: MountRequest, { signal }: { readonly signal: AbortSignal }): Promise<MountInfo> {
+    if (!isAbsolute(request.mountpoint)) {
+      throw new ShoalError('usage', `mountpoint ${request.mountpoint}: not absolute`);
+    }
+    return this.#serve(request.mountpoint, signal, either => this.#mount(request, either));
+  }
+
+  async unmount(
+    mountpoint: string,
+    { signal, force = false }: { readonly signal: AbortSignal; readonly force?: boolean | undefined },
+  ): Promise<void> {
+    return this.#serve(mountpoint, signal, async () => {
+      const mount = await this.#find(mountpoint);
+      await mount.unmount(force);
+      this.#forget(mount);
+    });
+  }
+
+  async list(): Promise<readonly MountInfo[]> {
+    return [...this.#mounts.values()].map(mount => mount.info());
+  }
+
+  /**
+   * Unmounts everything (what is in use is detached, its readers get errors), makes the cache durable and lets go of
+   * the root. Ends within `stopMs`, if need be by leaving threads behind that hang in the kernel; then `ended` rejects
+   * and only SIGKILL ends the process. Idempotent.
+   */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  /** Runs one call, in order with others for its mountpoint, and sees whether anything is left to do afterwards. */
+  async #serve<T>(mountpoint: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    if (this.#stopping.signal.aborted || this.#running === undefined) {
+      throw new ShoalError('unavailable', 'the daemon is not running');
+    }
+    this.#busy++;
+    try {
+      const either = AbortSignal.any([signal, this.#stopping.signal]);
+      return await this.#queue.run(resolve(mountpoint), async () => {
+        if (either.aborted) throw abortedError(either);
+        return work(either);
+      });
+    } finally {
+      this.#busy--;
+      this.#endIfIdle();
+    }
+  }
+
+  async #mount(request: MountRequest, signal: AbortSignal): Promise<MountInfo> {
+    const [image, mountpoint] = await this.#prepare(request, signal);
+    if (this.#mounts.has(mountpoint)) throw new ShoalError('busy', `${mountpoint}: an image is mounted there already`);
+    const record: MountRecord = {
+      id: randomBytes(8).toString('hex'),
+      reference: image.reference,
+      manifestDigest: image.manifestDigest,
+      mountpoint,
+      writable: request.writable,
+      mountedAt: this.#ports.clock.now(),
+    };
+    const mount = this.#makeMount(record, image, request.readDeadlineMs);
+    this.#mounts.set(mountpoint, mount); // from here on, another request for it is refused
+    const gone = mount.released.then(() => this.#bury(mount));
+    this.#held.set(mount, gone);
+    try {
+      await mount.start(signal);
+    } catch (error) {
+      this.#forget(mount);
+      throw error;
+    }
+    this.#ports.log.info('mounted', { mountpoint, reference: image.reference, writable: request.writable });
+    return mount.info();
+  }
+
+  /** Opens the image and looks at the mountpoint at the same time; when one fails the other is given up. */
+  async #prepare(request: MountRequest, signal: AbortSignal): Promise<[LazyImage, string]> {
+    const failed = new AbortController();
+    const either = AbortSignal.any([signal, failed.signal]);
+    try {
+      return await Promise.all([
+        this.#ports.library.open(request, { signal: either }),
+        this.#helper.inspect(request.mountpoint),
+      ]);
+    } catch (error) {
+      failed.abort();
+      throw error;
+    }
+  }
+
+  #makeMount(record: MountRecord, image: LazyImage, readDeadlineMs: number | undefined): ImageMount {
+    const { clock, log } = this.#ports;
+    if (this.#running === undefined) throw new ShoalError('internal', 'mount before start');
+    const { store, engine, completer } = this.#running;
+    return new ImageMount(
+      {
+        clock,
+        log: log.with({ image: image.reference }),
+        store,
+        engine,
+        completer,
+        helper: this.#helper,
+        state: this.#state,
+      },
+      {
+        image,
+        record,
+        readDeadlineMs,
+        directory: join(this.#state.paths.mounts, record.id),
+        limits: { serve: this.#options.limits?.serve ?? defaultServeLimits, daemon: this.#limits },
+      },
+    );
+  }
+
+  /** By the path as given, or by what it leads to. Rejects with `not-found`. */
+  async #find(mountpoint: string): Promise<ImageMount> {
+    const direct = this.#mounts.get(resolve(mountpoint));
+    if (direct !== undefined) return direct;
+    const canonical = await this.#helper.inspect(mountpoint).catch(() => mountpoint);
+    const found = this.#mounts.get(canonical);
+    if (found === undefined) throw new ShoalError('not-found', `${mountpoint}: no image of ours is mounted there`);
+    return found;
+  }
+
+  #forget(mount: ImageMount): void {
+    if (this.#mounts.get(mount.mountpoint) === mount) this.#mounts.delete(mount.mountpoint);
+  }
+
+  /** A mount is gone for good, by whatever way. */
+  #bury(mount: ImageMount): void {
+    this.#forget(mount);
+    this.#held.delete(mount);
+    const { mountpoint, slowReads } = mount;
+    this.#ports.log.info('mount is gone', { mountpoint, ...mount.info().stats, slowReads });
+    this.#endIfIdle();
+  }
+
+  async #removeLeftovers(records: readonly MountRecord[]): Promise<void> {
+    if (records.length === 0) return;
+    const found = await this.#helper.clean(records.map(({ id }) => mountSource(id)));
+    for (const { id } of records) {
+      // Its mounts are gone, so this touches plain directories only.
+      await rm(join(this.#state.paths.mounts, id), { recursive: true, force: true });
+      await this.#state.remove(id);
+    }
+    this.#ports.log.warn('cleaned up after a daemon that died', { mounts: records.length, found });
+  }
+
+  /** The holder of the lock is being killed and does not end: probably a thread of it waits for one of its mounts. */
+  async #freeDyingDaemon(): Promise<void> {
+    const records = await this.#state.load();
+    await this.#helper.clean(records.map(({ id }) => mountSource(id)));
+  }
+
+  async #endUnlessUsed(): Promise<void> {
+    const { clock } = this.#ports;
+    await clock.sleep(this.#limits.firstRequestMs, { signal: this.#stopping.signal }).catch(() => {}); // stopped
+    this.#endIfIdle();
+  }
+
+  #endIfIdle(): void {
+    if (!this.#options.exitWhenIdle || this.#busy > 0 || this.#held.size > 0) return;
+    if (!this.#stopping.signal.aborted) this.#ports.log.info('nothing is mounted any more; the daemon ends');
+    void this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopping.abort(new ShoalError('unavailable', 'the daemon is stopping'));
+    const { clock } = this.#ports;
+    const done = new AbortController();
+    const late = clock.sleep(this.#limits.stopMs, { signal: done.signal }).then(
+      () => Promise.reject(new ShoalError('timeout', `the daemon could not stop within ${this.#limits.stopMs} ms`)),
+      () => {}, // stopped in time
+    );
+    try {
+      await Promise.race([this.#release(), late]);
+      this.#ended.resolve();
+    } catch (error) {
+      this.#ports.log.error('stop failed', { error: messageOf(error) });
+      this.#ended.reject(error);
+      this.#ended.promise.catch(() => {}); // whoever cares looks at it
+      throw error;
+    } finally {
+      done.abort();
+    }
+  }
+
+  async #release(): Promise<void> {
+    await this.#queue.idle();
+    await Promise.all([...this.#held].map(([mount, gone]) => this.#end(mount, gone)));
+    for (const part of this.#attached) await part.stop();
+    if (this.#running === undefined) return;
+    const { completer, store, lock } = this.#running;
+    await completer.stop();
+    await store.stop();
+    await lock.release();
+  }
+
+  async #end(mount: ImageMount, gone: Promise<void>): Promise<void> {
+    const { log } = this.#ports;
+    const { mountpoint } = mount;
+    try {
+      if (this.#mounts.get(mountpoint) === mount) await mount.unmount(false);
+    } catch (error) {
+      log.warn('in use while the daemon stops; detached', { mountpoint, error: messageOf(error) });
+      await mount.unmount(true);
+    }
+    // Whoever still uses it from another namespace can't be served any more.
+    await mount.abort();
+    await gone;
+  }
+}
+
+async function bootId(): Promise<string> {
+  const text = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
+  return text.trim().replaceAll('-', '');
+}

@@ -1,0 +1,49 @@
+// From a read of a file to the chunks it needs, and those to the engine.
+
+import type { ChunkSource, StoredBlob } from '../../core/index.ts';
+import { ShoalError } from '../../core/index.ts';
+import type { BootstrapReader } from '../../image/index.ts';
+import type { FetchEngine } from './engine.ts';
+
+export interface FileRange {
+  readonly nid: number;
+  /** Bytes. */
+  readonly offset: number;
+  readonly size: number;
+}
+
+export class ReadFetcher {
+  readonly #reader: BootstrapReader;
+  readonly #blobs: readonly StoredBlob[];
+  readonly #engine: FetchEngine;
+  readonly #sources: readonly ChunkSource[];
+
+  constructor(
+    image: { readonly reader: BootstrapReader; readonly blobs: readonly StoredBlob[] },
+    engine: FetchEngine,
+    sources: readonly ChunkSource[],
+  ) {
+    this.#reader = image.reader;
+    this.#blobs = image.blobs;
+    this.#engine = engine;
+    this.#sources = sources;
+  }
+
+  /** Resolves when the chunks of the range came. Rejects when the signal fires, or with `malformed`. */
+  async fetch(range: FileRange, signal: AbortSignal): Promise<void> {
+    const wanted = this.#chunksOf(range);
+    const options = { lane: 'demand', sources: this.#sources, signal } as const;
+    await Promise.all([...wanted].map(([blob, chunks]) => this.#engine.ensure(blob, [...chunks], options)));
+  }
+
+  #chunksOf({ nid, offset, size }: FileRange): Map<StoredBlob, Set<number>> {
+    const wanted = new Map<StoredBlob, Set<number>>();
+    this.#reader.extents(nid, offset, size, (blobIndex, chunkIndex) => {
+      const blob = this.#blobs[blobIndex];
+      if (blob === undefined) throw new ShoalError('malformed', `inode ${nid}: no blob ${blobIndex}`);
+      const chunks = wanted.get(blob) ?? new Set();
+      wanted.set(blob, chunks.add(chunkIndex));
+    });
+    return wanted;
+  }
+}

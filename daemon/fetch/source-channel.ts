@@ -1,0 +1,153 @@
+// One source as the engine uses it: a gate that spares it while it fails, a queue with a bounded number of requests
+// under way, and the step that turns queued wants into coalesced requests.
+
+import {
+  type ChunkSource,
+  type Clock,
+  LANES,
+  type Lane,
+  LaneQueue,
+  type Logger,
+  type StoredBlob,
+} from '../../core/index.ts';
+import type { FetchLimits } from '../config.ts';
+import { Batch, type Outcome } from './batch.ts';
+import type { ByteBudget } from './byte-budget.ts';
+import { planRange, type Standing } from './coalesce.ts';
+import { type Permit, SourceGate } from './source-gate.ts';
+import type { Board, Want } from './want.ts';
+
+export interface ChannelPorts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly budget: ByteBudget;
+  readonly board: Board<Batch>;
+}
+
+interface Entry {
+  readonly want: Want;
+  readonly permit: Permit;
+  readonly signal: AbortSignal;
+  readonly settle: (outcome: Promise<Outcome> | Outcome) => void;
+}
+
+export class SourceChannel {
+  readonly source: ChunkSource;
+  readonly gate: SourceGate;
+  readonly #ports: ChannelPorts;
+  readonly #limits: FetchLimits;
+  readonly #queue: LaneQueue<Entry>;
+  readonly #queued = new Map<Want, Entry>();
+
+  constructor(source: ChunkSource, ports: ChannelPorts, limits: FetchLimits) {
+    this.source = source;
+    this.#ports = ports;
+    this.#limits = limits;
+    this.gate = new SourceGate(source.name, ports, limits);
+    this.#queue = new LaneQueue(
+      { total: limits.requestsPerSource, perLane: limits.requestsPerLane },
+      (entry, lane, done) => this.#start(entry, lane, done),
+    );
+  }
+
+  /**
+   * One attempt to get a chunk from this source, with a permit of its gate; joins a request that brings it already.
+   * Never rejects. When the signal fires the outcome is of no interest and may not come.
+   */
+  attempt(want: Want, permit: Permit, signal: AbortSignal): Promise<Outcome> {
+    const underWay = this.#ports.board.underWay(want.blob, want.index);
+    if (underWay === undefined) return this.#enqueue(want, permit, signal);
+    permit.dropped();
+    return underWay.outcome(want.index, signal);
+  }
+
+  /** The want's lane rose: if it still waits here, it moves up. */
+  promote(want: Want): void {
+    const entry = this.#queued.get(want);
+    if (entry !== undefined) this.#queue.promote(entry, want.lane);
+  }
+
+  #enqueue(want: Want, permit: Permit, signal: AbortSignal): Promise<Outcome> {
+    return new Promise(resolve => {
+      const entry: Entry = { want, permit, signal, settle: resolve };
+      this.#queued.set(want, entry);
+      const leave = () => {
+        if (!this.#queue.remove(entry)) return; // its request has started; the batch watches the signal
+        this.#dequeue(entry);
+        permit.dropped();
+        resolve({ kind: 'refused' });
+      };
+      signal.addEventListener('abort', leave, { once: true });
+      this.#queue.enqueue(entry, want.lane);
+    });
+  }
+
+  #dequeue(entry: Entry): void {
+    if (this.#queued.get(entry.want) === entry) this.#queued.delete(entry.want);
+  }
+
+  #start(seed: Entry, lane: Lane, done: () => void): void {
+    this.#dequeue(seed);
+    const { want, permit } = seed;
+    if (this.gate.shut && !permit.probe) {
+      // It shut while this one queued: back to the gate, like everybody else.
+      permit.dropped();
+      seed.settle({ kind: 'refused' });
+      done();
+      return;
+    }
+    const underWay = this.#ports.board.underWay(want.blob, want.index);
+    if (underWay !== undefined) {
+      permit.dropped();
+      seed.settle(underWay.outcome(want.index, seed.signal));
+      done();
+      return;
+    }
+    const chunks = planRange(
+      want.blob.layout,
+      want.index,
+      index => this.#standing(want.blob, index, lane),
+      this.#limits,
+    );
+    const batch = this.#launch(want.blob, chunks);
+    seed.settle(batch.outcome(want.index, seed.signal));
+    this.#adopt(batch, want);
+    void batch.run(lane, this.#limits.stallTimeoutMs).then(failure => {
+      if (batch.dropped) permit.dropped();
+      else if (failure === undefined) permit.succeeded();
+      else permit.failed(failure);
+      done();
+    });
+  }
+
+  #launch(blob: StoredBlob, chunks: readonly number[]): Batch {
+    const { board } = this.#ports;
+    const batch = new Batch({ ...this.#ports, source: this.source }, { blob, chunks }, (index, outcome) => {
+      board.finish(blob, index);
+      if (outcome.kind === 'stored') board.want(blob, index)?.arrival.abort();
+    });
+    for (const index of chunks) board.start(blob, index, batch);
+    return batch;
+  }
+
+  /** Wants in this queue that the request brings along need no slot of their own. */
+  #adopt(batch: Batch, seed: Want): void {
+    for (const index of batch.chunks) {
+      const want = this.#ports.board.want(batch.blob, index);
+      const entry = want === undefined || want === seed ? undefined : this.#queued.get(want);
+      if (entry === undefined || !this.#queue.remove(entry)) continue;
+      this.#dequeue(entry);
+      entry.permit.dropped();
+      entry.settle(batch.outcome(index, entry.signal));
+    }
+  }
+
+  #standing(blob: StoredBlob, index: number, lane: Lane): Standing {
+    if (blob.map.has(index) || this.#ports.board.underWay(blob, index) !== undefined) return 'skip';
+    const want = this.#ports.board.want(blob, index);
+    if (want === undefined) return 'missing';
+    if (want.state === 'pausing') return 'skip';
+    // Somebody in less of a hurry does not make this request longer than amplification would.
+    return LANES.indexOf(want.lane) <= LANES.indexOf(lane) ? 'wanted' : 'missing';
+  }
+}

@@ -1,0 +1,59 @@
+// What travels between a mount's threads. A request is known by the two halves of its `unique`, which is copied raw:
+// its highest bit means something to the kernel, and a JavaScript number could not hold it.
+
+import type { SharedBlob } from './read-server.ts';
+
+/** What every thread that serves a mount needs. */
+export interface ServedImage {
+  /** The open /dev/fuse; descriptors are shared by the threads of a process. */
+  readonly fd: number;
+  readonly bootstrap: SharedArrayBuffer;
+  readonly blobs: readonly SharedBlob[];
+}
+
+export interface ServerWorkerData {
+  readonly image: ServedImage;
+  /** Which of the mount's workers this is, from 0. */
+  readonly number: number;
+  /** A `WorkerBoard`. */
+  readonly board: SharedArrayBuffer;
+  readonly counters: SharedArrayBuffer;
+  readonly maxBackground: number;
+  /** For statfs: blocks of 4096 bytes and inodes. */
+  readonly blocks: number;
+  readonly inodes: number;
+}
+
+/** A READ whose chunks are not all there. Offset and size in bytes. */
+export interface MissedRead {
+  readonly uniqueLow: number;
+  readonly uniqueHigh: number;
+  /** Thread id of the requester in our pid namespace; 0 when it lives outside. */
+  readonly pid: number;
+  readonly nid: number;
+  readonly offset: number;
+  readonly size: number;
+}
+
+export type ServerMessage =
+  | { readonly kind: 'loaded' }
+  | { readonly kind: 'initialized'; readonly outcome: 'accepted' | 'again' | 'refused' }
+  | { readonly kind: 'miss'; readonly read: MissedRead }
+  | { readonly kind: 'interrupt'; readonly uniqueLow: number; readonly uniqueHigh: number }
+  | { readonly kind: 'warning'; readonly message: string }
+  /** The connection is over; the worker ends. */
+  | { readonly kind: 'ended' };
+
+export type CompleterOrder =
+  | { readonly kind: 'end' }
+  | { readonly kind: 'attach'; readonly mount: number; readonly image: ServedImage }
+  | { readonly kind: 'detach'; readonly mount: number }
+  | { readonly kind: 'serve'; readonly mount: number; readonly read: MissedRead };
+
+export type CompleterReport =
+  | { readonly kind: 'attached'; readonly mount: number; readonly failure?: string }
+  /** The mount's descriptor is not used any more and may be closed. */
+  | { readonly kind: 'detached'; readonly mount: number }
+  /** `missed`: a chunk went again before it could be read; nothing was answered. */
+  | { readonly kind: 'served'; readonly mount: number; readonly read: MissedRead; readonly missed: boolean }
+  | { readonly kind: 'warning'; readonly mount: number; readonly message: string };

@@ -1,0 +1,63 @@
+// INIT: what the kernel offers and what we take. Pure.
+
+import { MAX_READ_BYTES, MAX_WRITE_BYTES } from './device.ts';
+import {
+  InHeader,
+  InitFlag,
+  InitIn,
+  InitOut,
+  KERNEL_MAJOR,
+  KERNEL_MINOR,
+  OLDEST_KERNEL_MINOR,
+  OutHeader,
+} from './protocol.ts';
+
+export interface SessionTerms {
+  /** The image has extended attributes, so access control lists are possible and the kernel must ask for them. */
+  readonly hasXattrs: boolean;
+  /** Background requests the kernel may have open, misses that wait for a source among them. */
+  readonly maxBackground: number;
+}
+
+/**
+ * Taken when offered. Not taken on purpose: ASYNC_DIO (a killed reader of O_DIRECT data could then not be freed),
+ * AUTO_INVAL_DATA (nothing ever changes), WRITEBACK_CACHE and all locking (the kernel does it locally).
+ */
+const WANTED_FLAGS =
+  InitFlag.ASYNC_READ |
+  InitFlag.DO_READDIRPLUS |
+  InitFlag.READDIRPLUS_AUTO |
+  InitFlag.NO_OPEN_SUPPORT |
+  InitFlag.NO_OPENDIR_SUPPORT |
+  InitFlag.PARALLEL_DIROPS |
+  InitFlag.MAX_PAGES |
+  InitFlag.CACHE_SYMLINKS;
+
+const PAGE_BYTES = 4096;
+
+/**
+ * Builds the body of INIT's reply. `accepted`: serve; `again`: the kernel speaks a newer major version and will ask
+ * again with ours; `refused`: it is too old.
+ */
+export function negotiate(
+  request: Uint32Array,
+  reply: Uint32Array,
+  terms: SessionTerms,
+): 'accepted' | 'again' | 'refused' {
+  const offer = request.subarray(InHeader.WORDS);
+  const body = reply.subarray(OutHeader.WORDS, OutHeader.WORDS + InitOut.BYTES / 4);
+  const [major, minor] = [offer[InitIn.MAJOR] ?? 0, offer[InitIn.MINOR] ?? 0];
+  if (major < KERNEL_MAJOR || (major === KERNEL_MAJOR && minor < OLDEST_KERNEL_MINOR)) return 'refused';
+  body.fill(0);
+  body[InitOut.MAJOR] = KERNEL_MAJOR;
+  body[InitOut.MINOR] = KERNEL_MINOR;
+  if (major > KERNEL_MAJOR) return 'again';
+  const wanted = WANTED_FLAGS | (terms.hasXattrs ? InitFlag.POSIX_ACL : 0);
+  body[InitOut.MAX_READAHEAD] = offer[InitIn.MAX_READAHEAD] ?? 0;
+  body[InitOut.FLAGS] = (offer[InitIn.FLAGS] ?? 0) & wanted;
+  body[InitOut.BACKGROUND] = terms.maxBackground | (terms.maxBackground << 16);
+  body[InitOut.MAX_WRITE] = MAX_WRITE_BYTES;
+  body[InitOut.TIME_GRANULARITY] = 1;
+  body[InitOut.MAX_PAGES] = MAX_READ_BYTES / PAGE_BYTES;
+  return 'accepted';
+}

@@ -1,0 +1,195 @@
+// The main thread's side of one FUSE connection: its worker threads from loading to the connection's end, the reads
+// that wait, and what happens when a thread dies: no request is left without an answer, no mount without a server.
+
+import { Worker } from 'node:worker_threads';
+import { abortedError, type Clock, type Logger, ShoalError } from '../../core/index.ts';
+import type { ServeLimits } from '../config.ts';
+import { Counter, type SharedCounters } from '../shared-counters.ts';
+import { siblingScript } from '../worker-threads.ts';
+import type { Completer, CompleterMount } from './completer.ts';
+import { answerError } from './device.ts';
+import { Errno } from './errno.ts';
+import type { MissedRead, ServedImage, ServerMessage, ServerWorkerData } from './messages.ts';
+import { ParkedReads } from './parked-reads.ts';
+import { isDying } from './requester.ts';
+import { WorkerBoard } from './worker-board.ts';
+
+export interface SessionPorts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly completer: Completer;
+  /** Makes the chunks of a read present. */
+  readonly fetch: (read: MissedRead, signal: AbortSignal) => Promise<void>;
+  /** Nobody can serve this connection any more: somebody must end it. */
+  readonly onUnservable: () => void;
+}
+
+export interface SessionOptions {
+  readonly image: ServedImage;
+  readonly counters: SharedCounters;
+  readonly limits: ServeLimits;
+  readonly readDeadlineMs: number | undefined;
+  /** For statfs: blocks of 4096 bytes, and inodes. */
+  readonly blocks: number;
+  readonly inodes: number;
+  /** What the threads run; only tests of their death run something else. */
+  readonly script?: URL;
+}
+
+export class FuseSession {
+  readonly #ports: SessionPorts;
+  readonly #options: SessionOptions;
+  readonly #board: WorkerBoard;
+  readonly #parked: ParkedReads;
+  readonly #loaded = Promise.withResolvers<void>();
+  readonly #initialized = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
+  #completer: CompleterMount | undefined;
+  #serving = false;
+  #alive = 0;
+  #unloaded: number;
+  #restarts = 0;
+
+  constructor(ports: SessionPorts, options: SessionOptions) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#unloaded = options.limits.workers;
+    this.#board = WorkerBoard.forWorkers(options.limits.workers);
+    this.#parked = new ParkedReads(
+      {
+        ...ports,
+        isDying,
+        complete: read => this.#complete(read),
+        fail: (read, errno) => answerError(options.image.fd, read.uniqueLow, read.uniqueHigh, errno),
+        onSlow: () => options.counters.bump(Counter.SLOW_READS),
+      },
+      options,
+    );
+    // Whoever waits for one of these is told; nobody has to.
+    this.#loaded.promise.catch(() => {});
+    this.#initialized.promise.catch(() => {});
+  }
+
+  /** Resolves when no thread of this connection is left: it was unmounted or aborted, or never served. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  get waiting(): number {
+    return this.#parked.waiting;
+  }
+
+  /** Starts the threads and opens the image in each. They wait for `serve`. Rejects when one fails. */
+  async load(): Promise<void> {
+    for (let number = 0; number < this.#options.limits.workers; number++) this.#hire(number);
+    const [, completer] = await Promise.allSettled([
+      this.#loaded.promise,
+      this.#ports.completer.attach(this.#options.image),
+    ]);
+    if (completer.status === 'fulfilled') this.#completer = completer.value;
+    await this.#loaded.promise;
+    if (completer.status === 'rejected') throw completer.reason;
+  }
+
+  /** The device is mounted: serves it. Resolves when the kernel and we agreed on terms; rejects when the signal fires. */
+  serve(signal: AbortSignal): Promise<void> {
+    this.#serving = true;
+    this.#board.signal('serve');
+    return new Promise((resolve, reject) => {
+      const onAbort = () => reject(abortedError(signal));
+      if (signal.aborted) onAbort();
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#initialized.promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    });
+  }
+
+  /**
+   * Lets go of everything, waiting reads included. The connection must be over or never have been mounted, else this
+   * waits for its end. Afterwards nothing uses the descriptor any more.
+   */
+  async stop(): Promise<void> {
+    this.#parked.stop();
+    if (!this.#serving) this.#board.signal('quit');
+    if (this.#alive > 0) await this.#ended.promise;
+    await this.#completer?.detach();
+  }
+
+  #complete(read: MissedRead): Promise<boolean> {
+    if (this.#completer === undefined) throw new ShoalError('internal', 'read before the completer was attached');
+    return this.#completer.serve(read);
+  }
+
+  #hire(number: number): void {
+    const { image, counters, limits, blocks, inodes, script } = this.#options;
+    const workerData: ServerWorkerData = {
+      image,
+      number,
+      board: this.#board.buffer,
+      counters: counters.buffer,
+      maxBackground: limits.maxBackground,
+      blocks,
+      inodes,
+    };
+    const worker = new Worker(script ?? siblingScript(import.meta.url, 'server-worker'), { workerData });
+    let ended = false;
+    this.#alive++;
+    worker.on('message', (message: ServerMessage) => {
+      ended ||= message.kind === 'ended';
+      this.#receive(message);
+    });
+    worker.on('error', error => {
+      this.#ports.log.error('worker of a mount failed', { error: error.message });
+      this.#loaded.reject(new ShoalError('system', `worker: ${error.message}`, { cause: error }));
+    });
+    worker.on('exit', code => this.#leave(number, ended, code));
+  }
+
+  #receive(message: ServerMessage): void {
+    switch (message.kind) {
+      case 'loaded':
+        if (--this.#unloaded === 0) this.#loaded.resolve();
+        break;
+      case 'initialized':
+        if (message.outcome === 'accepted') this.#initialized.resolve();
+        else if (message.outcome === 'refused') {
+          this.#initialized.reject(new ShoalError('unsupported', 'the kernel speaks FUSE older than 7.31 (Linux 5.4)'));
+        }
+        break;
+      case 'miss':
+        this.#parked.park(message.read);
+        break;
+      case 'interrupt':
+        this.#parked.interrupt(message.uniqueLow, message.uniqueHigh);
+        break;
+      case 'warning':
+        this.#ports.log.warn('request failed', { error: message.message });
+        break;
+      case 'ended':
+        break; // its exit follows
+    }
+  }
+
+  #leave(number: number, ended: boolean, exitCode: number): void {
+    this.#alive--;
+    if (!ended) this.#replace(number, exitCode);
+    if (this.#alive > 0) return;
+    const over = new ShoalError('aborted', 'the connection ended');
+    this.#loaded.reject(over);
+    this.#initialized.reject(over);
+    this.#ended.resolve();
+  }
+
+  /** A thread died: whoever waits for the request it held gets an error, and another thread takes its place. */
+  #replace(number: number, exitCode: number): void {
+    const unfinished = this.#board.unfinished(number);
+    if (unfinished !== undefined) {
+      answerError(this.#options.image.fd, unfinished.uniqueLow, unfinished.uniqueHigh, Errno.EIO);
+      this.#board.end(number);
+    }
+    if (!this.#serving) return; // `load` fails, and that is the end of it
+    this.#restarts++;
+    if (this.#restarts <= this.#options.limits.maxWorkerRestarts) this.#hire(number);
+    else this.#ports.onUnservable();
+    this.#ports.log.error('worker of a mount died', { exitCode, restarts: this.#restarts });
+  }
+}

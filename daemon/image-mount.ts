@@ -1,0 +1,300 @@
+// One mounted image: everything it holds, from the moment it is asked for until nothing of it is left.
+// Acquires step by step (cached blobs, the device, threads, the mount, the overlay) and releases in reverse order,
+// whether a step failed, somebody unmounted it, or the connection ended by itself.
+
+import { closeSync, openSync } from 'node:fs';
+import { mkdir, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  abortedError,
+  type ChunkStore,
+  type Clock,
+  fromSystemError,
+  type Logger,
+  type MountInfo,
+  type MountStats,
+  messageOf,
+  type StoredBlob,
+} from '../core/index.ts';
+import { BootstrapReader, emptyAttributes } from '../image/index.ts';
+import type { DaemonLimits, ServeLimits } from './config.ts';
+import type { FetchEngine } from './fetch/engine.ts';
+import { MeteredSource } from './fetch/metered-source.ts';
+import { ReadFetcher } from './fetch/read-fetcher.ts';
+import type { Completer } from './fuse/completer.ts';
+import { assertLittleEndian } from './fuse/protocol.ts';
+import { FuseSession } from './fuse/session.ts';
+import type { MountHelper } from './mount/helper-client.ts';
+import type { LazyImage } from './ports.ts';
+import { Counter, SharedCounters } from './shared-counters.ts';
+import { type MountRecord, mountSource, type StateDir } from './state-dir.ts';
+
+export interface ImageMountPorts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly store: ChunkStore;
+  readonly engine: FetchEngine;
+  readonly completer: Completer;
+  readonly helper: MountHelper;
+  readonly state: Pick<StateDir, 'add' | 'remove'>;
+}
+
+export interface ImageMountOptions {
+  readonly image: LazyImage;
+  /** What is written down about it for as long as anything of it is left. */
+  readonly record: MountRecord;
+  readonly readDeadlineMs: number | undefined;
+  /** A directory of this mount's own, for the layers of a writable one; created and removed here. */
+  readonly directory: string;
+  readonly limits: { readonly serve: ServeLimits; readonly daemon: DaemonLimits };
+}
+
+const STATFS_BLOCK = 4096;
+
+export class ImageMount {
+  readonly #ports: ImageMountPorts;
+  readonly #options: ImageMountOptions;
+  readonly #counters = new SharedCounters();
+  readonly #source: MeteredSource;
+  readonly #held = new AsyncDisposableStack();
+  readonly #released = Promise.withResolvers<void>();
+  #session: FuseSession | undefined;
+  #device: string | undefined;
+  #mounted = false;
+
+  constructor(ports: ImageMountPorts, options: ImageMountOptions) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#source = new MeteredSource(options.image.origin);
+  }
+
+  get mountpoint(): string {
+    return this.#options.record.mountpoint;
+  }
+
+  /** Resolves when nothing of it is left: no mount, no thread, no descriptor. Never rejects. */
+  get released(): Promise<void> {
+    return this.#released.promise;
+  }
+
+  /** Mounts. When it rejects (also because the signal fired), everything is released again. */
+  async start(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#start(signal);
+    } catch (error) {
+      await this.#within(this.#release(), 'a failed mount could not be released yet');
+      throw error;
+    }
+    void this.#session?.ended.then(() => this.#release());
+  }
+
+  info(): MountInfo {
+    const { image, record } = this.#options;
+    return {
+      reference: image.reference,
+      manifestDigest: image.manifestDigest,
+      mountpoint: record.mountpoint,
+      driver: 'fuse',
+      writable: record.writable,
+      mountedAt: record.mountedAt,
+      stats: this.#stats(),
+    };
+  }
+
+  /** Reads that had to wait long enough to be reported. */
+  get slowReads(): number {
+    return this.#counters.get(Counter.SLOW_READS);
+  }
+
+  /**
+   * Resolves when it is gone from the mount table. Rejects with `busy` while something uses it, unless `force`: then it
+   * is detached and readers that wait get an error. Somebody in another mount namespace may go on using it; it is then
+   * served until the last one has left (see `released`).
+   */
+  async unmount(force: boolean): Promise<void> {
+    const { helper } = this.#ports;
+    const { id, writable, mountpoint } = this.#options.record;
+    const order = { source: mountSource(id), detach: force };
+    await helper.unmount({ ...order, mountpoints: [mountpoint] });
+    // Only the overlay used what lies under it.
+    if (writable) await helper.unmount({ ...order, mountpoints: [this.#lower], detach: true });
+    this.#mounted = false;
+    if (force) await this.abort();
+    await this.#within(this.released, 'unmounted, but still used in another mount namespace');
+  }
+
+  /** Ends the connection: whoever reads gets an error. */
+  async abort(): Promise<void> {
+    if (this.#device !== undefined) await this.#ports.helper.abort(this.#device);
+  }
+
+  get #lower(): string {
+    return join(this.#options.directory, 'lower');
+  }
+
+  #stats(): MountStats {
+    return {
+      totalBytes: this.#options.image.totalBytes,
+      fetchedBytes: this.#source.bytes,
+      requests: this.#source.requests,
+      hits: this.#counters.get(Counter.HITS),
+      misses: this.#counters.get(Counter.MISSES),
+      waiting: this.#session?.waiting ?? 0,
+    };
+  }
+
+  async #start(signal: AbortSignal): Promise<void> {
+    assertLittleEndian();
+    const { image, record } = this.#options;
+    await this.#enroll(record);
+    const bootstrap = shared(image.bootstrap);
+    const reader = new BootstrapReader(new Uint8Array(bootstrap));
+    const blobs = await this.#openBlobs(reader, signal);
+    if (record.writable) await this.#makeLayers();
+    const fd = openDevice();
+    this.#held.defer(() => closeSync(fd));
+    const session = this.#makeSession({ bootstrap, reader, blobs, fd });
+    this.#session = session;
+    this.#held.defer(() => session.stop());
+    await this.#mount(reader, fd, session);
+    if (signal.aborted) throw abortedError(signal);
+    const limit = AbortSignal.timeout(this.#options.limits.daemon.initMs);
+    await session.serve(AbortSignal.any([signal, limit]));
+    if (record.writable) await this.#mountOverlay();
+    if (signal.aborted) throw abortedError(signal);
+  }
+
+  /** Written down before anything is mounted, so that whatever a crash leaves is known. */
+  async #enroll(record: MountRecord): Promise<void> {
+    const { state } = this.#ports;
+    this.#held.defer(() => state.remove(record.id));
+    await state.add(record);
+  }
+
+  async #openBlobs(reader: BootstrapReader, signal: AbortSignal): Promise<StoredBlob[]> {
+    const blobs: StoredBlob[] = [];
+    for (const layout of reader.blobLayouts(this.#options.image.layers)) {
+      if (signal.aborted) throw abortedError(signal);
+      const blob = await this.#ports.store.open(layout);
+      this.#held.defer(() => blob.close());
+      blobs.push(blob);
+    }
+    return blobs;
+  }
+
+  /** Directories for the layers. They go with the mount; `lower` only when nothing is mounted there any more. */
+  async #makeLayers(): Promise<void> {
+    const { directory } = this.#options;
+    this.#held.defer(async () => {
+      const layers = ['upper', 'work'].map(name => rm(join(directory, name), { recursive: true, force: true }));
+      await Promise.all(layers);
+      await rmdir(this.#lower);
+      await rmdir(directory);
+    });
+    try {
+      for (const name of ['lower', 'upper', 'work']) {
+        await mkdir(join(directory, name), { recursive: true, mode: name === 'upper' ? 0o755 : 0o700 });
+      }
+    } catch (error) {
+      throw fromSystemError(error, `create ${directory}`);
+    }
+  }
+
+  #makeSession(parts: {
+    readonly bootstrap: SharedArrayBuffer;
+    readonly reader: BootstrapReader;
+    readonly blobs: readonly StoredBlob[];
+    readonly fd: number;
+  }): FuseSession {
+    const { reader, blobs, fd, bootstrap } = parts;
+    const fetcher = new ReadFetcher({ reader, blobs }, this.#ports.engine, [this.#source]);
+    const sharedBlobs = blobs.map(({ map, path }) => ({ map: map.buffer, path }));
+    const deviceBytes = blobs.reduce((sum, blob) => sum + blob.layout.deviceSize, bootstrap.byteLength);
+    return new FuseSession(
+      {
+        ...this.#ports,
+        fetch: (read, signal) => fetcher.fetch(read, signal),
+        onUnservable: () => void this.abort().catch(error => this.#complain('abort', error)),
+      },
+      {
+        image: { fd, bootstrap, blobs: sharedBlobs },
+        counters: this.#counters,
+        limits: this.#options.limits.serve,
+        readDeadlineMs: this.#options.readDeadlineMs,
+        blocks: Math.ceil(deviceBytes / STATFS_BLOCK),
+        inodes: reader.inodeCount,
+      },
+    );
+  }
+
+  /** Loads the threads while the helper mounts: both take a tenth of a second. */
+  async #mount(reader: BootstrapReader, fd: number, session: FuseSession): Promise<void> {
+    const { id, mountpoint, writable } = this.#options.record;
+    const root = emptyAttributes();
+    reader.stat(reader.rootNid, root);
+    this.#held.defer(() => this.#cleanUp());
+    this.#mounted = true;
+    const target = writable ? this.#lower : mountpoint;
+    const order = { mountpoint: target, source: mountSource(id), rootMode: root.mode };
+    const [loaded, mounted] = await Promise.allSettled([session.load(), this.#ports.helper.mountFuse(fd, order)]);
+    if (mounted.status === 'rejected') throw mounted.reason;
+    this.#device = mounted.value;
+    if (loaded.status === 'rejected') throw loaded.reason;
+  }
+
+  async #mountOverlay(): Promise<void> {
+    const { directory, record } = this.#options;
+    const { id, mountpoint } = record;
+    await this.#ports.helper.mountOverlay({ directory, mountpoint, source: mountSource(id) });
+  }
+
+  /** Takes away what is still mounted, when it was not unmounted in the orderly way. */
+  async #cleanUp(): Promise<void> {
+    if (!this.#mounted) return;
+    this.#mounted = false;
+    await this.#ports.helper.clean([mountSource(this.#options.record.id)]);
+  }
+
+  /** Waits for something that normally is a matter of milliseconds, and says so when it is not. */
+  async #within(work: Promise<void>, otherwise: string): Promise<void> {
+    const { clock, log } = this.#ports;
+    const { limits } = this.#options;
+    const done = new AbortController();
+    const patience = clock.sleep(limits.daemon.lingerMs, { signal: done.signal }).then(
+      () => log.warn(otherwise, { mountpoint: this.mountpoint }),
+      () => {}, // done in time
+    );
+    await Promise.race([work, patience]);
+    done.abort();
+  }
+
+  async #release(): Promise<void> {
+    try {
+      await this.#held.disposeAsync();
+    } catch (error) {
+      this.#complain('release', error);
+    } finally {
+      this.#released.resolve();
+    }
+  }
+
+  #complain(doing: string, error: unknown): void {
+    this.#ports.log.error(`${doing} of a mount failed`, { mountpoint: this.mountpoint, error: messageOf(error) });
+  }
+}
+
+/** The bytes in memory that all threads see; no copy when they lie there already. */
+function shared(bytes: Uint8Array): SharedArrayBuffer {
+  if (bytes.buffer instanceof SharedArrayBuffer && bytes.buffer.byteLength === bytes.length) return bytes.buffer;
+  const buffer = new SharedArrayBuffer(bytes.length);
+  new Uint8Array(buffer).set(bytes);
+  return buffer;
+}
+
+function openDevice(): number {
+  try {
+    return openSync('/dev/fuse', 'r+');
+  } catch (error) {
+    throw fromSystemError(error, 'open /dev/fuse');
+  }
+}

@@ -1,0 +1,49 @@
+// What the daemon asks its helper process, and the answers. Both sides are ours; the daemon still checks the answer,
+// because a helper may die in the middle of a sentence.
+
+import { z } from 'zod';
+
+/** Mounts of ours are known by their source, `shoal:` and a random id, in the mount table of the helper's namespace. */
+export type HelperRequest =
+  /** The canonical path of a directory. `not-found` when it is none. */
+  | { readonly op: 'inspect'; readonly path: string }
+  /** Mounts the FUSE connection of descriptor 3. */
+  | {
+      readonly op: 'mount-fuse';
+      readonly mountpoint: string;
+      readonly source: string;
+      /** st_mode of the root directory. */
+      readonly rootMode: number;
+    }
+  /** Mounts `lower`, `upper` and `work` of a directory as an overlay. */
+  | { readonly op: 'mount-overlay'; readonly directory: string; readonly mountpoint: string; readonly source: string }
+  /** Unmounts one after the other; `busy` stops it. A mountpoint that does not show our source is passed over. */
+  | {
+      readonly op: 'unmount';
+      readonly mountpoints: readonly string[];
+      readonly source: string;
+      /** Also when in use: gone from the table at once, from memory when the last user lets go. */
+      readonly detach: boolean;
+    }
+  /** Aborts and detaches whatever these sources still have mounted, for leftovers and failures. */
+  | { readonly op: 'clean'; readonly sources: readonly string[] }
+  /** Ends a FUSE connection, whoever serves it: every waiting request fails. */
+  | { readonly op: 'abort'; readonly device: string };
+
+export interface HelperOrder {
+  readonly daemonPid: number;
+  readonly request: HelperRequest;
+}
+
+/** Which fields there are depends on the request. */
+export const helperAnswer = z.object({
+  failure: z.object({ code: z.string(), message: z.string() }).optional(),
+  /** inspect */
+  canonical: z.string().optional(),
+  /** mount-fuse, mount-overlay: `major:minor`. */
+  device: z.string().optional(),
+  /** clean: what was found. */
+  cleaned: z.array(z.string()).optional(),
+});
+
+export type HelperAnswer = z.infer<typeof helperAnswer>;

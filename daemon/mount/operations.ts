@@ -1,0 +1,113 @@
+// Everything that touches mounts. Runs only in the helper process: a thread that waits on its own mount outlives
+// SIGKILL, keeps every lock and hangs sync(2) for the whole machine (design §6 rule 1).
+
+import { existsSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { fromSystemError, ShoalError } from '../../core/index.ts';
+import { MNT_DETACH, MS_RDONLY, mount, UMOUNT_NOFOLLOW, unmount } from '../system-calls.ts';
+import type { HelperAnswer, HelperRequest } from './helper-protocol.ts';
+import { type MountEntry, parseMountTable, topMount } from './mount-table.ts';
+
+const FUSECTL = '/sys/fs/fuse/connections';
+/** The daemon hands its open /dev/fuse over as this descriptor. */
+const FUSE_FD = 3;
+const FUSE_TYPE = 'fuse.shoal';
+
+export function perform(request: HelperRequest): HelperAnswer {
+  switch (request.op) {
+    case 'inspect':
+      return { canonical: inspect(request.path) };
+    case 'mount-fuse':
+      return mountFuse(request);
+    case 'mount-overlay':
+      return mountOverlay(request);
+    case 'unmount':
+      for (const mountpoint of request.mountpoints) unmountOurs(mountpoint, request.source, request.detach);
+      return {};
+    case 'clean':
+      return { cleaned: request.sources.flatMap(clean) };
+    case 'abort':
+      abortConnection(request.device);
+      return {};
+  }
+}
+
+function inspect(path: string): string {
+  try {
+    const canonical = realpathSync(path);
+    if (statSync(canonical).isDirectory()) return canonical;
+  } catch (error) {
+    throw fromSystemError(error, `mountpoint ${path}`);
+  }
+  throw new ShoalError('not-found', `mountpoint ${path}: not a directory`);
+}
+
+/**
+ * suid and dev are allowed on purpose: setuid programs, file capabilities and device nodes of an image must work in a
+ * container (rule 11). Only root gets here.
+ */
+function mountFuse(request: Extract<HelperRequest, { op: 'mount-fuse' }>): HelperAnswer {
+  const { mountpoint, source, rootMode } = request;
+  const data = `fd=${FUSE_FD},rootmode=${rootMode.toString(8)},user_id=0,group_id=0,allow_other,default_permissions`;
+  refuse(mount(source, mountpoint, FUSE_TYPE, { flags: MS_RDONLY, data }), `mount ${mountpoint} (fuse)`);
+  return { device: deviceOf(source, mountpoint) };
+}
+
+/**
+ * Paths are relative to the working directory: options have no room for long paths, and commas and colons mean things
+ * there. Redirects and metacopy are only ever meaningful in layers that we made; an image must not bring them.
+ */
+function mountOverlay(request: Extract<HelperRequest, { op: 'mount-overlay' }>): HelperAnswer {
+  const { directory, mountpoint, source } = request;
+  process.chdir(directory);
+  const data = 'lowerdir=lower,upperdir=upper,workdir=work,redirect_dir=nofollow,metacopy=off,index=off';
+  refuse(mount(source, mountpoint, 'overlay', { flags: 0, data }), `mount ${mountpoint} (overlay on ${directory})`);
+  return { device: deviceOf(source, mountpoint) };
+}
+
+function unmountOurs(mountpoint: string, source: string, detach: boolean): void {
+  const table = readTable();
+  if (!table.some(entry => entry.mountpoint === mountpoint && entry.source === source)) return; // somebody did it
+  const top = topMount(table, mountpoint);
+  if (top?.source !== source) {
+    throw new ShoalError('busy', `${mountpoint}: covered by another mount (${top?.fsType} ${top?.source})`);
+  }
+  const errno = unmount(mountpoint, UMOUNT_NOFOLLOW | (detach ? MNT_DETACH : 0));
+  if (errno === 'EBUSY') throw new ShoalError('busy', `${mountpoint}: something still uses it`);
+  refuse(errno, `unmount ${mountpoint}`);
+}
+
+/** Newest first, so that an overlay goes before what lies under it. Returns what was found. */
+function clean(source: string): string[] {
+  const ours = readTable()
+    .filter(entry => entry.source === source)
+    .reverse();
+  for (const { fsType, device } of ours) if (fsType === FUSE_TYPE) abortConnection(device);
+  for (const { mountpoint } of ours) unmountOurs(mountpoint, source, true);
+  return ours.map(entry => `${entry.fsType} ${entry.mountpoint}`);
+}
+
+/** A connection that is gone already is as good as aborted. */
+function abortConnection(device: string): void {
+  if (!readTable().some(entry => entry.fsType === 'fusectl')) {
+    refuse(mount('fusectl', FUSECTL, 'fusectl', { flags: 0, data: '' }), `mount ${FUSECTL}`);
+  }
+  const path = `${FUSECTL}/${device.slice(device.indexOf(':') + 1)}/abort`;
+  if (existsSync(path)) writeFileSync(path, '1');
+}
+
+function deviceOf(source: string, mountpoint: string): string {
+  const entry = readTable().findLast(found => found.source === source && found.mountpoint === mountpoint);
+  if (entry !== undefined) return entry.device;
+  unmount(mountpoint, UMOUNT_NOFOLLOW | MNT_DETACH);
+  throw new ShoalError('system', `${mountpoint}: mounted, but not in the mount table`);
+}
+
+function readTable(): MountEntry[] {
+  return parseMountTable(readFileSync('/proc/self/mountinfo', 'utf8'));
+}
+
+function refuse(errno: string | undefined, doing: string): void {
+  if (errno === undefined) return;
+  const error = Object.assign(new Error(errno), { code: errno });
+  throw errno === 'ENOTDIR' ? new ShoalError('not-found', `${doing}: ${errno}`) : fromSystemError(error, doing);
+}

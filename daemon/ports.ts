@@ -1,0 +1,31 @@
+// What the daemon needs from outside: images by reference. `cli/compose.ts` implements it with the registry folder, so
+// that the daemon never learns how a manifest is found or a blob is asked for.
+
+import type { ChunkSource, Descriptor, Digest, MountRequest } from '../core/index.ts';
+
+/** An image, opened: everything needed to mount it, and a way to fetch the rest later. */
+export interface LazyImage {
+  /** As a person would write it; for lists and logs. Never holds credentials. */
+  readonly reference: string;
+  readonly manifestDigest: Digest;
+  /** The uncompressed bootstrap, verified against the manifest. The daemon's to keep. */
+  readonly bootstrap: Uint8Array;
+  /** The manifest's data layers, in order; what `BootstrapReader.blobLayouts` wants. */
+  readonly layers: readonly Descriptor[];
+  /** Fetches chunks of the image's blobs. Usable until the daemon ends, credentials and all. */
+  readonly origin: ChunkSource;
+  /** Compressed bytes of all data layers. */
+  readonly totalBytes: number;
+}
+
+/**
+ * Contract: `open` may be called any number of times at once. It rejects with `usage` for a reference that makes no
+ * sense, `not-found`, `unauthorized`, `unreachable`, `unsupported` (the image is not of this format), `malformed` or
+ * `digest-mismatch`; when the signal fires, with `aborted`, and everything it acquired is released.
+ */
+export interface ImageLibrary {
+  open(
+    request: Pick<MountRequest, 'reference' | 'platform' | 'plainHttp'>,
+    options: { readonly signal: AbortSignal },
+  ): Promise<LazyImage>;
+}

@@ -1,0 +1,64 @@
+// One daemon per root: an exclusive lock that the kernel frees when the process ends, however it ends.
+
+import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { type Clock, fromSystemError, ShoalError } from '../core/index.ts';
+import { isDying } from './fuse/requester.ts';
+import { tryLock } from './system-calls.ts';
+
+/** How often a dying holder's lock is tried again. */
+const RETRY_MS = 100;
+
+export class RootLock {
+  readonly #file: FileHandle;
+
+  private constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  /**
+   * Takes the lock or rejects with `busy`, naming the holder. A holder that is being killed is waited for up to
+   * `waitMs`; `onDying` is called first, because what keeps it may be a mount that somebody has to abort.
+   */
+  static async acquire(
+    path: string,
+    options: { readonly clock: Clock; readonly waitMs: number; readonly onDying: () => Promise<void> },
+  ): Promise<RootLock> {
+    const file = await openLock(path);
+    try {
+      const deadline = options.clock.monotonic() + options.waitMs;
+      for (let asked = false; !tryLock(file.fd); ) {
+        const pid = await holderOf(path);
+        const dying = pid !== undefined && (await isDying(pid));
+        if (!dying || options.clock.monotonic() > deadline) {
+          throw new ShoalError('busy', `${path}: a daemon runs already (pid ${pid ?? 'unknown'})`);
+        }
+        if (!asked) await options.onDying();
+        asked = true;
+        await options.clock.sleep(RETRY_MS);
+      }
+      await file.truncate(0);
+      await file.write(`${process.pid}\n`, 0);
+      return new RootLock(file);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  async release(): Promise<void> {
+    await this.#file.close();
+  }
+}
+
+async function openLock(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'a+', 0o600);
+  } catch (error) {
+    throw fromSystemError(error, `open ${path}`);
+  }
+}
+
+async function holderOf(path: string): Promise<number | undefined> {
+  const pid = Number.parseInt(await readFile(path, 'utf8'), 10);
+  return Number.isInteger(pid) && pid > 0 ? pid : undefined;
+}

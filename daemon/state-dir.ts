@@ -1,0 +1,157 @@
+// The daemon's directory: its version, and the record of what is mounted, for the daemon that comes after a crash.
+// Every change is a whole new file (write, fsync, rename): a reader sees the old state or the new one.
+
+import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { errnoOf, fromSystemError, type Logger, messageOf, ShoalError } from '../core/index.ts';
+
+/** Of everything under the root. The layout of cache and state may change with it. */
+const STATE_VERSION = '1';
+
+/** One mount, written down before it is made and struck out when nothing of it is left. */
+export interface MountRecord {
+  /** Random; part of the source in the mount table, `shoal:ID`, by which leftovers are known to be ours. */
+  readonly id: string;
+  readonly reference: string;
+  readonly manifestDigest: string;
+  readonly mountpoint: string;
+  readonly writable: boolean;
+  readonly mountedAt: number;
+}
+
+const stateFile = z.object({
+  mounts: z.array(
+    z.object({
+      id: z.string().regex(/^[0-9a-f]{16}$/),
+      reference: z.string(),
+      manifestDigest: z.string(),
+      mountpoint: z.string(),
+      writable: z.boolean(),
+      mountedAt: z.number(),
+    }),
+  ),
+});
+
+/** The lock, sockets, and the log of a daemon that was started in the background. */
+const BEFORE_VERSION = /^lock$|\.sock$|\.log$/;
+
+export interface StatePaths {
+  readonly lock: string;
+  readonly cache: string;
+  /** Private directories of writable mounts, one for each, by id. */
+  readonly mounts: string;
+}
+
+export function mountSource(id: string): string {
+  return `shoal:${id}`;
+}
+
+export class StateDir {
+  readonly paths: StatePaths;
+  readonly #root: string;
+  readonly #log: Logger;
+  readonly #records = new Map<string, MountRecord>();
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(root: string, log: Logger) {
+    this.#root = root;
+    this.#log = log;
+    this.paths = { lock: join(root, 'lock'), cache: join(root, 'cache'), mounts: join(root, 'mounts') };
+  }
+
+  /** Creates the directory. Needed before the lock can be taken. */
+  async create(): Promise<void> {
+    try {
+      await mkdir(this.#root, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw fromSystemError(error, `create ${this.#root}`);
+    }
+  }
+
+  /** With the lock held: refuses another release's directory (`unsupported`); returns what the last daemon left. */
+  async load(): Promise<readonly MountRecord[]> {
+    await this.#checkVersion();
+    for (const record of await this.#readRecords()) this.#records.set(record.id, record);
+    return [...this.#records.values()];
+  }
+
+  async add(record: MountRecord): Promise<void> {
+    this.#records.set(record.id, record);
+    await this.#write();
+  }
+
+  async remove(id: string): Promise<void> {
+    this.#records.delete(id);
+    await this.#write();
+  }
+
+  async #checkVersion(): Promise<void> {
+    const path = join(this.#root, 'version');
+    const found = (await readIfThere(path))?.trim();
+    if (found === STATE_VERSION) return;
+    if (found !== undefined) {
+      const shown = JSON.stringify(found.slice(0, 40));
+      throw new ShoalError(
+        'unsupported',
+        `${this.#root}: state of version ${shown}; this release knows ${STATE_VERSION}`,
+      );
+    }
+    // Someone else's directory is not taken over: all that may be there is what starting a daemon leaves behind.
+    const strangers = (await readdir(this.#root)).filter(name => !BEFORE_VERSION.test(name));
+    if (strangers.length > 0) {
+      const example = JSON.stringify(strangers[0]);
+      throw new ShoalError('usage', `${this.#root}: holds ${example} but no state of ours; choose an empty directory`);
+    }
+    await replaceFile(path, `${STATE_VERSION}\n`);
+  }
+
+  async #readRecords(): Promise<readonly MountRecord[]> {
+    const path = join(this.#root, 'state.json');
+    const text = await readIfThere(path);
+    if (text === undefined) return [];
+    try {
+      return stateFile.parse(JSON.parse(text)).mounts;
+    } catch (error) {
+      // Never half a file (see above), so somebody edited it. Mounts that it listed must be removed by hand.
+      this.#log.error('state file is damaged; mounts of an earlier daemon are not known', {
+        path,
+        error: messageOf(error),
+      });
+      return [];
+    }
+  }
+
+  /** One write at a time, each with the newest state. */
+  #write(): Promise<void> {
+    const path = join(this.#root, 'state.json');
+    const write = () => replaceFile(path, `${JSON.stringify({ mounts: [...this.#records.values()] }, undefined, 2)}\n`);
+    this.#writing = this.#writing.catch(() => {}).then(write);
+    return this.#writing;
+  }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw fromSystemError(error, `read ${path}`);
+  }
+}
+
+async function replaceFile(path: string, text: string): Promise<void> {
+  const temporary = `${path}.new`;
+  try {
+    const file = await open(temporary, 'w', 0o600);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    throw fromSystemError(error, `write ${path}`);
+  }
+}

@@ -1,0 +1,70 @@
+// The system calls that Node has no function for, by koffi. Each blocks its thread: `flock` (non-blocking) and
+// `punchHole` are for the daemon's threads, mount and umount only for the helper process (design §6 rule 1).
+
+import koffi from 'koffi';
+import { ShoalError } from '../core/index.ts';
+
+const libc = koffi.load(null); // the C library of this process, glibc or musl
+const calls = {
+  flock: libc.func('int flock(int fd, int operation)'),
+  fallocate: libc.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)'),
+  mount: libc.func(
+    'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
+  ),
+  umount2: libc.func('int umount2(const char *target, int flags)'),
+  prctl: libc.func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)'),
+};
+
+const PR_SET_PDEATHSIG = 1;
+const SIGKILL = 9;
+
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+const FALLOC_FL_KEEP_SIZE = 1;
+const FALLOC_FL_PUNCH_HOLE = 2;
+
+export const MS_RDONLY = 1;
+export const MNT_DETACH = 2;
+export const UMOUNT_NOFOLLOW = 8;
+
+const errnoNames = new Map(Object.entries(koffi.os.errno).map(([name, value]) => [value, name]));
+
+/** Takes the exclusive lock of an open file, which the kernel frees when the process ends. False: somebody has it. */
+export function tryLock(fd: number): boolean {
+  if (Number(calls.flock(fd, LOCK_EX | LOCK_NB)) === 0) return true;
+  const errno = lastErrno();
+  if (errno === 'EAGAIN' || errno === 'EWOULDBLOCK') return false;
+  throw new ShoalError('system', `flock: ${errno}`);
+}
+
+/** Gives the space of [offset, offset + length) back; the bytes read as zeros from now on. */
+export function punchHole(fd: number, offset: number, length: number): void {
+  if (Number(calls.fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length)) === 0) return;
+  throw new ShoalError('system', `fallocate (punch hole): ${lastErrno()}`);
+}
+
+/** mount(2). Returns the errno name, or undefined on success. */
+export function mount(
+  source: string,
+  target: string,
+  type: string,
+  options: { readonly flags: number; readonly data: string },
+): string | undefined {
+  return Number(calls.mount(source, target, type, options.flags, options.data)) === 0 ? undefined : lastErrno();
+}
+
+/** umount2(2). Returns the errno name, or undefined on success. */
+export function unmount(target: string, flags: number): string | undefined {
+  return Number(calls.umount2(target, flags)) === 0 ? undefined : lastErrno();
+}
+
+/** This process is killed when its parent ends. Says nothing about a parent that is gone already. */
+export function dieWithParent(): void {
+  if (Number(calls.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)) === 0) return;
+  throw new ShoalError('system', `prctl: ${lastErrno()}`);
+}
+
+function lastErrno(): string {
+  const errno = koffi.errno();
+  return errnoNames.get(errno) ?? `errno ${errno}`;
+}

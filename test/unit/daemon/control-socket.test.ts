@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { statSync, writeFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { TestContext } from 'node:test';
+import { test } from 'node:test';
+import {
+  digestFromHex,
+  type ErrorCode,
+  isShoalError,
+  ShoalError,
+  silentLogger,
+  systemClock,
+} from '../../../core/index.ts';
+import { ControlClient, startControlApi } from '../../../daemon/index.ts';
+import { MemoryMounter } from '../../support/memory-mounter.ts';
+import { until } from '../../support/until.ts';
+import { atEnd, scratch, signal } from './daemon-under-test.ts';
+
+const REFERENCE = 'registry.test/app:1';
+
+interface Bench {
+  readonly mounter: MemoryMounter;
+  readonly client: ControlClient;
+  readonly socket: string;
+  readonly stops: number[];
+}
+
+async function bench(t: TestContext): Promise<Bench> {
+  const mounter = new MemoryMounter();
+  mounter.images.set(REFERENCE, digestFromHex('a'.repeat(64)));
+  const stops: number[] = [];
+  const socket = join(scratch(t), 'control.sock');
+  writeFileSync(socket, 'left by a dead daemon');
+  const ports = { mounter, clock: systemClock, log: silentLogger, onStop: () => stops.push(1) };
+  const api = await startControlApi(ports, { socket, version: '1.2.3' });
+  atEnd(t, () => api.stop());
+  return { mounter, client: new ControlClient(socket), socket, stops };
+}
+
+function ask(
+  socketPath: string,
+  method: string,
+  path: string,
+  body: string,
+): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+    const outgoing = httpRequest({ socketPath, method, path, headers }, incoming => {
+      text(incoming).then(received => resolve({ status: incoming.statusCode ?? 0, body: received }), reject);
+    });
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}
+
+const mountRequest = (mountpoint: string) => ({
+  reference: REFERENCE,
+  mountpoint,
+  driver: 'auto' as const,
+  writable: false,
+  plainHttp: false,
+});
+
+test('only its owner may connect, and a file left by a dead daemon is no obstacle', async t => {
+  const { socket, client } = await bench(t);
+  assert.equal(statSync(socket).mode & 0o777, 0o600);
+  const info = await client.info({ signal });
+  assert.deepEqual([info.pid, info.version], [process.pid, '1.2.3']);
+  assert.ok(info.uptimeMs >= 0);
+});
+
+test('errors arrive with the code they were thrown with', async t => {
+  const { mounter, client } = await bench(t);
+  const codes: readonly ErrorCode[] = [
+    'unreachable',
+    'unauthorized',
+    'unsupported',
+    'digest-mismatch',
+    'no-space',
+    'internal',
+  ];
+  for (const code of codes) {
+    mounter.failNext(new ShoalError(code, `it was ${code}`));
+    await assert.rejects(
+      client.mount(mountRequest('/'), { signal }),
+      error => isShoalError(error, code) && error.message === `it was ${code}`,
+    );
+  }
+});
+
+test('requests that make no sense are refused before anything happens', async t => {
+  const { mounter, socket } = await bench(t);
+  const good = mountRequest('/mnt');
+  const bad: readonly string[] = [
+    '{',
+    '[]',
+    JSON.stringify({ ...good, mountpoint: 5 }),
+    JSON.stringify({ ...good, driver: 'nfs' }),
+    JSON.stringify({ ...good, extra: true }),
+    JSON.stringify({ ...good, readDeadlineMs: -1 }),
+    JSON.stringify({ ...good, reference: 'x'.repeat(5000) }),
+  ];
+  for (const body of bad) {
+    const answer = await ask(socket, 'POST', '/v1/mounts', body);
+    assert.equal(answer.status, 400, body.slice(0, 60));
+    assert.equal(JSON.parse(answer.body).code, 'usage');
+  }
+  const huge = await ask(socket, 'POST', '/v1/mounts', JSON.stringify({ ...good, reference: 'x'.repeat(100_000) }));
+  assert.equal(JSON.parse(huge.body).code, 'usage');
+  assert.equal((await ask(socket, 'GET', '/v1/nothing', '')).status, 404);
+  assert.equal(mounter.requests.length, 0);
+});
+
+test('a client that goes away aborts its mount', async t => {
+  const { mounter, client } = await bench(t);
+  mounter.pause();
+  const controller = new AbortController();
+  const call = client.mount(mountRequest(scratch(t)), { signal: controller.signal });
+  await until(() => mounter.requests.length === 1, 'the mount was asked for');
+  controller.abort();
+  await assert.rejects(call, error => isShoalError(error, 'aborted'));
+  await until(() => mounter.aborted === 1, 'the daemon noticed');
+  mounter.resume();
+  assert.deepEqual(await client.list({ signal }), []);
+});
+
+test('stopping is answered first', async t => {
+  const { client, stops } = await bench(t);
+  await client.stop({ signal });
+  await until(() => stops.length === 1, 'the daemon was told');
+});
+
+test('says unreachable when no daemon listens', async t => {
+  const nobody = new ControlClient(join(scratch(t), 'control.sock'));
+  await assert.rejects(nobody.list({ signal }), error => isShoalError(error, 'unreachable'));
+});

@@ -1,0 +1,282 @@
+// Starting, dying and ending: what a daemon takes, what it leaves, and what the next one finds.
+
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { test } from 'node:test';
+import { isShoalError, silentLogger, systemClock } from '../../../core/index.ts';
+import { Daemon, defaultDaemonLimits, defaultStoreLimits } from '../../../daemon/index.ts';
+import { until } from '../../support/until.ts';
+import { directory } from '../image/image-builder.ts';
+import {
+  atEnd,
+  eventually,
+  mountpointIn,
+  mountsBelow,
+  python,
+  runOutside,
+  scratch,
+  signal,
+  startDaemon,
+} from './daemon-under-test.ts';
+import { content, killableImage, libraryOf, makeImage, requestFor } from './lazy-image.ts';
+
+const DIGEST_OF = "import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], 'rb').read()).hexdigest())";
+
+async function startProcess(t: TestContext, ...args: readonly string[]): Promise<ChildProcess> {
+  const script = join(import.meta.dirname, 'daemon-process.ts');
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  atEnd(t, () => child.kill('SIGKILL'));
+  const [output] = await once(child.stdout, 'data');
+  assert.match(String(output), /^(mounted|started)\n$/);
+  return child;
+}
+
+async function kill(child: ChildProcess, name: NodeJS.Signals): Promise<void> {
+  const gone = once(child, 'exit');
+  child.kill(name);
+  await gone;
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** Chunks noted in the map files, so that they survive the kill that follows. */
+async function notedChunks(root: string, count: number): Promise<void> {
+  const cache = join(root, 'cache');
+  await until(() => {
+    const maps = readdirSync(cache).filter(name => name.endsWith('.map'));
+    const bits = maps.map(name => {
+      const bytes = readFileSync(join(cache, name));
+      const written = bytes.subarray(64, 64 + (bytes.length - 64) / 2);
+      return written.reduce((sum, byte) => sum + byte.toString(2).replaceAll('0', '').length, 0);
+    });
+    return bits.reduce((sum, count_) => sum + count_, 0) >= count;
+  }, `${count} chunks are noted`);
+}
+
+test('after SIGKILL the next daemon removes the dead mount and trusts the cached chunks', async t => {
+  const [root, place] = [join(scratch(t), 'root'), scratch(t)];
+  const mountpoint = mountpointIn(place);
+  const child = await startProcess(t, root, mountpoint);
+  assert.equal((await python(DIGEST_OF, join(mountpoint, 'cached'))).trim(), sha256(content(600_000, 'cached')));
+  await notedChunks(root, 5);
+  await kill(child, 'SIGKILL');
+  await assert.rejects(python('import os, sys; os.listdir(sys.argv[1])', mountpoint), /not connected|aborted/);
+
+  const image = killableImage();
+  image.origin.pause();
+  const daemon = await startDaemon(t, libraryOf(image), { root });
+  assert.equal(mountsBelow(place).size, 0);
+  assert.deepEqual(await daemon.list(), []);
+  await daemon.mount(requestFor(image, mountpoint), { signal });
+  assert.equal((await python(DIGEST_OF, join(mountpoint, 'cached'))).trim(), sha256(content(600_000, 'cached')));
+  assert.equal(image.origin.requests.length, 0, 'nothing was fetched again');
+  assert.equal((await daemon.list())[0]?.stats.misses, 0);
+});
+
+test('after SIGKILL of a writable mount, overlay and layers are gone too', async t => {
+  const [root, place] = [join(scratch(t), 'root'), scratch(t)];
+  const mountpoint = mountpointIn(place);
+  const child = await startProcess(t, root, mountpoint, 'rw');
+  await runOutside('sh', '-c', `echo changed > ${mountpoint}/folder/file`);
+  await kill(child, 'SIGKILL');
+  assert.equal(mountsBelow(place).size, 1);
+  await startDaemon(t, libraryOf(killableImage()), { root });
+  assert.equal(mountsBelow(place).size, 0);
+  assert.equal(mountsBelow(root).size, 0);
+  assert.deepEqual(readdirSync(join(root, 'mounts')), []);
+});
+
+test('SIGTERM unmounts everything and ends the process, also while a read waits and a mount is in use', async t => {
+  const [root, place] = [join(scratch(t), 'root'), scratch(t)];
+  const mountpoint = mountpointIn(place);
+  const child = await startProcess(t, root, mountpoint, 'hang');
+  const reader = spawn('sh', ['-c', `cd ${mountpoint}/folder && echo inside && cat file`], { stdio: 'pipe' });
+  atEnd(t, () => reader.kill('SIGKILL'));
+  await once(reader.stdout, 'data');
+  const gone = once(child, 'exit');
+  child.kill('SIGTERM');
+  assert.deepEqual(await gone, [0, null]);
+  assert.equal(mountsBelow(place).size, 0);
+  assert.deepEqual(readdirSync(join(root, 'mounts')), []);
+  assert.deepEqual(JSON.parse(readFileSync(join(root, 'state.json'), 'utf8')).mounts, []);
+});
+
+test('killed at any moment of mounting and unmounting, it leaves nothing that the next daemon cannot remove', async t => {
+  const [root, place] = [join(scratch(t), 'root'), scratch(t)];
+  const mountpoint = mountpointIn(place);
+  for (const delay of [40, 110, 180, 260, 350, 450, 560, 680]) {
+    const child = await startProcess(t, root, mountpoint, 'churn');
+    await systemClock.sleep(delay); // not to wait for something, but to hit another moment
+    await kill(child, 'SIGKILL');
+    const daemon = await startDaemon(t, libraryOf(killableImage()), { root });
+    assert.equal(mountsBelow(place).size, 0, `killed after ${delay} ms`);
+    assert.equal(mountsBelow(root).size, 0, `killed after ${delay} ms`);
+    await daemon.stop();
+  }
+  assert.deepEqual(readdirSync(join(root, 'mounts')), []);
+});
+
+test('a second daemon on the same root is refused and told who has it', async t => {
+  const root = join(scratch(t), 'root');
+  const first = await startDaemon(t, libraryOf(), { root });
+  const second = new Daemon({ clock: systemClock, log: silentLogger, library: libraryOf() }, { root });
+  await assert.rejects(
+    second.start(),
+    error => isShoalError(error, 'busy') && error.message.includes(`pid ${process.pid}`),
+  );
+  await first.stop();
+  await second.start();
+  await second.stop();
+});
+
+test('refuses the state of another release by name, and a directory that is not its own', async t => {
+  const place = scratch(t);
+  const start = (root: string) =>
+    new Daemon({ clock: systemClock, log: silentLogger, library: libraryOf() }, { root }).start();
+  const newer = join(place, 'newer');
+  mkdirSync(newer);
+  writeFileSync(join(newer, 'version'), '7\n');
+  await assert.rejects(start(newer), error => isShoalError(error, 'unsupported') && error.message.includes('"7"'));
+  const foreign = join(place, 'foreign');
+  mkdirSync(foreign);
+  writeFileSync(join(foreign, 'precious.txt'), '');
+  await assert.rejects(start(foreign), error => isShoalError(error, 'usage') && error.message.includes('precious.txt'));
+  await assert.rejects(start('relative'), error => isShoalError(error, 'usage'));
+});
+
+test('a failed mount leaves nothing: no mount, no directory, no record', async t => {
+  const [root, place] = [join(scratch(t), 'root'), scratch(t)];
+  const image = makeImage(builder => directory({ file: builder.file('x') }));
+  const broken = { ...image, reference: 'broken', layers: [] };
+  const library = libraryOf(image, broken);
+  const daemon = await startDaemon(t, library, { root });
+  const mountpoint = mountpointIn(place);
+  await assert.rejects(daemon.mount(requestFor(broken, mountpoint), { signal }), error =>
+    isShoalError(error, 'malformed'),
+  );
+  const controller = new AbortController();
+  const late = daemon.mount(requestFor(image, mountpoint, { writable: true }), { signal: controller.signal });
+  await until(() => mountsBelow(root).size > 0, 'the lower mount is there');
+  controller.abort();
+  await assert.rejects(late, error => isShoalError(error, 'aborted'));
+  assert.equal(mountsBelow(place).size, 0);
+  assert.equal(mountsBelow(root).size, 0);
+  assert.deepEqual(readdirSync(join(root, 'mounts')), []);
+  assert.deepEqual(JSON.parse(readFileSync(join(root, 'state.json'), 'utf8')).mounts, []);
+});
+
+test('a writable mount takes changes, keeps the image as it is, and forgets them when it goes', async t => {
+  const root = join(scratch(t), 'root');
+  const image = makeImage(builder =>
+    directory({
+      kept: builder.file('kept'),
+      gone: builder.file('gone'),
+      folder: directory({ old: builder.file('old') }),
+    }),
+  );
+  const daemon = await startDaemon(t, libraryOf(image), { root });
+  const mountpoint = mountpointIn(scratch(t), 'with, comma: and colon');
+  const info = await daemon.mount(requestFor(image, mountpoint, { writable: true }), { signal });
+  assert.equal(info.writable, true);
+  await runOutside(
+    'sh',
+    '-ec',
+    'cd "$1"; rm gone; echo more >> kept; mv folder/old new; mkdir folder/sub; ls -A . folder',
+    '-',
+    mountpoint,
+  );
+  assert.equal(await runOutside('cat', join(mountpoint, 'kept')), 'keptmore\n');
+  await daemon.unmount(mountpoint, { signal });
+  assert.deepEqual(readdirSync(join(root, 'mounts')), []);
+  await daemon.mount(requestFor(image, mountpoint), { signal });
+  assert.equal(await runOutside('cat', join(mountpoint, 'kept')), 'kept');
+  assert.equal(await runOutside('ls', '-A', mountpoint), 'folder\ngone\nkept\n');
+});
+
+test('setuid programs and device nodes of an image take effect', async t => {
+  const shell = readFileSync('/usr/bin/id');
+  const image = makeImage(builder =>
+    directory({
+      id: builder.file(shell, { mode: 0o4755, uid: 1234 }),
+      null: { ...directory(), kind: 'char', mode: 0o666, major: 1, minor: 3 },
+    }),
+  );
+  const daemon = await startDaemon(t, libraryOf(image));
+  const place = scratch(t);
+  const mountpoint = mountpointIn(place);
+  await runOutside('chmod', '755', place);
+  await daemon.mount(requestFor(image, mountpoint), { signal });
+  assert.equal((await runOutside('sh', '-c', `${mountpoint}/id -u`)).trim(), '1234');
+  await runOutside('sh', '-c', `echo x > ${mountpoint}/null`);
+});
+
+test('a mount that somebody else unmounts is forgotten', async t => {
+  const image = killableImage();
+  const daemon = await startDaemon(t, libraryOf(image));
+  const mountpoint = mountpointIn(scratch(t));
+  await daemon.mount(requestFor(image, mountpoint), { signal });
+  await runOutside('umount', mountpoint);
+  await eventually(async () => (await daemon.list()).length === 0, 'it is not listed any more');
+  await daemon.mount(requestFor(image, mountpoint), { signal });
+});
+
+test('a mount that is still used in another mount namespace goes on being served there', async t => {
+  const image = killableImage();
+  const daemon = await startDaemon(t, libraryOf(image), {
+    limits: { daemon: { ...defaultDaemonLimits, lingerMs: 50 } },
+  });
+  const place = scratch(t);
+  const mountpoint = mountpointIn(place);
+  await daemon.mount(requestFor(image, mountpoint), { signal });
+  const program = `read line; sha256sum < ${mountpoint}/other; read line`;
+  const elsewhere = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', `echo; ${program}`]);
+  atEnd(t, () => elsewhere.kill('SIGKILL'));
+  await once(elsewhere.stdout, 'data');
+  await daemon.unmount(mountpoint, { signal });
+  assert.equal(mountsBelow(place).size, 0);
+  assert.deepEqual(await daemon.list(), []);
+  elsewhere.stdin.write('\n');
+  const [digest] = await once(elsewhere.stdout, 'data');
+  assert.equal(String(digest).slice(0, 64), sha256(content(600_000, 'other')));
+  elsewhere.stdin.end('\n');
+});
+
+test('a daemon that ends when idle ends with its last mount, or when nobody came', async t => {
+  const image = killableImage();
+  const daemon = await startDaemon(t, libraryOf(image), { exitWhenIdle: true });
+  const places = [mountpointIn(scratch(t)), mountpointIn(scratch(t))];
+  for (const mountpoint of places) await daemon.mount(requestFor(image, mountpoint), { signal });
+  for (const mountpoint of places) await daemon.unmount(mountpoint, { signal });
+  await daemon.ended;
+  await assert.rejects(daemon.mount(requestFor(image, places[0] ?? ''), { signal }), error =>
+    isShoalError(error, 'unavailable'),
+  );
+
+  const limits = { daemon: { ...defaultDaemonLimits, firstRequestMs: 5 } };
+  const lonely = await startDaemon(t, libraryOf(image), { exitWhenIdle: true, limits });
+  await lonely.ended;
+});
+
+test('stop makes what was fetched durable, so a reboot costs nothing', async t => {
+  const root = join(scratch(t), 'root');
+  const image = killableImage();
+  const mountpoint = mountpointIn(scratch(t));
+  const store = { ...defaultStoreLimits, mapFlushMs: 60_000, syncMs: 60_000 };
+  const daemon = await startDaemon(t, libraryOf(image), { root, limits: { store } });
+  await daemon.mount(requestFor(image, mountpoint), { signal });
+  await python(DIGEST_OF, join(mountpoint, 'cached'));
+  await daemon.stop();
+  const map = readdirSync(join(root, 'cache')).find(name => name.endsWith('.map')) ?? '';
+  const bytes = readFileSync(join(root, 'cache', map));
+  const half = (bytes.length - 64) / 2;
+  assert.notEqual(bytes[64], 0);
+  assert.deepEqual(bytes.subarray(64, 64 + half), bytes.subarray(64 + half), 'all that is written is synced');
+  assert.equal(existsSync(join(root, 'state.json')), true);
+});
