@@ -24,4 +24,6 @@ if [ "$major" -lt 24 ]; then
     exit 69
   fi
 fi
+# Node keeps the compiled form of our sources here: starting is twice as fast. It does without where it can't write.
+export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-$root/node_modules/.cache/shoal}"
 exec "$node" "$@"

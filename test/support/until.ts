@@ -1,11 +1,11 @@
 // Waiting for something that happens on its own (a socket closing), without guessing how long it takes.
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 30_000;
 
-/** Resolves as soon as the condition holds; fails when it does not within ten seconds. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
+/** Resolves as soon as the condition holds; fails when it does not within half a minute. */
+export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const deadline = performance.now() + DEADLINE_MS;
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`);
     await new Promise(resolve => setTimeout(resolve, 2));
   }

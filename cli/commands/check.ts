@@ -1,0 +1,94 @@
+// shoal check: everything about an accelerated image that can be verified: manifest rules, the bootstrap's structure,
+// each blob's own tables, and the digest of every chunk.
+
+import { type Descriptor, ShoalError, shortDigest } from '../../core/index.ts';
+import { type CheckReport, checkBootstrap } from '../../image/index.ts';
+import type { CommandContext } from '../command.ts';
+import { type OpenedImage, openLazily, type ReferenceOptions } from '../compose.ts';
+import { bytes, ProgressDisplay, printJson, printLine, printTable } from '../output.ts';
+import { fetchBlob } from '../unpack/fetch-blob.ts';
+
+export interface CheckOptions extends ReferenceOptions {
+  readonly metadataOnly?: boolean;
+}
+
+/** Problems that are shown to a person; the count is always told. */
+const SHOWN_PROBLEMS = 20;
+
+export async function check(context: CommandContext, reference: string, options: CheckOptions): Promise<void> {
+  const image = await openLazily(context, reference, options);
+  const structure = checkBootstrap(image.reader);
+  using display = new ProgressDisplay(context.settings.json);
+  const problems = structure.problems.map(({ path, message }) => `${path}: ${message}`);
+  let chunks = 0;
+  let checkedBytes = 0;
+  if (!options.metadataOnly) {
+    problems.push(...(await checkLayers(context, image)));
+    for (const blob of image.blobs) {
+      const onBytes = (count: number) => {
+        checkedBytes += count;
+        display.update('check', { label: 'checking', readBytes: checkedBytes, totalBytes: image.totalBytes });
+      };
+      for await (const _ of fetchBlob(blob, image.origin, { signal: context.signal, onBytes })) chunks++;
+    }
+  }
+  display[Symbol.dispose]();
+  print(context, image, structure, { chunks, checkedBytes, problems, metadataOnly: options.metadataOnly ?? false });
+  if (problems.length > 0) {
+    throw new ShoalError('malformed', `${image.name}: ${problems.length} problem${problems.length === 1 ? '' : 's'}`);
+  }
+}
+
+/** Streams each data layer whole: the source compares it with its descriptor. */
+async function checkLayers(context: CommandContext, image: OpenedImage): Promise<string[]> {
+  const problems: string[] = [];
+  for (const layer of image.layers) {
+    try {
+      await drain(image.source.blob(layer, { signal: context.signal }));
+    } catch (error) {
+      if (!(error instanceof ShoalError) || error.retryable || error.code === 'aborted') throw error;
+      problems.push(`layer ${nameOf(layer)}: ${error.message}`);
+    }
+  }
+  return problems;
+}
+
+async function drain(content: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const _ of content);
+}
+
+function nameOf(layer: Descriptor): string {
+  return shortDigest(layer.digest);
+}
+
+interface Outcome {
+  readonly chunks: number;
+  readonly checkedBytes: number;
+  readonly problems: readonly string[];
+  readonly metadataOnly: boolean;
+}
+
+function print(context: CommandContext, image: OpenedImage, structure: CheckReport, outcome: Outcome): void {
+  if (context.settings.json) {
+    printJson({ reference: image.name, manifestDigest: image.manifestDigest, ...structure, ...outcome });
+    return;
+  }
+  printTable(
+    ['BLOB', 'SIZE', 'DEVICE', 'CHUNKS', 'COMPRESSOR', 'DIGESTER'],
+    image.blobs.map(blob => [
+      shortDigest(blob.digest),
+      bytes(blob.blobSize),
+      bytes(blob.deviceSize),
+      String(blob.chunkCount),
+      blob.compressor,
+      blob.digester,
+    ]),
+    ['SIZE', 'DEVICE', 'CHUNKS'],
+  );
+  printLine();
+  for (const problem of outcome.problems.slice(0, SHOWN_PROBLEMS)) printLine(`problem: ${problem}`);
+  if (outcome.problems.length === 0) {
+    const data = outcome.metadataOnly ? 'data not checked' : `${outcome.chunks} chunks verified`;
+    printLine(`${image.name}: no problems; ${data}`);
+  }
+}

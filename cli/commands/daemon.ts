@@ -1,0 +1,55 @@
+// shoal daemon: the node's server process, in the foreground; shoal daemon stop.
+
+import { mkdir } from 'node:fs/promises';
+import { systemClock } from '../../core/index.ts';
+import { type DaemonInfo, startControlApi } from '../../daemon/index.ts';
+import type { CommandContext } from '../command.ts';
+import { composeDaemon } from '../compose.ts';
+import { requireDaemon } from '../daemon-launch.ts';
+import { VERSION } from '../version.ts';
+
+/** `stop` itself has a deadline below this one; beyond it the daemon is stuck in the kernel. */
+const GONE_TIMEOUT_MS = 30_000;
+const POLL_MS = 25;
+
+export async function runDaemon(context: CommandContext, options: { readonly exitWhenIdle?: boolean }): Promise<void> {
+  const { settings, log, signal } = context;
+  const daemon = composeDaemon(context, { exitWhenIdle: options.exitWhenIdle ?? false });
+  await mkdir(settings.root, { recursive: true, mode: 0o700 });
+  await daemon.start();
+  const stop = () => {
+    daemon.stop().catch(() => {}); // told through `ended`
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  const api = await startControlApi(
+    { mounter: daemon, clock: systemClock, log, onStop: stop },
+    { socket: settings.controlSocket, version: VERSION },
+  );
+  log.info('daemon is ready', { root: settings.root, pid: process.pid });
+  try {
+    await daemon.ended;
+  } catch {
+    // A thread hangs in the kernel, where process.exit would wait for it for ever.
+    process.kill(process.pid, 'SIGKILL');
+  }
+  await api.stop();
+  await context.registry.close();
+}
+
+/** Resolves when the daemon is gone. */
+export async function daemonStop(context: CommandContext): Promise<void> {
+  const daemon = await requireDaemon(context);
+  const { pid } = await daemon.info({ signal: context.signal });
+  await daemon.stop({ signal: context.signal });
+  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(GONE_TIMEOUT_MS)]);
+  while (isAlive(pid)) await systemClock.sleep(POLL_MS, { signal });
+}
+
+function isAlive(pid: DaemonInfo['pid']): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

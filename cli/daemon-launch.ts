@@ -1,0 +1,77 @@
+// Finds the daemon of a root, or starts one that ends with its last mount.
+
+import { spawn } from 'node:child_process';
+import { mkdir, open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isShoalError, ShoalError, systemClock } from '../core/index.ts';
+import { ControlClient } from '../daemon/index.ts';
+import type { CommandContext } from './command.ts';
+
+/** A daemon starts in under a second; a machine under heavy load gets this long. */
+const START_TIMEOUT_MS = 20_000;
+const POLL_MS = 25;
+/** How much of the daemon's log goes into an error message. */
+const LOG_TAIL_LINES = 10;
+
+/** The running daemon's client, or undefined when none answers. */
+export async function findDaemon(context: CommandContext): Promise<ControlClient | undefined> {
+  const client = new ControlClient(context.settings.controlSocket);
+  try {
+    await client.info({ signal: context.signal });
+    return client;
+  } catch (error) {
+    if (isShoalError(error, 'unreachable') || isShoalError(error, 'not-found')) return undefined;
+    throw error;
+  }
+}
+
+/** The running daemon's client; throws `not-found` when there is none. */
+export async function requireDaemon(context: CommandContext): Promise<ControlClient> {
+  const client = await findDaemon(context);
+  if (!client) throw new ShoalError('not-found', `no daemon runs on ${context.settings.root}`);
+  return client;
+}
+
+/** The running daemon's client, after starting one when there is none. */
+export async function ensureDaemon(context: CommandContext): Promise<ControlClient> {
+  const running = await findDaemon(context);
+  if (running) return running;
+  const { root } = context.settings;
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  const logPath = join(root, 'daemon.log');
+  const log = await open(logPath, 'a', 0o600);
+  try {
+    const main = join(import.meta.dirname, 'main.ts');
+    const args = ['--root', root, '--log-level', context.settings.logLevel, 'daemon', '--exit-when-idle'];
+    const child = spawn(process.execPath, [main, ...args], { detached: true, stdio: ['ignore', log.fd, log.fd] });
+    child.unref();
+    return await waitUntilReady(context, child, logPath);
+  } finally {
+    await log.close();
+  }
+}
+
+async function waitUntilReady(
+  context: CommandContext,
+  child: ReturnType<typeof spawn>,
+  logPath: string,
+): Promise<ControlClient> {
+  const deadline = systemClock.monotonic() + START_TIMEOUT_MS;
+  while (systemClock.monotonic() < deadline) {
+    const client = await findDaemon(context);
+    if (client) return client;
+    // Two commands at once start two daemons: the one that loses the lock exits, the other one answers.
+    if (child.exitCode !== null && !(await answersSoon(context))) break;
+    await systemClock.sleep(POLL_MS, { signal: context.signal });
+  }
+  const tail = (await readFile(logPath, 'utf8')).trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n');
+  throw new ShoalError('system', `the daemon did not start; the end of ${logPath}:\n${tail}`);
+}
+
+async function answersSoon(context: CommandContext): Promise<boolean> {
+  for (let attempt = 0; attempt < 40; attempt++) {
+    if (await findDaemon(context)) return true;
+    await systemClock.sleep(POLL_MS, { signal: context.signal });
+  }
+  return false;
+}

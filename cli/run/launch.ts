@@ -1,0 +1,77 @@
+// Starts a described container and waits for it: with runc, or with our own init under unshare(1).
+
+import { spawn } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access, mkdir, writeFile } from 'node:fs/promises';
+import { constants as osConstants } from 'node:os';
+import { join } from 'node:path';
+import { ShoalError } from '../../core/index.ts';
+import type { Container } from './container.ts';
+import { runcConfig } from './runc-bundle.ts';
+
+/** docker's and the shell's convention for "ended by signal N". */
+const EXIT_SIGNAL_BASE = 128;
+
+const FORWARDED_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
+
+export interface LaunchOptions {
+  /** Directory that belongs to this container alone; runc's bundle goes there. */
+  readonly directory: string;
+  /** Where runc keeps the state of all our containers. */
+  readonly runcRoot: string;
+  /** Absolute path of runc, or undefined to use namespaces directly. */
+  readonly runc: string | undefined;
+}
+
+/** The first executable of this name on the PATH. */
+export async function findProgram(name: string, path: string): Promise<string | undefined> {
+  for (const folder of path.split(':')) {
+    const candidate = join(folder, name);
+    const usable = await access(candidate, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (folder !== '' && usable) return candidate;
+  }
+  return undefined;
+}
+
+/** Runs the container to its end on this process's standard streams; resolves to its exit code (128 + signal). */
+export async function runContainer(container: Container, options: LaunchOptions): Promise<number> {
+  return options.runc === undefined ? runWithInit(container) : runWithRunc(container, options, options.runc);
+}
+
+async function runWithRunc(container: Container, options: LaunchOptions, runc: string): Promise<number> {
+  await mkdir(options.directory, { recursive: true });
+  await writeFile(join(options.directory, 'config.json'), JSON.stringify(runcConfig(container)));
+  const args = ['--root', options.runcRoot, 'run', '--bundle', options.directory, container.id];
+  return waitFor(spawn(runc, args, { stdio: 'inherit' }), runc);
+}
+
+async function runWithInit(container: Container): Promise<number> {
+  const init = join(import.meta.dirname, 'init.ts');
+  const namespaces = ['--mount', '--uts', '--ipc', '--pid', '--fork', '--kill-child'];
+  const child = spawn('unshare', [...namespaces, '--', process.execPath, init], {
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+  });
+  const description = child.stdio[3];
+  if (description && 'end' in description) {
+    description.on('error', () => {}); // a child that died early is reported by its exit code
+    description.end(JSON.stringify(container));
+  }
+  return waitFor(child, 'unshare');
+}
+
+function waitFor(child: ReturnType<typeof spawn>, program: string): Promise<number> {
+  // The container ends this command, not the other way round: signals go to it and we stay for the clean-up.
+  const forward = (signal: NodeJS.Signals) => child.kill(signal);
+  for (const signal of FORWARDED_SIGNALS) process.on(signal, forward);
+  return new Promise<number>((resolve, reject) => {
+    child.once('error', error => reject(new ShoalError('system', `${program}: ${error.message}`, { cause: error })));
+    child.once('exit', (code, signal) =>
+      resolve(code ?? EXIT_SIGNAL_BASE + (signal ? osConstants.signals[signal] : 0)),
+    );
+  }).finally(() => {
+    for (const signal of FORWARDED_SIGNALS) process.off(signal, forward);
+  });
+}

@@ -1,0 +1,66 @@
+// `unpack --devices`: the bootstrap and, for each blob, its device as a plain sparse file. The kernel's EROFS mounts
+// these without any help from us, which makes them the independent judge of the format.
+
+import { mkdir, open, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type BlobLayout, type ChunkSource, errnoOf, fromSystemError, ShoalError } from '../../core/index.ts';
+import { fetchBlob } from './fetch-blob.ts';
+
+export interface DevicesResult {
+  readonly bootstrap: string;
+  /** In the order of the device slots: the order of the kernel's device= options. */
+  readonly devices: readonly string[];
+}
+
+/** Writes into `directory`, which must be empty or not exist. On failure what was written is removed again. */
+export async function unpackDevices(
+  bootstrapBytes: Uint8Array,
+  blobs: readonly BlobLayout[],
+  source: ChunkSource,
+  directory: string,
+  options: { readonly signal: AbortSignal; readonly onBytes: (bytes: number) => void },
+): Promise<DevicesResult> {
+  const created = await prepareEmptyDirectory(directory);
+  const result = { bootstrap: join(directory, 'image.boot'), devices: blobs.map(blob => join(directory, blob.id)) };
+  try {
+    await writeFile(result.bootstrap, bootstrapBytes, { flag: 'wx' });
+    for (const blob of blobs) await writeDevice(blob, source, join(directory, blob.id), options);
+    return result;
+  } catch (error) {
+    await Promise.all([result.bootstrap, ...result.devices].map(path => rm(path, { force: true })));
+    if (created) await rm(directory, { recursive: true, force: true });
+    throw fromSystemError(error, directory);
+  }
+}
+
+async function writeDevice(
+  blob: BlobLayout,
+  source: ChunkSource,
+  path: string,
+  options: { readonly signal: AbortSignal; readonly onBytes: (bytes: number) => void },
+): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    await file.truncate(blob.deviceSize);
+    for await (const { chunk, bytes } of fetchBlob(blob, source, options)) {
+      await file.write(bytes, 0, bytes.length, chunk.deviceOffset);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** Returns whether it had to be created. Throws `busy` when something is in it. */
+export async function prepareEmptyDirectory(directory: string): Promise<boolean> {
+  try {
+    const entries = await readdir(directory);
+    if (entries.length > 0) {
+      throw new ShoalError('busy', `${directory}: expected an empty or new directory, found ${entries.length} entries`);
+    }
+    return false;
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw fromSystemError(error, directory);
+    await mkdir(directory, { recursive: true });
+    return true;
+  }
+}

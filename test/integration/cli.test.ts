@@ -1,0 +1,113 @@
+// What the command line says to mistakes: which exit code, a message that names the thing, and nothing left behind.
+
+import assert from 'node:assert/strict';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { suite, type TestContext, test } from 'node:test';
+import type { MountInfo } from '../../core/index.ts';
+import { buildImage } from '../support/image-builder.ts';
+import { makeShoal, type Shoal } from '../support/shoal.ts';
+
+async function withImages(t: TestContext): Promise<{ shoal: Shoal; plain: string; converted: string }> {
+  const shoal = await makeShoal(t);
+  const tar = [{ path: 'dir/file', content: 'hello\n' }];
+  const { reference } = await buildImage(join(shoal.scratch, 'layout'), { tag: 'plain', layers: [{ tar }] });
+  const converted = `oci:${join(shoal.scratch, 'converted')}:app`;
+  await shoal.ok('convert', reference, converted);
+  return { shoal, plain: reference, converted };
+}
+
+suite('the command line', { timeout: 120_000 }, () => {
+  for (const args of [
+    ['convert'],
+    ['frobnicate'],
+    ['mount', '--driver', 'none', 'a', 'b'],
+    ['ps', '--no-such-option'],
+  ]) {
+    test(`shoal ${args.join(' ')} is refused as usage, without a stack trace`, async t => {
+      const shoal = await makeShoal(t);
+      const result = await shoal.run(...args);
+      assert.equal(result.code, 64);
+      assert.match(result.stderr, /error: /);
+      assert.doesNotMatch(result.stderr, /\n\s+at /);
+    });
+  }
+
+  for (const command of ['convert', 'check', 'unpack', 'mount', 'umount', 'ps', 'run', 'daemon', 'demo']) {
+    test(`shoal ${command} --help explains itself`, async t => {
+      const shoal = await makeShoal(t);
+      assert.match(await shoal.ok(command, '--help'), new RegExp(`Usage: shoal ${command}`));
+    });
+  }
+
+  test('an image, a tag, and a mountpoint that do not exist are named', async t => {
+    const { shoal, converted } = await withImages(t);
+    const cases: [string[], RegExp][] = [
+      [['check', `oci:${shoal.scratch}/nowhere:app`], /nowhere/],
+      [['check', converted.replace(/app$/, 'other')], /other/],
+      [['mount', converted, join(shoal.scratch, 'missing')], /missing/],
+      [['umount', join(shoal.scratch, 'missing')], /no daemon/],
+      [['convert', '-v', 'x'], /unknown option/],
+    ];
+    for (const [args, pattern] of cases) {
+      const result = await shoal.run(...args);
+      assert.equal(result.code, pattern.source === 'unknown option' ? 64 : 66, `${args.join(' ')}: ${result.stderr}`);
+      assert.match(result.stderr, pattern);
+    }
+  });
+
+  test('an ordinary image is refused by mount, with the way to convert it', async t => {
+    const { shoal, plain } = await withImages(t);
+    const mountpoint = join(shoal.scratch, 'mnt');
+    await mkdir(mountpoint);
+    const result = await shoal.run('mount', plain, mountpoint);
+    assert.equal(result.code, 67);
+    assert.match(result.stderr, /ordinary image.*shoal convert/);
+  });
+
+  test('mounting twice on one place is refused as busy, and the first mount goes on', async t => {
+    const { shoal, converted } = await withImages(t);
+    const mountpoint = join(shoal.scratch, 'mnt');
+    await mkdir(mountpoint);
+    await shoal.ok('mount', converted, mountpoint);
+    assert.equal((await shoal.run('mount', converted, mountpoint)).code, 75);
+    const mounts = (await shoal.json('ps')) as MountInfo[];
+    assert.deepEqual(
+      mounts.map(mount => mount.mountpoint),
+      [mountpoint],
+    );
+    assert.deepEqual(await readdir(join(mountpoint, 'dir')), ['file']);
+  });
+
+  test('unpack refuses a directory that is not empty, and leaves it as it is', async t => {
+    const { shoal, converted } = await withImages(t);
+    const target = join(shoal.scratch, 'full');
+    await mkdir(target);
+    await writeFile(join(target, 'mine'), 'mine');
+    assert.equal((await shoal.run('unpack', converted, target)).code, 75);
+    assert.equal((await shoal.run('unpack', '--devices', target, converted)).code, 75);
+    assert.deepEqual(await readdir(target), ['mine']);
+  });
+
+  test('check finds a blob that was changed, and says which', async t => {
+    const { shoal, converted } = await withImages(t);
+    const blobs = join(shoal.scratch, 'converted/blobs/sha256');
+    const report = (await shoal.json('check', converted)) as { manifestDigest: string };
+    assert.match(report.manifestDigest, /^sha256:/);
+    const { devices } = (await shoal.json('unpack', '--devices', join(shoal.scratch, 'devices'), converted)) as {
+      devices: string[];
+    };
+    const blob = devices[0]?.split('/').at(-1) ?? '';
+    await writeFile(join(blobs, blob), Buffer.alloc(1), { flag: 'r+' });
+    const result = await shoal.run('check', converted);
+    assert.equal(result.code, 65);
+    assert.match(result.stderr, /digest|chunk/);
+  });
+
+  test('a root that is too long for a socket is refused before anything is made', async t => {
+    const shoal = await makeShoal(t);
+    const result = await shoal.run('--root', `/tmp/${'x'.repeat(100)}`, 'ps');
+    assert.equal(result.code, 64);
+    assert.match(result.stderr, /too long/);
+  });
+});

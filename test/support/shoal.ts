@@ -1,0 +1,97 @@
+// Drives the real command line from tests: every call is a process of its own with a root directory of its own, and
+// whatever a test leaves behind (daemon, mounts, files) is taken away when it ends, also when it fails.
+
+import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { TestContext } from 'node:test';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const MAIN = resolve(import.meta.dirname, '../../cli/main.ts');
+
+/** No command of a test takes this long; a hang must fail the test, not the run. */
+const COMMAND_TIMEOUT_MS = 180_000;
+
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Shoal {
+  readonly root: string;
+  /** A directory of this test, for mountpoints and files. */
+  readonly scratch: string;
+  /** Runs a command to its end, whatever its exit code. */
+  run(...args: string[]): Promise<CommandResult>;
+  /** Runs a command that must succeed; its standard output. */
+  ok(...args: string[]): Promise<string>;
+  /** Like `ok` with --json, parsed. */
+  json(...args: string[]): Promise<unknown>;
+}
+
+/** A command line with a fresh root; ends its daemon and removes everything after the test. */
+export async function makeShoal(t: TestContext, env: Readonly<Record<string, string>> = {}): Promise<Shoal> {
+  const base = await mkdtemp(join(tmpdir(), 'shoal-test-'));
+  const root = join(base, 'root');
+  const scratch = await mkdtemp(join(base, 'scratch-'));
+  t.after(async () => {
+    await call(root, env, ['daemon', 'stop']);
+    await removeLeftovers(base);
+    await rm(base, { recursive: true, force: true });
+  });
+  const ok = async (...args: string[]) => {
+    const result = await call(root, env, args);
+    if (result.code !== 0) throw new Error(`shoal ${args.join(' ')}: exit code ${result.code}\n${result.stderr}`);
+    return result.stdout;
+  };
+  return {
+    root,
+    scratch,
+    run: (...args) => call(root, env, args),
+    ok,
+    json: async (...args) => JSON.parse(await ok('--json', ...args)),
+  };
+}
+
+function call(root: string, env: Readonly<Record<string, string>>, args: readonly string[]): Promise<CommandResult> {
+  return new Promise((done, fail) => {
+    const child = spawn(process.execPath, [MAIN, '--root', root, ...args], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: COMMAND_TIMEOUT_MS,
+      killSignal: 'SIGKILL',
+    });
+    const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
+    child.stdout.on('data', piece => stdout.push(piece));
+    child.stderr.on('data', piece => stderr.push(piece));
+    child.once('error', fail);
+    // "exit", not "close": a daemon that the command started may keep the pipes open.
+    child.once('exit', (code, signal) =>
+      setImmediate(() =>
+        done({
+          code: code ?? 128,
+          stdout: Buffer.concat(stdout).toString(),
+          stderr: Buffer.concat(stderr).toString() + (signal ? `\nended by ${signal}` : ''),
+        }),
+      ),
+    );
+  });
+}
+
+/** What a failed test may have left below its directory: mounts are detached, their FUSE connections aborted. */
+async function removeLeftovers(base: string): Promise<void> {
+  const table = await readFile('/proc/self/mountinfo', 'utf8');
+  const left = table
+    .split('\n')
+    .map(line => line.split(' '))
+    .filter(fields => fields[4]?.startsWith(`${base}/`));
+  for (const fields of left.toReversed()) {
+    const abort = `/sys/fs/fuse/connections/${fields[2]?.split(':')[1]}/abort`;
+    if (fields.includes('fuse.shoal') && existsSync(abort)) await writeFile(abort, '1');
+    await run('umount', ['-l', fields[4] ?? '']).catch(() => {});
+  }
+}
