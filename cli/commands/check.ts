@@ -3,6 +3,7 @@
 
 import { type Descriptor, ShoalError, shortDigest } from '../../core/index.ts';
 import { type CheckReport, checkBootstrap } from '../../image/index.ts';
+import { checkBlobTables } from '../check/blob-tables.ts';
 import type { CommandContext } from '../command.ts';
 import { type OpenedImage, openLazily, type ReferenceOptions } from '../compose.ts';
 import { bytes, ProgressDisplay, printJson, printLine, printTable } from '../output.ts';
@@ -23,7 +24,7 @@ export async function check(context: CommandContext, reference: string, options:
   let chunks = 0;
   let checkedBytes = 0;
   if (!options.metadataOnly) {
-    problems.push(...(await checkLayers(context, image)));
+    problems.push(...(await checkLayers(context, image)), ...(await checkTables(context, image)));
     for (const blob of image.blobs) {
       const onBytes = (count: number) => {
         checkedBytes += count;
@@ -49,6 +50,17 @@ async function checkLayers(context: CommandContext, image: OpenedImage): Promise
       if (!(error instanceof ShoalError) || error.retryable || error.code === 'aborted') throw error;
       problems.push(`layer ${nameOf(layer)}: ${error.message}`);
     }
+  }
+  return problems;
+}
+
+async function checkTables(context: CommandContext, image: OpenedImage): Promise<string[]> {
+  const problems: string[] = [];
+  for (const [index, layout] of image.blobs.entries()) {
+    const entry = image.reader.blobs[index];
+    const descriptor = image.layers.find(layer => layer.digest === layout.digest);
+    if (!entry || !descriptor) throw new ShoalError('internal', `blob ${layout.id} has no layer`);
+    problems.push(...(await checkBlobTables(image.source, { descriptor, entry, layout }, context.signal)));
   }
   return problems;
 }

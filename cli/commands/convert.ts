@@ -2,7 +2,6 @@
 
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type ConvertProgress, type ConvertReport, convertImage } from '../../converter/index.ts';
 import { shortDigest } from '../../core/index.ts';
 import type { CommandContext } from '../command.ts';
@@ -22,7 +21,7 @@ export async function convert(
   to: string,
   options: ConvertCommandOptions,
 ): Promise<void> {
-  const workDir = options.workDir ?? join(tmpdir(), 'shoal-convert');
+  const workDir = options.workDir ?? tmpdir();
   const source = openReferenceSource(context, from, options);
   const sink = openReferenceSink(context, to, { ...options, mountFrom: from });
   await mkdir(workDir, { recursive: true });

@@ -1,10 +1,11 @@
 // What the command line says to mistakes: which exit code, a message that names the thing, and nothing left behind.
 
 import assert from 'node:assert/strict';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import type { MountInfo } from '../../core/index.ts';
+import { BootstrapReader } from '../../image/index.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { makeShoal, type Shoal } from '../support/shoal.ts';
 
@@ -15,6 +16,18 @@ async function withImages(t: TestContext): Promise<{ shoal: Shoal; plain: string
   const converted = `oci:${join(shoal.scratch, 'converted')}:app`;
   await shoal.ok('convert', reference, converted);
   return { shoal, plain: reference, converted };
+}
+
+/** The file of the image's first blob in its layout, and where its compression table begins. */
+async function firstBlob(shoal: Shoal, reference: string): Promise<{ blob: string; tableAt: number }> {
+  const target = join(shoal.scratch, 'devices');
+  const { bootstrap } = (await shoal.json('unpack', '--devices', target, reference)) as { bootstrap: string };
+  const [entry] = new BootstrapReader(await readFile(bootstrap)).blobs;
+  assert.ok(entry);
+  return {
+    blob: join(shoal.scratch, 'converted/blobs/sha256', entry.id),
+    tableAt: entry.compressionTable.offset,
+  };
 }
 
 suite('the command line', { timeout: 120_000 }, () => {
@@ -91,17 +104,27 @@ suite('the command line', { timeout: 120_000 }, () => {
 
   test('check finds a blob that was changed, and says which', async t => {
     const { shoal, converted } = await withImages(t);
-    const blobs = join(shoal.scratch, 'converted/blobs/sha256');
-    const report = (await shoal.json('check', converted)) as { manifestDigest: string };
-    assert.match(report.manifestDigest, /^sha256:/);
-    const { devices } = (await shoal.json('unpack', '--devices', join(shoal.scratch, 'devices'), converted)) as {
-      devices: string[];
-    };
-    const blob = devices[0]?.split('/').at(-1) ?? '';
-    await writeFile(join(blobs, blob), Buffer.alloc(1), { flag: 'r+' });
+    const { blob } = await firstBlob(shoal, converted);
+    await writeFile(blob, Buffer.alloc(1), { flag: 'r+' });
     const result = await shoal.run('check', converted);
     assert.equal(result.code, 65);
     assert.match(result.stderr, /digest|chunk/);
+  });
+
+  test('check finds a blob whose own table says something else than the bootstrap', async t => {
+    const { shoal, converted } = await withImages(t);
+    const { blob, tableAt } = await firstBlob(shoal, converted);
+    const file = await open(blob, 'r+');
+    // The low byte of the first chunk's offset in the blob (nydus.md §1.22, second word).
+    await file.write(Buffer.of(1), 0, 1, tableAt + 8);
+    await file.close();
+    const result = await shoal.run('--json', 'check', converted);
+    assert.equal(result.code, 65);
+    const { problems } = JSON.parse(result.stdout) as { problems: string[] };
+    assert.ok(
+      problems.some(problem => problem.includes("chunk 0: compressedOffset is 1 in the blob's table")),
+      problems.join(),
+    );
   });
 
   test('a root that is too long for a socket is refused before anything is made', async t => {

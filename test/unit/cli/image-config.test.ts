@@ -22,8 +22,14 @@ test('a variable from the command line replaces the one of the image, and PATH h
 });
 
 test('an image without a command and a relative working directory are refused', () => {
-  assert.throws(() => processOf({}, [], []), error => isShoalError(error, 'usage'));
-  assert.throws(() => processOf({ Cmd: ['x'], WorkingDir: 'a/b' }, [], []), error => isShoalError(error, 'malformed'));
+  assert.throws(
+    () => processOf({}, [], []),
+    error => isShoalError(error, 'usage'),
+  );
+  assert.throws(
+    () => processOf({ Cmd: ['x'], WorkingDir: 'a/b' }, [], []),
+    error => isShoalError(error, 'malformed'),
+  );
 });
 
 test('a user is found by name or number, with the groups of the account', async () => {
@@ -43,6 +49,12 @@ test('an explicit group replaces the groups of the account', async () => {
 });
 
 test('a name that the image does not know is refused by name', async () => {
-  await assert.rejects(userOf('nobody', read), error => isShoalError(error, 'not-found') && /nobody/.test(error.message));
-  await assert.rejects(userOf('web:none', read), error => isShoalError(error, 'not-found') && /none/.test(error.message));
+  await assert.rejects(
+    userOf('nobody', read),
+    error => isShoalError(error, 'not-found') && /nobody/.test(error.message),
+  );
+  await assert.rejects(
+    userOf('web:none', read),
+    error => isShoalError(error, 'not-found') && /none/.test(error.message),
+  );
 });
