@@ -18,6 +18,9 @@ import {
 /** A mount request is a few hundred bytes. */
 const MAX_BODY_BYTES = 64 * 1024;
 
+/** How long answers under way may take once the daemon stops: they are small and local, but the machine may be busy. */
+const LAST_ANSWERS_MS = 1_000;
+
 export interface ControlApiPorts {
   readonly mounter: ImageMounter;
   readonly clock: Clock;
@@ -52,7 +55,18 @@ export async function startControlApi(ports: ControlApiPorts, options: ControlAp
     await server.close();
     throw fromSystemError(error, `listen on ${options.socket}`);
   }
-  return { stop: () => server.close() };
+  return { stop: () => closeServer(server, ports.clock) };
+}
+
+/** Answers that are being sent are sent (the one that ended an idle daemon is among them); who dawdles is cut off. */
+async function closeServer(server: FastifyInstance, clock: Clock): Promise<void> {
+  const closed = new AbortController();
+  clock.sleep(LAST_ANSWERS_MS, { signal: closed.signal }).then(
+    () => server.server.closeAllConnections(),
+    () => {}, // closed in time
+  );
+  await server.close();
+  closed.abort();
 }
 
 /** An abandoned mount is undone: its signal fires when the client goes away. */

@@ -180,7 +180,7 @@ export class Daemon implements ImageMounter {
   }
 
   async #mount(request: MountRequest, signal: AbortSignal): Promise<MountInfo> {
-    const [image, mountpoint] = await this.#prepare(request, signal);
+    const [{ bootstrap, ...image }, mountpoint] = await this.#prepare(request, signal);
     if (this.#mounts.has(mountpoint)) throw new ShoalError('busy', `${mountpoint}: an image is mounted there already`);
     const record: MountRecord = {
       id: randomBytes(8).toString('hex'),
@@ -195,7 +195,7 @@ export class Daemon implements ImageMounter {
     const gone = mount.released.then(() => this.#bury(mount));
     this.#held.set(mount, gone);
     try {
-      await mount.start(signal);
+      await mount.start(bootstrap, signal);
     } catch (error) {
       this.#forget(mount);
       throw error;
@@ -219,7 +219,7 @@ export class Daemon implements ImageMounter {
     }
   }
 
-  #makeMount(record: MountRecord, image: LazyImage, readDeadlineMs: number | undefined): ImageMount {
+  #makeMount(record: MountRecord, image: Omit<LazyImage, 'bootstrap'>, readDeadlineMs: number | undefined): ImageMount {
     const { clock, log } = this.#ports;
     if (this.#running === undefined) throw new ShoalError('internal', 'mount before start');
     const { store, engine, completer } = this.#running;
@@ -268,13 +268,14 @@ export class Daemon implements ImageMounter {
 
   async #removeLeftovers(records: readonly MountRecord[]): Promise<void> {
     if (records.length === 0) return;
-    const found = await this.#helper.clean(records.map(({ id }) => mountSource(id)));
+    const { cleaned, stuck } = await this.#helper.clean(records.map(({ id }) => mountSource(id)));
+    this.#ports.log.warn('cleaning up after a daemon that died', { mounts: records.length, cleaned, stuck });
     for (const { id } of records) {
+      if (stuck.includes(mountSource(id))) continue; // written down until a later start succeeds
       // Its mounts are gone, so this touches plain directories only.
       await rm(join(this.#state.paths.mounts, id), { recursive: true, force: true });
       await this.#state.remove(id);
     }
-    this.#ports.log.warn('cleaned up after a daemon that died', { mounts: records.length, found });
   }
 
   /** The holder of the lock is being killed and does not end: probably a thread of it waits for one of its mounts. */
@@ -292,7 +293,7 @@ export class Daemon implements ImageMounter {
   #endIfIdle(): void {
     if (!this.#options.exitWhenIdle || this.#busy > 0 || this.#held.size > 0) return;
     if (!this.#stopping.signal.aborted) this.#ports.log.info('nothing is mounted any more; the daemon ends');
-    void this.stop();
+    this.stop().catch(() => {}); // told through `ended`
   }
 
   async #stop(): Promise<void> {

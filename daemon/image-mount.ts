@@ -40,7 +40,7 @@ export interface ImageMountPorts {
 }
 
 export interface ImageMountOptions {
-  readonly image: LazyImage;
+  readonly image: Omit<LazyImage, 'bootstrap'>;
   /** What is written down about it for as long as anything of it is left. */
   readonly record: MountRecord;
   readonly readDeadlineMs: number | undefined;
@@ -61,6 +61,7 @@ export class ImageMount {
   #session: FuseSession | undefined;
   #device: string | undefined;
   #mounted = false;
+  #ended = false;
 
   constructor(ports: ImageMountPorts, options: ImageMountOptions) {
     this.#ports = ports;
@@ -77,10 +78,13 @@ export class ImageMount {
     return this.#released.promise;
   }
 
-  /** Mounts. When it rejects (also because the signal fired), everything is released again. */
-  async start(signal: AbortSignal): Promise<void> {
+  /**
+   * Mounts. When it rejects (also because the signal fired), everything is released again. `bootstrap` is the image's,
+   * verified; it is copied to shared memory unless it lies there already.
+   */
+  async start(bootstrap: Uint8Array, signal: AbortSignal): Promise<void> {
     try {
-      await this.#start(signal);
+      await this.#start(shared(bootstrap), signal);
     } catch (error) {
       await this.#within(this.#release(), 'a failed mount could not be released yet');
       throw error;
@@ -115,17 +119,18 @@ export class ImageMount {
     const { helper } = this.#ports;
     const { id, writable, mountpoint } = this.#options.record;
     const order = { source: mountSource(id), detach: force };
+    // Before it goes: afterwards its number may be another connection's.
+    if (force) await this.abort();
     await helper.unmount({ ...order, mountpoints: [mountpoint] });
     // Only the overlay used what lies under it.
     if (writable) await helper.unmount({ ...order, mountpoints: [this.#lower], detach: true });
     this.#mounted = false;
-    if (force) await this.abort();
     await this.#within(this.released, 'unmounted, but still used in another mount namespace');
   }
 
-  /** Ends the connection: whoever reads gets an error. */
+  /** Ends the connection, if it has not ended: whoever reads gets an error. */
   async abort(): Promise<void> {
-    if (this.#device !== undefined) await this.#ports.helper.abort(this.#device);
+    if (this.#device !== undefined && !this.#ended) await this.#ports.helper.abort(this.#device);
   }
 
   get #lower(): string {
@@ -143,11 +148,10 @@ export class ImageMount {
     };
   }
 
-  async #start(signal: AbortSignal): Promise<void> {
+  async #start(bootstrap: SharedArrayBuffer, signal: AbortSignal): Promise<void> {
     assertLittleEndian();
-    const { image, record } = this.#options;
+    const { record } = this.#options;
     await this.#enroll(record);
-    const bootstrap = shared(image.bootstrap);
     const reader = new BootstrapReader(new Uint8Array(bootstrap));
     const blobs = await this.#openBlobs(reader, signal);
     if (record.writable) await this.#makeLayers();
@@ -155,6 +159,9 @@ export class ImageMount {
     this.#held.defer(() => closeSync(fd));
     const session = this.#makeSession({ bootstrap, reader, blobs, fd });
     this.#session = session;
+    void session.ended.then(() => {
+      this.#ended = true;
+    });
     this.#held.defer(() => session.stop());
     await this.#mount(reader, fd, session);
     if (signal.aborted) throw abortedError(signal);

@@ -34,7 +34,7 @@ const stateFile = z.object({
 });
 
 /** The lock, sockets, and the log of a daemon that was started in the background. */
-const BEFORE_VERSION = /^lock$|\.sock$|\.log$/;
+const BEFORE_VERSION = /^lock$|^version\.new$|\.sock$|\.log$/;
 
 export interface StatePaths {
   readonly lock: string;

@@ -26,6 +26,8 @@ export async function runDaemon(context: CommandContext, options: { readonly exi
     { mounter: daemon, clock: systemClock, log, onStop: stop },
     { socket: settings.controlSocket, version: VERSION },
   );
+  // Closed before the root is let go: the next daemon's socket has the same path.
+  daemon.attach(api);
   log.info('daemon is ready', { root: settings.root, pid: process.pid });
   try {
     await daemon.ended;
@@ -33,7 +35,6 @@ export async function runDaemon(context: CommandContext, options: { readonly exi
     // A thread hangs in the kernel, where process.exit would wait for it for ever.
     process.kill(process.pid, 'SIGKILL');
   }
-  await api.stop();
   await context.registry.close();
 }
 

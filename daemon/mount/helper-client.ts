@@ -3,6 +3,7 @@
 
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import pLimit from 'p-limit';
 import { ShoalError } from '../../core/index.ts';
 import { parseErrorCode } from '../error-codes.ts';
 import { siblingScript } from '../worker-threads.ts';
@@ -11,8 +12,12 @@ import { type HelperAnswer, type HelperOrder, type HelperRequest, helperAnswer }
 /** Longest answer and complaint that are kept; both are a few hundred bytes. */
 const MAX_OUTPUT_BYTES = 1 << 20;
 
+/** At once: each is a Node process of some 40 MB, and a stopping daemon may have a hundred mounts. */
+const MAX_HELPERS = 4;
+
 export class MountHelper {
   readonly #timeoutMs: number;
+  readonly #few = pLimit(MAX_HELPERS);
 
   constructor(options: { readonly timeoutMs: number }) {
     this.#timeoutMs = options.timeoutMs;
@@ -49,9 +54,15 @@ export class MountHelper {
     await this.#ask({ op: 'unmount', ...order });
   }
 
-  /** Aborts and detaches whatever these sources have mounted. Returns descriptions of what there was. */
-  async clean(sources: readonly string[]): Promise<readonly string[]> {
-    return required((await this.#ask({ op: 'clean', sources })).cleaned);
+  /**
+   * Aborts and detaches whatever these sources have mounted. `cleaned` describes what there was, `stuck` are the sources
+   * that something keeps from going (another mount on top).
+   */
+  async clean(
+    sources: readonly string[],
+  ): Promise<{ readonly cleaned: readonly string[]; readonly stuck: readonly string[] }> {
+    const answer = await this.#ask({ op: 'clean', sources });
+    return { cleaned: required(answer.cleaned), stuck: required(answer.stuck) };
   }
 
   async abort(device: string): Promise<void> {
@@ -59,7 +70,7 @@ export class MountHelper {
   }
 
   async #ask(request: HelperRequest, fuseFd?: number): Promise<HelperAnswer> {
-    const output = await this.#run(request, fuseFd);
+    const output = await this.#few(() => this.#run(request, fuseFd));
     const parsed = helperAnswer.safeParse(parseJson(output.stdout));
     if (!parsed.success) {
       throw new ShoalError('system', `mount helper (${request.op}) failed: ${output.stderr.trim() || 'no answer'}`);
@@ -73,6 +84,7 @@ export class MountHelper {
   #run(request: HelperRequest, fuseFd: number | undefined): Promise<{ stdout: string; stderr: string }> {
     const script = fileURLToPath(siblingScript(import.meta.url, 'helper'));
     const child = spawn(process.execPath, [script], {
+      detached: true, // a session of its own: Ctrl-C is for the daemon, which then needs its helpers
       stdio: ['pipe', 'pipe', 'pipe', ...(fuseFd === undefined ? [] : [fuseFd])],
     });
     const order: HelperOrder = { daemonPid: process.pid, request };

@@ -42,8 +42,9 @@ export const helperAnswer = z.object({
   canonical: z.string().optional(),
   /** mount-fuse, mount-overlay: `major:minor`. */
   device: z.string().optional(),
-  /** clean: what was found. */
+  /** clean: what was found or stood in the way, for the log; and the sources that are not wholly gone. */
   cleaned: z.array(z.string()).optional(),
+  stuck: z.array(z.string()).optional(),
 });
 
 export type HelperAnswer = z.infer<typeof helperAnswer>;

@@ -2,7 +2,7 @@
 // SIGKILL, keeps every lock and hangs sync(2) for the whole machine (design §6 rule 1).
 
 import { existsSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
-import { fromSystemError, ShoalError } from '../../core/index.ts';
+import { fromSystemError, messageOf, ShoalError } from '../../core/index.ts';
 import { MNT_DETACH, MS_RDONLY, mount, UMOUNT_NOFOLLOW, unmount } from '../system-calls.ts';
 import type { HelperAnswer, HelperRequest } from './helper-protocol.ts';
 import { type MountEntry, parseMountTable, topMount } from './mount-table.ts';
@@ -24,7 +24,7 @@ export function perform(request: HelperRequest): HelperAnswer {
       for (const mountpoint of request.mountpoints) unmountOurs(mountpoint, request.source, request.detach);
       return {};
     case 'clean':
-      return { cleaned: request.sources.flatMap(clean) };
+      return clean(request.sources);
     case 'abort':
       abortConnection(request.device);
       return {};
@@ -72,12 +72,28 @@ function unmountOurs(mountpoint: string, source: string, detach: boolean): void 
     throw new ShoalError('busy', `${mountpoint}: covered by another mount (${top?.fsType} ${top?.source})`);
   }
   const errno = unmount(mountpoint, UMOUNT_NOFOLLOW | (detach ? MNT_DETACH : 0));
+  if (errno === 'EINVAL') return; // not a mountpoint any more: somebody was faster
   if (errno === 'EBUSY') throw new ShoalError('busy', `${mountpoint}: something still uses it`);
   refuse(errno, `unmount ${mountpoint}`);
 }
 
+/** What stands in the way of one source must not keep the others. */
+function clean(sources: readonly string[]): HelperAnswer {
+  const cleaned: string[] = [];
+  const stuck: string[] = [];
+  for (const source of sources) {
+    try {
+      cleaned.push(...cleanSource(source));
+    } catch (error) {
+      stuck.push(source);
+      cleaned.push(messageOf(error));
+    }
+  }
+  return { cleaned, stuck };
+}
+
 /** Newest first, so that an overlay goes before what lies under it. Returns what was found. */
-function clean(source: string): string[] {
+function cleanSource(source: string): string[] {
   const ours = readTable()
     .filter(entry => entry.source === source)
     .reverse();

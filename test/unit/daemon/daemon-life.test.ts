@@ -280,3 +280,17 @@ test('stop makes what was fetched durable, so a reboot costs nothing', async t =
   assert.deepEqual(bytes.subarray(64, 64 + half), bytes.subarray(64 + half), 'all that is written is synced');
   assert.equal(existsSync(join(root, 'state.json')), true);
 });
+
+test('a dead mount that is covered by another one does not keep the next daemon from starting', async t => {
+  const [root, place] = [join(scratch(t), 'root'), scratch(t)];
+  const mountpoint = mountpointIn(place);
+  const child = await startProcess(t, root, mountpoint);
+  await runOutside('mount', '-t', 'tmpfs', 'cover', mountpoint);
+  await kill(child, 'SIGKILL');
+  const first = await startDaemon(t, libraryOf(), { root });
+  await first.stop();
+  await runOutside('umount', mountpoint);
+  assert.equal(mountsBelow(place).size, 1, 'the dead mount is still there');
+  await startDaemon(t, libraryOf(), { root });
+  assert.equal(mountsBelow(place).size, 0);
+});
