@@ -18,13 +18,14 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 /** Reports an error and returns the exit code. A stack trace only for our own bugs. */
 function report(error: unknown): number {
   if (error instanceof CommandEnded) return error.exitCode;
+  if (controller.signal.aborted) {
+    // Whatever broke first: the reason is the interruption.
+    process.stderr.write(`shoal: ${messageOf(controller.signal.reason)}\n`);
+    return EXIT_CODES.aborted;
+  }
   if (error instanceof ShoalError) {
     process.stderr.write(`shoal: ${error.message}\n`);
     return EXIT_CODES[error.code];
-  }
-  if (controller.signal.aborted) {
-    process.stderr.write('shoal: interrupted\n');
-    return EXIT_CODES.aborted;
   }
   const stack = error instanceof Error ? error.stack : undefined;
   process.stderr.write(`shoal: internal error, please report it: ${stack ?? messageOf(error)}\n`);

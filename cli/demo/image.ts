@@ -18,8 +18,8 @@ const run = promisify(execFile);
 
 const SHELL_TOOLS = ['sh', 'ls', 'cat', 'grep', 'sed', 'head', 'sort', 'wc', 'env', 'id', 'ps', 'find', 'cp', 'rm'];
 
-/** Packages that hold another Node binary: the image has one already. */
-const LEFT_OUT = /^node-(linux|darwin|win)-/;
+/** Packages that hold another Node binary (the image has one already), and what tools keep there between runs. */
+const LEFT_OUT = /^(node-(linux|darwin|win)-|\.cache\/)/;
 
 /** Every time stamp in the image, so that building it twice gives the same digests. */
 const BUILD_TIME = new Date('2026-01-01T00:00:00Z');

@@ -7,7 +7,9 @@ import { suite, type TestContext, test } from 'node:test';
 import type { MountInfo } from '../../core/index.ts';
 import { BootstrapReader } from '../../image/index.ts';
 import { buildImage } from '../support/image-builder.ts';
+import { startMemoryRegistry } from '../support/memory-registry.ts';
 import { makeShoal, type Shoal } from '../support/shoal.ts';
+import { until } from '../support/until.ts';
 
 async function withImages(t: TestContext): Promise<{ shoal: Shoal; plain: string; converted: string }> {
   const shoal = await makeShoal(t);
@@ -125,6 +127,23 @@ suite('the command line', { timeout: 120_000 }, () => {
       problems.some(problem => problem.includes("chunk 0: compressedOffset is 1 in the blob's table")),
       problems.join(),
     );
+  });
+
+  test('Ctrl-C ends a conversion that hangs in an upload, and leaves neither temporary files nor a target', async t => {
+    const { shoal, plain } = await withImages(t);
+    const registry = await startMemoryRegistry(t);
+    const workDir = join(shoal.scratch, 'work');
+    await mkdir(workDir);
+    registry.pause();
+    const result = await shoal.interrupted(
+      () => until(() => registry.requests.length > 0, 'for the conversion to reach the registry'),
+      ...['convert', '--plain-http', '--work-dir', workDir, plain, `${registry.host}/app:new`],
+    );
+    assert.equal(result.code, 130);
+    assert.match(result.stderr, /interrupted/);
+    assert.deepEqual(await readdir(workDir), []);
+    registry.resume();
+    assert.deepEqual([...registry.repository('app').tags], []);
   });
 
   test('a root that is too long for a socket is refused before anything is made', async t => {

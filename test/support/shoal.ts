@@ -29,6 +29,8 @@ export interface Shoal {
   run(...args: string[]): Promise<CommandResult>;
   /** Runs a command that must succeed; its standard output. */
   ok(...args: string[]): Promise<string>;
+  /** Starts a command and interrupts it (Ctrl-C) when `when` resolves; how it ended. */
+  interrupted(when: () => Promise<void>, ...args: string[]): Promise<CommandResult>;
   /** Like `ok` with --json, parsed. */
   json(...args: string[]): Promise<unknown>;
 }
@@ -53,11 +55,17 @@ export async function makeShoal(t: TestContext, env: Readonly<Record<string, str
     scratch,
     run: (...args) => call(root, env, args),
     ok,
+    interrupted: (when, ...args) => call(root, env, args, when),
     json: async (...args) => JSON.parse(await ok('--json', ...args)),
   };
 }
 
-function call(root: string, env: Readonly<Record<string, string>>, args: readonly string[]): Promise<CommandResult> {
+function call(
+  root: string,
+  env: Readonly<Record<string, string>>,
+  args: readonly string[],
+  interruptWhen?: () => Promise<void>,
+): Promise<CommandResult> {
   return new Promise((done, fail) => {
     const child = spawn(process.execPath, [MAIN, '--root', root, ...args], {
       env: { ...process.env, ...env },
@@ -69,15 +77,13 @@ function call(root: string, env: Readonly<Record<string, string>>, args: readonl
     child.stdout.on('data', piece => stdout.push(piece));
     child.stderr.on('data', piece => stderr.push(piece));
     child.once('error', fail);
-    // "exit", not "close": a daemon that the command started may keep the pipes open.
-    child.once('exit', (code, signal) =>
-      setImmediate(() =>
-        done({
-          code: code ?? 128,
-          stdout: Buffer.concat(stdout).toString(),
-          stderr: Buffer.concat(stderr).toString() + (signal ? `\nended by ${signal}` : ''),
-        }),
-      ),
+    interruptWhen?.().then(() => child.kill('SIGINT'), fail);
+    child.once('close', (code, signal) =>
+      done({
+        code: code ?? 128,
+        stdout: Buffer.concat(stdout).toString(),
+        stderr: Buffer.concat(stderr).toString() + (signal ? `\nended by ${signal}` : ''),
+      }),
     );
   });
 }
