@@ -12,6 +12,11 @@ export interface CommandContext {
   readonly registry: RegistryAccess;
   /** Fires at the first Ctrl-C or SIGTERM: stop, clean up, exit 130. */
   readonly signal: AbortSignal;
+  /**
+   * While the result is held, signals are the business of the program that this command runs: they end neither the
+   * command nor the process.
+   */
+  leaveSignalsToProgram(): Disposable;
   /** Makes this process end with the code of the program it ran. */
   setExitCode(code: number): void;
 }

@@ -8,8 +8,10 @@ import { buildProgram, CommandEnded } from './program.ts';
 const INTERRUPTED_TWICE = 130;
 
 const controller = new AbortController();
+let programsRunning = 0;
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {
+    if (programsRunning > 0) return;
     if (controller.signal.aborted) process.exit(INTERRUPTED_TWICE);
     controller.abort(new ShoalError('aborted', `interrupted by ${name}`));
   });
@@ -37,6 +39,14 @@ try {
   const program = buildProgram({
     env: process.env,
     signal: controller.signal,
+    leaveSignalsToProgram: () => {
+      programsRunning++;
+      return {
+        [Symbol.dispose]: () => {
+          programsRunning--;
+        },
+      };
+    },
     setExitCode: code => {
       exitCode = code;
     },

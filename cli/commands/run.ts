@@ -61,6 +61,7 @@ export async function run(
       terminal: runc !== undefined && process.stdin.isTTY === true && process.stdout.isTTY === true,
     };
     const runcRoot = join(context.settings.root, 'runc');
+    using _ = context.leaveSignalsToProgram();
     context.setExitCode(await runContainer(container, { directory, runcRoot, runc }));
   } finally {
     if (options.rm) {

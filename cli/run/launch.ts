@@ -1,7 +1,7 @@
 // Starts a described container and waits for it: with runc, or with our own init under unshare(1).
 
 import { spawn } from 'node:child_process';
-import { constants } from 'node:fs';
+import { constants, readFileSync } from 'node:fs';
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { constants as osConstants } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { runcConfig } from './runc-bundle.ts';
 /** docker's and the shell's convention for "ended by signal N". */
 const EXIT_SIGNAL_BASE = 128;
 
-const FORWARDED_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
+const FORWARDED_SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
 
 export interface LaunchOptions {
   /** Directory that belongs to this container alone; runc's bundle goes there. */
@@ -59,19 +59,38 @@ async function runWithInit(container: Container): Promise<number> {
     description.on('error', () => {}); // a child that died early is reported by its exit code
     description.end(JSON.stringify(container));
   }
-  return waitFor(child, 'unshare');
+  // unshare(1) keeps signals to itself while its child runs: the program is that child.
+  const programPid = () => firstChild(child.pid ?? 0) ?? child.pid ?? 0;
+  return waitFor(child, 'unshare', signal => process.kill(programPid(), signal));
 }
 
-function waitFor(child: ReturnType<typeof spawn>, program: string): Promise<number> {
+function firstChild(pid: number): number | undefined {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return children === '' ? undefined : Number(children.split(' ')[0]);
+}
+
+function waitFor(
+  child: ReturnType<typeof spawn>,
+  program: string,
+  send: (signal: NodeJS.Signals) => void = signal => child.kill(signal),
+): Promise<number> {
   // The container ends this command, not the other way round: signals go to it and we stay for the clean-up.
-  const forward = (signal: NodeJS.Signals) => child.kill(signal);
-  for (const signal of FORWARDED_SIGNALS) process.on(signal, forward);
+  const forward = (signal: NodeJS.Signals) => {
+    try {
+      send(signal);
+    } catch {
+      // it ended in this moment
+    }
+  };
+  // A terminal sends Ctrl-C to the program as well as to us.
+  const forwarded = process.stdin.isTTY ? FORWARDED_SIGNALS : [...FORWARDED_SIGNALS, 'SIGINT' as const];
+  for (const signal of forwarded) process.on(signal, forward);
   return new Promise<number>((resolve, reject) => {
     child.once('error', error => reject(new ShoalError('system', `${program}: ${error.message}`, { cause: error })));
     child.once('exit', (code, signal) =>
       resolve(code ?? EXIT_SIGNAL_BASE + (signal ? osConstants.signals[signal] : 0)),
     );
   }).finally(() => {
-    for (const signal of FORWARDED_SIGNALS) process.off(signal, forward);
+    for (const signal of forwarded) process.off(signal, forward);
   });
 }

@@ -8,6 +8,7 @@ import { suite, type TestContext, test } from 'node:test';
 import type { MountInfo } from '../../core/index.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { makeShoal, type Shoal } from '../support/shoal.ts';
+import { until } from '../support/until.ts';
 
 const BUSYBOX = '/bin/busybox';
 const noBusybox = existsSync(BUSYBOX) ? false : `${BUSYBOX} (busybox-static) is not installed`;
@@ -69,6 +70,18 @@ for (const runtime of ['runc', 'namespaces']) {
     test("ends with the program's exit code", async t => {
       const { shoal, image } = await smallImage(t);
       assert.equal((await shoal.run(...how, image, 'exit 7')).code, 7);
+    });
+
+    test('passes signals on to the program and cleans up behind it', async t => {
+      const { shoal, image } = await smallImage(t);
+      const data = join(shoal.scratch, 'data');
+      await mkdir(data);
+      await chmod(data, 0o777);
+      const script = 'trap "exit 5" INT; touch /data/started; while :; do sleep 0.1; done';
+      const started = () => until(() => existsSync(join(data, 'started')), 'for the program to start');
+      const result = await shoal.interrupted(started, ...how, '-v', `${data}:/data`, image, script);
+      assert.equal(result.code, 5, result.stderr);
+      assert.deepEqual(await mountsBelow(shoal.root), []);
     });
 
     test('binds volumes, the read-only ones read-only', async t => {
