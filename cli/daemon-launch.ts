@@ -32,8 +32,41 @@ export async function requireDaemon(context: CommandContext): Promise<ControlCli
   return client;
 }
 
+/** A daemon that says "unavailable" because it is ending is gone within this time; one that stays has another reason. */
+const ENDING_MS = 2_000;
+const ATTEMPTS = 3;
+
+/**
+ * Asks the running daemon, after starting one when there is none. A daemon that was started by a command ends with its
+ * last mount, which may be just now: then a new one is asked.
+ */
+export async function withDaemon<T>(context: CommandContext, ask: (daemon: ControlClient) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    const daemon = await ensureDaemon(context);
+    const { pid } = await daemon.info({ signal: context.signal }).catch(() => ({ pid: undefined }));
+    try {
+      return await ask(daemon);
+    } catch (error) {
+      const mayHaveEnded = isShoalError(error, 'unreachable') || isShoalError(error, 'unavailable');
+      if (attempt === ATTEMPTS || !mayHaveEnded || !(await ends(context, pid))) throw error;
+    }
+  }
+}
+
+/** Whether the daemon with this pid is not, or soon not, the one that answers. */
+async function ends(context: CommandContext, pid: number | undefined): Promise<boolean> {
+  const deadline = systemClock.monotonic() + ENDING_MS;
+  do {
+    const daemon = await findDaemon(context);
+    const answering = await daemon?.info({ signal: context.signal }).catch(() => undefined);
+    if (answering === undefined || answering.pid !== pid) return true;
+    await systemClock.sleep(POLL_MS, { signal: context.signal });
+  } while (systemClock.monotonic() < deadline);
+  return false;
+}
+
 /** The running daemon's client, after starting one when there is none. */
-export async function ensureDaemon(context: CommandContext): Promise<ControlClient> {
+async function ensureDaemon(context: CommandContext): Promise<ControlClient> {
   const running = await findDaemon(context);
   if (running) return running;
   const { root } = context.settings;

@@ -2,10 +2,10 @@
 
 import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { fromSystemError } from '../../core/index.ts';
+import { fromSystemError, type MountRequest } from '../../core/index.ts';
 import type { CommandContext } from '../command.ts';
 import { absoluteReference, type ReferenceOptions } from '../compose.ts';
-import { ensureDaemon, requireDaemon } from '../daemon-launch.ts';
+import { requireDaemon, withDaemon } from '../daemon-launch.ts';
 import { bytes, printJson, printLine } from '../output.ts';
 import { readPlatform } from '../settings.ts';
 
@@ -27,19 +27,16 @@ export async function mount(
   const mountpoint = await realpath(directory).catch(error => {
     throw fromSystemError(error, `mountpoint ${directory}`);
   });
-  const daemon = await ensureDaemon(context);
-  const info = await daemon.mount(
-    {
-      reference: absolute,
-      mountpoint,
-      driver: options.driver,
-      writable: options.rw ?? false,
-      platform: options.platform === undefined ? undefined : readPlatform(options.platform),
-      plainHttp: options.plainHttp ?? false,
-      readDeadlineMs: options.readDeadline === undefined ? undefined : options.readDeadline * 1000,
-    },
-    { signal: context.signal },
-  );
+  const request: MountRequest = {
+    reference: absolute,
+    mountpoint,
+    driver: options.driver,
+    writable: options.rw ?? false,
+    platform: options.platform === undefined ? undefined : readPlatform(options.platform),
+    plainHttp: options.plainHttp ?? false,
+    readDeadlineMs: options.readDeadline === undefined ? undefined : options.readDeadline * 1000,
+  };
+  const info = await withDaemon(context, daemon => daemon.mount(request, { signal: context.signal }));
   if (context.settings.json) return printJson(info);
   printLine(`${info.mountpoint}: ${info.reference} (${bytes(info.stats.totalBytes)}, driver ${info.driver})`);
 }

@@ -4,10 +4,10 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fromSystemError, ShoalError } from '../../core/index.ts';
+import { fromSystemError, type MountRequest, ShoalError } from '../../core/index.ts';
 import type { CommandContext } from '../command.ts';
 import { absoluteReference, openConfig, type ReferenceOptions } from '../compose.ts';
-import { ensureDaemon } from '../daemon-launch.ts';
+import { requireDaemon, withDaemon } from '../daemon-launch.ts';
 import type { BindMount, Container } from '../run/container.ts';
 import { processOf, userOf } from '../run/image-config.ts';
 import { findProgram, runContainer } from '../run/launch.ts';
@@ -39,16 +39,9 @@ export async function run(
   const id = `shoal-${randomBytes(6).toString('hex')}`;
   const directory = join(context.settings.root, 'containers', id);
   const rootfs = join(directory, 'rootfs');
-  const daemon = await ensureDaemon(context);
-  await mkdir(rootfs, { recursive: true, mode: 0o700 });
   const platform = options.platform === undefined ? undefined : readPlatform(options.platform);
-  const request = { reference: absolute, mountpoint: rootfs, driver: 'auto', writable: true, platform } as const;
-  try {
-    await daemon.mount({ ...request, plainHttp: options.plainHttp ?? false }, { signal: context.signal });
-  } catch (error) {
-    await rm(directory, { recursive: true, force: true });
-    throw error;
-  }
+  const image = { reference: absolute, platform, plainHttp: options.plainHttp ?? false };
+  await mountRoot(context, image, { directory, rootfs });
   try {
     const user = await userOf(config.config?.User ?? '', path => readInRoot(rootfs, path));
     const container: Container = {
@@ -66,6 +59,7 @@ export async function run(
   } finally {
     if (options.rm) {
       // Not the command's signal: an interrupted run is cleaned up, too.
+      const daemon = await requireDaemon(context);
       await daemon.unmount(rootfs, { signal: AbortSignal.timeout(UNMOUNT_TIMEOUT_MS) });
       await rm(directory, { recursive: true, force: true });
     } else {
@@ -75,6 +69,25 @@ export async function run(
 }
 
 const UNMOUNT_TIMEOUT_MS = 30_000;
+
+/** Mounts the image writable at `rootfs`, which is made for it; when that fails, `directory` is gone again. */
+async function mountRoot(
+  context: CommandContext,
+  image: Pick<MountRequest, 'reference' | 'platform' | 'plainHttp'>,
+  { directory, rootfs }: { readonly directory: string; readonly rootfs: string },
+): Promise<void> {
+  try {
+    await withDaemon(context, async daemon => {
+      // Not before the daemon has made the root its own.
+      await mkdir(rootfs, { recursive: true, mode: 0o700 });
+      const request: MountRequest = { ...image, mountpoint: rootfs, driver: 'auto', writable: true };
+      await daemon.mount(request, { signal: context.signal });
+    });
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  }
+}
 
 function hostFiles(): BindMount[] {
   return HOST_FILES.filter(path => existsSync(path)).map(path => ({ source: path, target: path, readOnly: true }));
