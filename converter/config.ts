@@ -116,6 +116,12 @@ export const TAR_LIMITS: TarLimits = {
 export const MAX_ENTRIES = 2_000_000;
 
 /**
+ * Directories that no layer lists but paths go through, over all layers. Builders list them; one path of 4 KiB can name
+ * two thousand, so without the bound a few kilobytes of tar would take gigabytes here.
+ */
+export const MAX_IMPLICIT_DIRECTORIES = 100_000;
+
+/**
  * References from files to chunks, 8 bytes each in memory and in the bootstrap: 16 TiB of files in chunks of 1 MiB.
  * Without the bound a few kilobytes of sparse headers could claim petabytes.
  */

@@ -10,6 +10,7 @@
 
 import { ShoalError } from '../core/index.ts';
 import type { DirectoryNode, TreeNode } from '../image/index.ts';
+import { MAX_IMPLICIT_DIRECTORIES } from './config.ts';
 import { checkName, printable, splitPath } from './entry-path.ts';
 import { PendingLinks } from './pending-links.ts';
 import type { TarEntry } from './tar-entry.ts';
@@ -32,12 +33,15 @@ export interface OverlayOptions {
 export class Overlay {
   readonly root: DirectoryNode = implicitDirectory();
   readonly #options: OverlayOptions;
-  readonly #paths = new TreePaths(this.root);
+  readonly #paths: TreePaths;
+  /** Directories without anything of lower layers: a second marker has nothing to remove. */
+  readonly #cleared = new Set<DirectoryNode>();
   readonly #pending = new PendingLinks();
   #entries = 0;
 
   constructor(options: OverlayOptions) {
     this.#options = options;
+    this.#paths = new TreePaths(this.root, { maxImplicit: MAX_IMPLICIT_DIRECTORIES });
   }
 
   /** Merges the next entry; `chunks` are those of a file's content (image/tree.ts) and are kept. */
@@ -60,6 +64,7 @@ export class Overlay {
     }
     this.#pending.clear();
     this.#paths.forgetTouched();
+    this.#cleared.clear();
   }
 
   #setRoot(entry: TarEntry): void {
@@ -94,6 +99,8 @@ export class Overlay {
   /** Removes from these directories, and from those below, what this layer has not touched. */
   #removeLower(directories: DirectoryNode[]): void {
     for (let directory = directories.pop(); directory; directory = directories.pop()) {
+      if (this.#cleared.has(directory)) continue;
+      this.#cleared.add(directory);
       for (const [name, node] of directory.children) {
         if (!this.#paths.isTouched(directory, name)) directory.children.delete(name);
         else if (node.kind === 'directory') directories.push(node);

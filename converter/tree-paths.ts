@@ -20,8 +20,13 @@ export class TreePaths {
   /** Names that the current layer put, and the names of all directories on the way to them. */
   readonly #touched = new Map<DirectoryNode, Set<string>>();
 
-  constructor(root: DirectoryNode) {
+  readonly #maxImplicit: number;
+  #implicit = 0;
+
+  /** `maxImplicit`: how many directories may be made for paths whose parents the layers do not list. */
+  constructor(root: DirectoryNode, options: { readonly maxImplicit: number }) {
     this.#root = root;
+    this.#maxImplicit = options.maxImplicit;
   }
 
   /** The directory at these names, or undefined when there is none. Creates and touches nothing. */
@@ -57,6 +62,16 @@ export class TreePaths {
     this.#touched.clear();
   }
 
+  #makeIn(parent: DirectoryNode, name: string, path: string): DirectoryNode {
+    checkName(path, name);
+    if (++this.#implicit > this.#maxImplicit) {
+      throw new ShoalError('limit', `${printable(path)}: more than ${this.#maxImplicit} directories without an entry`);
+    }
+    const directory = implicitDirectory();
+    parent.children.set(name, directory);
+    return directory;
+  }
+
   /** All steps from the root on. Without `makeFor`, undefined when the way ends; with it, missing steps are made. */
   #walk(names: readonly string[], makeFor: string | undefined): Step[] | undefined {
     const steps: Step[] = [{ directory: this.#root, name: '' }];
@@ -69,7 +84,8 @@ export class TreePaths {
         continue;
       }
       const current = steps.at(-1)?.directory ?? this.#root;
-      const node = current.children.get(name) ?? (makeFor === undefined ? undefined : makeIn(current, name, makeFor));
+      const node =
+        current.children.get(name) ?? (makeFor === undefined ? undefined : this.#makeIn(current, name, makeFor));
       if (node?.kind === 'directory') {
         steps.push({ directory: node, name });
       } else if (node?.kind === 'symlink' && ++symlinks <= MAX_SYMLINKS) {
@@ -87,11 +103,4 @@ export class TreePaths {
     }
     return steps;
   }
-}
-
-function makeIn(parent: DirectoryNode, name: string, path: string): DirectoryNode {
-  checkName(path, name);
-  const directory = implicitDirectory();
-  parent.children.set(name, directory);
-  return directory;
 }

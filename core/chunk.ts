@@ -48,6 +48,11 @@ export interface BlobLayout {
    * lies about somebody else's blob therefore gets a cache of its own.
    */
   readonly layoutKey: string;
+  /**
+   * Does the bootstrap describe the chunk at this index? A merged image may leave out chunks of a blob that none of its
+   * files uses; they can be neither verified nor needed.
+   */
+  describes(index: number): boolean;
   /** The chunk at this index. Throws `malformed` when out of range or not described by the bootstrap. */
   chunk(index: number): Chunk;
 }

@@ -116,6 +116,10 @@ class DescribedBlob implements BlobLayout {
     this.layoutKey = layoutKeyOf(this, table.chunks[from.blobIndex]?.positions ?? new Uint32Array());
   }
 
+  describes(index: number): boolean {
+    return (this.#table.chunks[this.#blobIndex]?.positions[index] ?? 0) !== 0;
+  }
+
   chunk(index: number): Chunk {
     return this.#table.chunk(this.#blobIndex, index);
   }

@@ -30,7 +30,10 @@ export class LayoutSink implements ImageSink {
     content: () => AsyncIterable<Uint8Array>,
     options: TransferOptions & { readonly onBytes?: (bytes: number) => void },
   ): Promise<'present' | 'written'> {
-    if (await this.hasBlob(descriptor.digest, options)) return 'present';
+    if (options.signal.aborted) throw abortedError(options.signal);
+    // A file of another size is what a crash or a bad disk left: it is replaced.
+    const size = await blobSize(this.#reference.directory, descriptor.digest, this.name);
+    if (size === descriptor.size) return 'present';
     await createLayout(this.#reference.directory, this.name);
     const checked = verifiedStream(content(), descriptor, this.name);
     await writeBlob(this.#reference.directory, descriptor.digest, observed(checked, options), this.name);

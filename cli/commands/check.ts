@@ -1,7 +1,7 @@
 // shoal check: everything about an accelerated image that can be verified: manifest rules, the bootstrap's structure,
 // each blob's own tables, and the digest of every chunk.
 
-import { type Descriptor, ShoalError, shortDigest } from '../../core/index.ts';
+import { ShoalError, shortDigest } from '../../core/index.ts';
 import { type CheckReport, checkBootstrap } from '../../image/index.ts';
 import { checkBlobTables } from '../check/blob-tables.ts';
 import type { CommandContext } from '../command.ts';
@@ -30,7 +30,11 @@ export async function check(context: CommandContext, reference: string, options:
         checkedBytes += count;
         display.update('check', { label: 'checking', readBytes: checkedBytes, totalBytes: image.totalBytes });
       };
-      for await (const _ of fetchBlob(blob, image.origin, { signal: context.signal, onBytes })) chunks++;
+      try {
+        for await (const _ of fetchBlob(blob, image.origin, { signal: context.signal, onBytes })) chunks++;
+      } catch (error) {
+        problems.push(problemOf(error, `blob ${shortDigest(blob.digest)}`));
+      }
     }
   }
   display[Symbol.dispose]();
@@ -47,8 +51,7 @@ async function checkLayers(context: CommandContext, image: OpenedImage): Promise
     try {
       await drain(image.source.blob(layer, { signal: context.signal }));
     } catch (error) {
-      if (!(error instanceof ShoalError) || error.retryable || error.code === 'aborted') throw error;
-      problems.push(`layer ${nameOf(layer)}: ${error.message}`);
+      problems.push(problemOf(error, `layer ${shortDigest(layer.digest)}`));
     }
   }
   return problems;
@@ -69,8 +72,12 @@ async function drain(content: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const _ of content);
 }
 
-function nameOf(layer: Descriptor): string {
-  return shortDigest(layer.digest);
+/** What the image is to blame for; errors of the way to it are thrown on. */
+function problemOf(error: unknown, what: string): string {
+  if (error instanceof ShoalError && (error.code === 'digest-mismatch' || error.code === 'malformed')) {
+    return `${what}: ${error.message}`;
+  }
+  throw error;
 }
 
 interface Outcome {

@@ -5,6 +5,7 @@ import { mkdir, open, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlobLayout, type ChunkSource, errnoOf, fromSystemError, ShoalError } from '../../core/index.ts';
 import { fetchBlob } from './fetch-blob.ts';
+import { writeFully } from './write-fully.ts';
 
 export interface DevicesResult {
   readonly bootstrap: string;
@@ -43,7 +44,7 @@ async function writeDevice(
   try {
     await file.truncate(blob.deviceSize);
     for await (const { chunk, bytes } of fetchBlob(blob, source, options)) {
-      await file.write(bytes, 0, bytes.length, chunk.deviceOffset);
+      await writeFully(file, bytes, chunk.deviceOffset);
     }
   } finally {
     await file.close();

@@ -15,7 +15,7 @@ export interface VerifiedChunk {
   readonly bytes: Uint8Array;
 }
 
-/** All chunks of the blob, in the order of the blob file. Throws what the source throws, and `digest-mismatch`. */
+/** All chunks of the blob that the bootstrap describes, in the order of the blob file. Throws what the source throws, and `digest-mismatch`. */
 export async function* fetchBlob(
   blob: BlobLayout,
   source: ChunkSource,
@@ -63,7 +63,10 @@ function* requestsFor(blob: BlobLayout): Generator<number[]> {
 }
 
 function inBlobOrder(blob: BlobLayout): Uint32Array {
-  const order = Uint32Array.from({ length: blob.chunkCount }, (_, index) => index);
-  const offsets = Float64Array.from(order, index => blob.chunk(index).compressedOffset);
+  const order = Uint32Array.from({ length: blob.chunkCount }, (_, index) => index).filter(index =>
+    blob.describes(index),
+  );
+  const offsets = new Float64Array(blob.chunkCount);
+  for (const index of order) offsets[index] = blob.chunk(index).compressedOffset;
   return order.sort((a, b) => (offsets[a] ?? 0) - (offsets[b] ?? 0));
 }

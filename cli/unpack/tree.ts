@@ -4,13 +4,13 @@
 
 import { constants } from 'node:fs';
 import { chmod, lchown, link, mkdir, open, readdir, rm, symlink, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { type BlobLayout, type ChunkSource, fromSystemError } from '../../core/index.ts';
 import type { BootstrapReader, InodeAttributes } from '../../image/index.ts';
 import { walkTree } from '../../image/index.ts';
 import { mknod, setModificationTime, setXattr } from '../syscalls.ts';
 import { prepareEmptyDirectory } from './devices.ts';
 import { fetchBlob } from './fetch-blob.ts';
+import { writeFully } from './write-fully.ts';
 
 const { S_IFMT, S_IFDIR, S_IFREG, S_IFLNK } = constants;
 
@@ -34,9 +34,8 @@ export interface UnpackOptions {
 }
 
 /**
- * Writes into `directory`, which must be empty or not exist; on failure or abort it is emptied again. Names are
- * validated by the walk (no `/`, no `..`, no repetition) and every parent was made by us, so nothing can be written
- * outside. Needs root for owners and devices.
+ * Writes into `directory`, which must be empty or not exist; on failure or abort it is emptied again. The walk refuses
+ * names with `/`, every parent was made by us, and a repeated name fails because it exists: nothing is written outside. Needs root for owners and devices.
  */
 export async function unpackTree(
   reader: BootstrapReader,
@@ -55,8 +54,15 @@ export async function unpackTree(
     for (const entry of skeleton.finishing.toReversed()) await finish(entry);
     return { entries: skeleton.entries };
   } catch (error) {
-    for (const name of await readdir(directory)) await rm(join(directory, name), { recursive: true, force: true });
+    await emptyDirectory(directory);
     throw fromSystemError(error, directory);
+  }
+}
+
+/** Names as bytes: they need not be UTF-8. */
+async function emptyDirectory(directory: string): Promise<void> {
+  for (const name of await readdir(directory, { encoding: 'buffer' })) {
+    await rm(Buffer.concat([Buffer.from(`${directory}/`), name]), { recursive: true, force: true });
   }
 }
 
@@ -86,7 +92,8 @@ async function makeSkeleton(
       await link(linked, at);
       continue;
     }
-    if ((attributes.mode & S_IFMT) !== S_IFDIR && attributes.nlink > 1) firstPath.set(nid, at);
+    // By inode, whatever its link count says: a hostile image may name one inode a million times.
+    if ((attributes.mode & S_IFMT) !== S_IFDIR) firstPath.set(nid, at);
     if (path !== '') await makeEntry(reader, nid, attributes, at);
     if ((attributes.mode & S_IFMT) === S_IFREG) collectPlacements(reader, blobs, nid, attributes.size, at, placements);
     finishing.push({ path: at, attributes, xattrs: reader.xattrs(nid) });
@@ -138,7 +145,7 @@ async function fillFiles(
     for (const { path, offset, length } of placements[chunk.index] ?? []) {
       const file = await open(path, 'r+');
       try {
-        await file.write(bytes, 0, Math.min(length, bytes.length), offset);
+        await writeFully(file, bytes.subarray(0, length), offset);
       } finally {
         await file.close();
       }

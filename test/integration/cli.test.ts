@@ -1,7 +1,9 @@
 // What the command line says to mistakes: which exit code, a message that names the thing, and nothing left behind.
 
 import assert from 'node:assert/strict';
-import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import type { MountInfo } from '../../core/index.ts';
@@ -104,13 +106,51 @@ suite('the command line', { timeout: 120_000 }, () => {
     assert.deepEqual(await readdir(target), ['mine']);
   });
 
+  test('unpack on a disk that fills up fails, says so, and leaves nothing, also of names that are not UTF-8', async t => {
+    const shoal = await makeShoal(t);
+    const tar = [
+      { path: 'caf\xe9', content: 'x' },
+      { path: 'large', content: randomBytes(3 << 20) },
+    ];
+    const { reference } = await buildImage(join(shoal.scratch, 'layout'), { layers: [{ tar }] });
+    const converted = `oci:${join(shoal.scratch, 'converted')}:app`;
+    await shoal.ok('convert', reference, converted);
+    const disk = join(shoal.scratch, 'disk');
+    await mkdir(disk);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2560k', 'shoal-test', disk]);
+    try {
+      for (const args of [
+        ['unpack', converted, join(disk, 'a')],
+        ['unpack', '--devices', join(disk, 'b'), converted],
+      ]) {
+        const result = await shoal.run(...args);
+        assert.equal(result.code, 73, `${args.join(' ')}: ${result.stderr}`);
+      }
+      assert.deepEqual(await readdir(disk, { recursive: true }), ['a']);
+    } finally {
+      execFileSync('umount', ['-l', disk]);
+    }
+  });
+
+  test('a conversion replaces a blob of the target that was cut short', async t => {
+    const { shoal, plain, converted } = await withImages(t);
+    const { blob } = await firstBlob(shoal, converted);
+    await truncate(blob, 10);
+    await shoal.ok('convert', plain, converted);
+    await shoal.ok('check', converted);
+  });
+
   test('check finds a blob that was changed, and says which', async t => {
     const { shoal, converted } = await withImages(t);
     const { blob } = await firstBlob(shoal, converted);
     await writeFile(blob, Buffer.alloc(1), { flag: 'r+' });
-    const result = await shoal.run('check', converted);
+    const result = await shoal.run('--json', 'check', converted);
     assert.equal(result.code, 65);
-    assert.match(result.stderr, /digest|chunk/);
+    const { problems } = JSON.parse(result.stdout) as { problems: string[] };
+    assert.equal(problems.length, 2, problems.join('\n'));
+    assert.ok(
+      problems.some(problem => problem.startsWith('layer ')) && problems.some(problem => /chunk 0/.test(problem)),
+    );
   });
 
   test('check finds a blob whose own table says something else than the bootstrap', async t => {

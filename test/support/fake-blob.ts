@@ -83,6 +83,7 @@ export function layoutOf(bytes: Uint8Array, chunks: readonly Chunk[], chunkSize:
     chunkCount: chunks.length,
     chunkSize,
     deviceSize: Math.ceil((chunks.length * chunkSize) / BLOCK) * BLOCK,
+    describes: index => index >= 0 && index < chunks.length,
     layoutKey: sha256Hex(Buffer.from(`${id} ${JSON.stringify(chunks)}`)),
     chunk: index => {
       const chunk = chunks[index];

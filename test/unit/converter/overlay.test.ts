@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Overlay } from '../../../converter/overlay.ts';
 import type { TarEntry } from '../../../converter/tar-entry.ts';
 import { Warnings } from '../../../converter/warnings.ts';
+import { isShoalError } from '../../../core/index.ts';
 import type { DirectoryNode, TreeNode } from '../../../image/index.ts';
 
 const CHUNKS = new Uint32Array(0);
@@ -296,4 +297,25 @@ test('a chain of hard links in the worst order takes no more than linear time', 
 test('a path of two thousand directories is no problem of depth', () => {
   const path = 'd/'.repeat(2000);
   assert.equal(render(merge([[file(`${path}x`)], [file('.wh.d'), file('y')]])).join(), 'y');
+});
+
+test('paths that imply more directories than any image has are refused', () => {
+  const overlay = new Overlay({ warnings: new Warnings(), maxEntries: 1_000_000 });
+  const deep = 'a/'.repeat(2000);
+  assert.throws(
+    () => {
+      for (let index = 0; index < 100; index++) overlay.add(entryOf(file(`${index}/${deep}file`)), CHUNKS);
+    },
+    error => isShoalError(error, 'limit'),
+  );
+});
+
+test('a second opaque marker in one layer changes nothing, whatever came between', () => {
+  const layers = [
+    [directory('d/'), file('d/lower')],
+    [file('d/.wh..wh..opq'), file('d/mine'), directory('d/sub/'), file('d/sub/x'), file('d/.wh..wh..opq')],
+    [file('d/.wh..wh..opq'), file('d/last')],
+  ];
+  assert.deepEqual(render(merge(layers.slice(0, 2))), ['d/', 'd/mine', 'd/sub/', 'd/sub/x']);
+  assert.deepEqual(render(merge(layers)), ['d/', 'd/last']);
 });
