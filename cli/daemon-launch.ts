@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { isShoalError, ShoalError, systemClock } from '../core/index.ts';
 import { ControlClient } from '../daemon/index.ts';
 import type { CommandContext } from './command.ts';
+import { EXIT_CODES } from './exit-codes.ts';
 
 /** A daemon starts in under a second; a machine under heavy load gets this long. */
 const START_TIMEOUT_MS = 20_000;
@@ -76,9 +77,17 @@ async function ensureDaemon(context: CommandContext): Promise<ControlClient> {
   try {
     const main = join(import.meta.dirname, 'main.ts');
     const args = ['--root', root, '--log-level', context.settings.logLevel, 'daemon', '--exit-when-idle'];
-    const child = spawn(process.execPath, [main, ...args], { detached: true, stdio: ['ignore', log.fd, log.fd] });
-    child.unref();
-    return await waitUntilReady(context, child, logPath);
+    // Not in the caller's directory: its file system could not be unmounted for as long as the daemon runs.
+    const start = () => {
+      const child = spawn(process.execPath, [main, ...args], {
+        cwd: '/',
+        detached: true,
+        stdio: ['ignore', log.fd, log.fd],
+      });
+      child.unref();
+      return child;
+    };
+    return await waitUntilReady(context, start, logPath);
   } finally {
     await log.close();
   }
@@ -86,25 +95,19 @@ async function ensureDaemon(context: CommandContext): Promise<ControlClient> {
 
 async function waitUntilReady(
   context: CommandContext,
-  child: ReturnType<typeof spawn>,
+  start: () => ReturnType<typeof spawn>,
   logPath: string,
 ): Promise<ControlClient> {
   const deadline = systemClock.monotonic() + START_TIMEOUT_MS;
+  let child = start();
   while (systemClock.monotonic() < deadline) {
     const client = await findDaemon(context);
     if (client) return client;
-    // Two commands at once start two daemons: the one that loses the lock exits, the other one answers.
-    if (child.exitCode !== null && !(await answersSoon(context))) break;
+    if (child.exitCode !== null && child.exitCode !== EXIT_CODES.busy) break;
+    // The root is taken: by a daemon that another command has just started, or by one that is still ending.
+    if (child.exitCode === EXIT_CODES.busy) child = start();
     await systemClock.sleep(POLL_MS, { signal: context.signal });
   }
   const tail = (await readFile(logPath, 'utf8')).trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n');
   throw new ShoalError('system', `the daemon did not start; the end of ${logPath}:\n${tail}`);
-}
-
-async function answersSoon(context: CommandContext): Promise<boolean> {
-  for (let attempt = 0; attempt < 40; attempt++) {
-    if (await findDaemon(context)) return true;
-    await systemClock.sleep(POLL_MS, { signal: context.signal });
-  }
-  return false;
 }

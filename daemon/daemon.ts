@@ -141,9 +141,15 @@ export class Daemon implements ImageMounter {
     { signal, force = false }: { readonly signal: AbortSignal; readonly force?: boolean | undefined },
   ): Promise<void> {
     return this.#serve(mountpoint, signal, async () => {
-      const mount = await this.#find(mountpoint);
-      await mount.unmount(force);
-      this.#forget(mount);
+      const canonical = await this.#canonical(mountpoint);
+      const end = async () => {
+        const mount = this.#mounts.get(canonical);
+        if (mount === undefined) throw new ShoalError('not-found', `${mountpoint}: no image of ours is mounted there`);
+        await mount.unmount(force);
+        this.#forget(mount);
+      };
+      // Through a link, it must still wait for a mount of the directory itself.
+      return canonical === resolve(mountpoint) ? end() : this.#queue.run(canonical, end);
     });
   }
 
@@ -243,14 +249,10 @@ export class Daemon implements ImageMounter {
     );
   }
 
-  /** By the path as given, or by what it leads to. Rejects with `not-found`. */
-  async #find(mountpoint: string): Promise<ImageMount> {
-    const direct = this.#mounts.get(resolve(mountpoint));
-    if (direct !== undefined) return direct;
-    const canonical = await this.#helper.inspect(mountpoint).catch(() => mountpoint);
-    const found = this.#mounts.get(canonical);
-    if (found === undefined) throw new ShoalError('not-found', `${mountpoint}: no image of ours is mounted there`);
-    return found;
+  /** The path as given when something of ours is there (looking could wait for it), else what it leads to. */
+  async #canonical(mountpoint: string): Promise<string> {
+    const direct = resolve(mountpoint);
+    return this.#mounts.has(direct) ? direct : this.#helper.inspect(mountpoint).catch(() => direct);
   }
 
   #forget(mount: ImageMount): void {

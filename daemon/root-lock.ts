@@ -1,5 +1,6 @@
 // One daemon per root: an exclusive lock that the kernel frees when the process ends, however it ends.
 
+import { existsSync } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { type Clock, fromSystemError, ShoalError } from '../core/index.ts';
 import { isDying } from './fuse/requester.ts';
@@ -26,9 +27,17 @@ export class RootLock {
     const file = await openLock(path);
     try {
       const deadline = options.clock.monotonic() + options.waitMs;
+      let seenGone = false;
       for (let asked = false; !tryLock(file.fd); ) {
         const pid = await holderOf(path);
-        const dying = pid !== undefined && (await isDying(pid));
+        // Who holds the lock exists: a pid that is not to be seen is one of another pid namespace, not a dead one.
+        const dying = pid !== undefined && existsSync(`/proc/${pid}`) && (await isDying(pid));
+        const vanished = pid !== undefined && !seenGone && !existsSync(`/proc/${pid}`);
+        if (vanished) {
+          seenGone = true; // it may have ended just now: one more look at the lock
+          await options.clock.sleep(RETRY_MS);
+          continue;
+        }
         if (!dying || options.clock.monotonic() > deadline) {
           throw new ShoalError('busy', `${path}: a daemon runs already (pid ${pid ?? 'unknown'})`);
         }

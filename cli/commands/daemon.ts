@@ -1,5 +1,6 @@
 // shoal daemon: the node's server process, in the foreground; shoal daemon stop.
 
+import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { systemClock } from '../../core/index.ts';
 import { type DaemonInfo, startControlApi } from '../../daemon/index.ts';
@@ -47,9 +48,10 @@ export async function daemonStop(context: CommandContext): Promise<void> {
   while (isAlive(pid)) await systemClock.sleep(POLL_MS, { signal });
 }
 
+/** A zombie that nobody reaps has ended, too. */
 function isAlive(pid: DaemonInfo['pid']): boolean {
   try {
-    return process.kill(pid, 0);
+    return !/^State:\s*[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   } catch {
     return false;
   }

@@ -2,12 +2,12 @@
 
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, realpath, rm } from 'node:fs/promises';
+import { mkdir, realpath, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromSystemError, type MountRequest, ShoalError } from '../../core/index.ts';
 import type { CommandContext } from '../command.ts';
 import { absoluteReference, openConfig, type ReferenceOptions } from '../compose.ts';
-import { requireDaemon, withDaemon } from '../daemon-launch.ts';
+import { findDaemon, requireDaemon, withDaemon } from '../daemon-launch.ts';
 import type { BindMount, Container } from '../run/container.ts';
 import { processOf, userOf } from '../run/image-config.ts';
 import { findProgram, runContainer } from '../run/launch.ts';
@@ -84,9 +84,16 @@ async function mountRoot(
       await daemon.mount(request, { signal: context.signal });
     });
   } catch (error) {
-    await rm(directory, { recursive: true, force: true });
+    await discard(context, rootfs, directory);
     throw error;
   }
+}
+
+/** After a mount that failed or was interrupted: the daemon may still be undoing it, and nothing is removed under it. */
+async function discard(context: CommandContext, rootfs: string, directory: string): Promise<void> {
+  const daemon = await findDaemon({ ...context, signal: AbortSignal.timeout(UNMOUNT_TIMEOUT_MS) });
+  await daemon?.unmount(rootfs, { signal: AbortSignal.timeout(UNMOUNT_TIMEOUT_MS) }).catch(() => {}); // not mounted
+  for (const path of [rootfs, directory]) await rmdir(path).catch(() => {}); // never made, or still in use
 }
 
 function hostFiles(): BindMount[] {

@@ -70,4 +70,20 @@ const CAPABILITY_NUMBERS: Readonly<Record<string, number>> = {
 };
 export const DEFAULT_CAPABILITIES: readonly string[] = Object.keys(CAPABILITY_NUMBERS);
 /** The same by number (linux/capability.h). */
-export const DEFAULT_CAPABILITY_NUMBERS: readonly number[] = Object.values(CAPABILITY_NUMBERS);
+const DEFAULT_CAPABILITY_NUMBERS: readonly number[] = Object.values(CAPABILITY_NUMBERS);
+/** Our own init has no device cgroup to stop a device node from being opened, so none may be made. */
+export const INIT_CAPABILITY_NUMBERS = DEFAULT_CAPABILITY_NUMBERS.filter(
+  number => number !== CAPABILITY_NUMBERS['CAP_MKNOD'],
+);
+
+/** Paths of /proc that containers must not see or write; the runtime specification's usual list. */
+export const MASKED_PATHS = [
+  '/proc/acpi',
+  '/proc/kcore',
+  '/proc/keys',
+  '/proc/latency_stats',
+  '/proc/timer_list',
+  '/proc/sched_debug',
+  '/proc/scsi',
+];
+export const READ_ONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];

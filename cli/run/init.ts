@@ -2,7 +2,7 @@
 // namespaces, it builds the container's mounts, pivots into the root file system, becomes the user and turns into the
 // program. Runs as a process of its own: node cli/run/init.ts (description as JSON on file descriptor 3).
 
-import { closeSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isShoalError, messageOf, ShoalError } from '../../core/index.ts';
 import {
@@ -16,7 +16,14 @@ import {
   setHostname,
   umount,
 } from '../syscalls.ts';
-import { type BindMount, type Container, DEFAULT_CAPABILITY_NUMBERS, SYSTEM_MOUNTS } from './container.ts';
+import {
+  type BindMount,
+  type Container,
+  INIT_CAPABILITY_NUMBERS,
+  MASKED_PATHS,
+  READ_ONLY_PATHS,
+  SYSTEM_MOUNTS,
+} from './container.ts';
 import { resolveInRoot } from './rootfs-path.ts';
 
 const DESCRIPTION_FD = 3;
@@ -25,6 +32,14 @@ const EXIT_NOT_FOUND = 127;
 const EXIT_CANNOT_EXECUTE = 126;
 
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
+/** Programs expect these (runtime specification, "Default Devices" and "Default Filesystems"). */
+const DEVICE_LINKS = [
+  ['fd', '/proc/self/fd'],
+  ['stdin', '/proc/self/fd/0'],
+  ['stdout', '/proc/self/fd/1'],
+  ['stderr', '/proc/self/fd/2'],
+  ['ptmx', 'pts/ptmx'],
+] as const;
 const FLAG_OF_OPTION: Readonly<Record<string, number>> = { nosuid: MS.nosuid, noexec: MS.noexec, nodev: MS.nodev };
 
 async function main(): Promise<void> {
@@ -33,6 +48,7 @@ async function main(): Promise<void> {
   mount('none', '/', null, MS.rec | MS.private, null);
   mount(container.rootfs, container.rootfs, null, MS.bind | MS.rec, null);
   await mountSystem(container.rootfs);
+  protectProc(container.rootfs);
   for (const bind of container.binds) await bindInto(container.rootfs, bind);
   setHostname(container.hostname);
   process.chdir(container.rootfs);
@@ -49,12 +65,26 @@ async function mountSystem(rootfs: string): Promise<void> {
     mount(source, at, type, flags, data || null);
   }
   const sys = await directoryIn(rootfs, '/sys');
-  mount('/sys', sys, null, MS.bind | MS.rec, null);
+  // Not what is mounted below it: cgroups and FUSE connections are the host's.
+  mount('/sys', sys, null, MS.bind, null);
   mount('none', sys, null, MS.bind | MS.remount | MS.rdonly | MS.nosuid | MS.noexec | MS.nodev, null);
+  for (const [name, target] of DEVICE_LINKS) symlinkSync(target, join(rootfs, 'dev', name));
   for (const name of DEVICES) {
     const at = join(rootfs, 'dev', name);
     writeFileSync(at, '');
     mount(`/dev/${name}`, at, null, MS.bind, null);
+  }
+}
+
+/** As runc does it: files and directories that tell about the host are covered, switches of the kernel read-only. */
+function protectProc(rootfs: string): void {
+  for (const path of READ_ONLY_PATHS.map(inside => join(rootfs, inside)).filter(path => existsSync(path))) {
+    mount(path, path, null, MS.bind | MS.rec, null);
+    mount('none', path, null, MS.bind | MS.remount | MS.rdonly | MS.nosuid | MS.noexec | MS.nodev, null);
+  }
+  for (const path of MASKED_PATHS.map(inside => join(rootfs, inside)).filter(path => existsSync(path))) {
+    if (statSync(path).isDirectory()) mount('tmpfs', path, 'tmpfs', MS.rdonly | MS.nosuid | MS.noexec | MS.nodev, null);
+    else mount('/dev/null', path, null, MS.bind, null);
   }
 }
 
@@ -84,7 +114,7 @@ function start(container: Container): never {
   if (program === undefined) {
     throw new ShoalError('not-found', `${name}: not found in the image's PATH`);
   }
-  limitCapabilities(DEFAULT_CAPABILITY_NUMBERS);
+  limitCapabilities(INIT_CAPABILITY_NUMBERS);
   becomeUser(container.user.uid, container.user.gid, container.user.additionalGids);
   return execve(program, container.process.args, container.process.env);
 }

@@ -45,7 +45,13 @@ async function runWithRunc(container: Container, options: LaunchOptions, runc: s
   await mkdir(options.directory, { recursive: true });
   await writeFile(join(options.directory, 'config.json'), JSON.stringify(runcConfig(container)));
   const args = ['--root', options.runcRoot, 'run', '--bundle', options.directory, container.id];
-  return waitFor(spawn(runc, args, { stdio: 'inherit' }), runc);
+  try {
+    return await waitFor(spawn(runc, args, { stdio: 'inherit' }), runc);
+  } finally {
+    // When runc itself was killed the container is still there; otherwise this finds nothing.
+    const remove = spawn(runc, ['--root', options.runcRoot, 'delete', '--force', container.id], { stdio: 'ignore' });
+    await waitFor(remove, runc).catch(() => {});
+  }
 }
 
 async function runWithInit(container: Container): Promise<number> {

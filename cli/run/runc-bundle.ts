@@ -1,18 +1,6 @@
 // A container as runc's config.json (OCI runtime specification 1.0). Pure.
 
-import { type Container, DEFAULT_CAPABILITIES, SYSTEM_MOUNTS } from './container.ts';
-
-/** Paths of /proc that containers must not see or write; the runtime specification's usual list. */
-const MASKED_PATHS = [
-  '/proc/acpi',
-  '/proc/kcore',
-  '/proc/keys',
-  '/proc/latency_stats',
-  '/proc/timer_list',
-  '/proc/sched_debug',
-  '/proc/scsi',
-];
-const READ_ONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+import { type Container, DEFAULT_CAPABILITIES, MASKED_PATHS, READ_ONLY_PATHS, SYSTEM_MOUNTS } from './container.ts';
 
 /** The document for `runc run --bundle`. The container shares the host's network and has namespaces of all else. */
 export function runcConfig(container: Container): unknown {
@@ -36,12 +24,12 @@ export function runcConfig(container: Container): unknown {
     hostname: container.hostname,
     mounts: [
       ...SYSTEM_MOUNTS.map(({ target, type, source, options }) => ({ destination: target, type, source, options })),
-      { destination: '/sys', type: 'none', source: '/sys', options: ['rbind', 'ro', 'nosuid', 'noexec', 'nodev'] },
+      { destination: '/sys', type: 'none', source: '/sys', options: ['bind', 'ro', 'nosuid', 'noexec', 'nodev'] },
       ...container.binds.map(({ source, target, readOnly }) => ({
         destination: target,
         type: 'bind',
         source,
-        options: ['rbind', 'rprivate', readOnly ? 'ro' : 'rw'],
+        options: ['rbind', 'rprivate', readOnly ? 'rro' : 'rw'],
       })),
     ],
     linux: {
