@@ -22,9 +22,9 @@ export const MAX_PATH_BYTES = 65536;
 
 /**
  * Every name of the image, each directory before what it holds, names in byte order. Two entries with the same nid are
- * hard links. No path escapes: `..`, empty names, slashes and NULs are `malformed`, and so are directories that are
- * reachable twice (cycles). Paths beyond `MAX_PATH_BYTES` are `limit`. Needs memory for the names of each directory on
- * the way down.
+ * hard links. No path escapes: `.` and `..` are left out, empty names, slashes and NULs are `malformed`, and so are
+ * directories that are reachable twice (cycles). Paths beyond `MAX_PATH_BYTES` are `limit`. Needs memory for the names
+ * of each directory on the way down.
  */
 export function* walkTree(reader: BootstrapReader): Generator<TreeEntry, void, undefined> {
   const claimed = new ClaimedBytes(reader.bytes.length);

@@ -1,5 +1,6 @@
 // A container as `shoal run` means it, and the two ways to start one: runc where it is installed, otherwise our own
-// init in fresh namespaces. Both get the same description, so that what a program sees does not depend on which ran.
+// init in fresh namespaces. Both get the same description. Where they differ: our init sets up no device cgroup, so its
+// programs can make no device nodes, and its read-only volumes leave out what is mounted below them.
 
 import type { Process, User } from './image-config.ts';
 

@@ -102,7 +102,8 @@ async function bindInto(rootfs: string, bind: BindMount): Promise<void> {
     mkdirSync(dirname(at), { recursive: true });
     writeFileSync(at, '');
   }
-  mount(bind.source, at, null, MS.bind | MS.rec, null);
+  // A remount reaches only the top: what is mounted below a read-only volume would stay writable, so it is left out.
+  mount(bind.source, at, null, bind.readOnly ? MS.bind : MS.bind | MS.rec, null);
   if (bind.readOnly) mount('none', at, null, MS.bind | MS.remount | MS.rdonly, null);
 }
 
