@@ -104,7 +104,13 @@ export class Connections {
     // The name that undici would take is of the Host header, which to a proxy names the target: TLS's is the host's own.
     const named = { ...target, servername: '' };
     return new Promise((resolve, reject) => {
-      connector(named, (error, socket) => (error === null ? resolve(socket) : reject(error)));
+      connector(named, (error, socket) => {
+        if (error !== null) return reject(error);
+        // TLS leaves the socket open after an alert (1.3 sends "your certificate is bad" this late), and undici would
+        // then report the end that follows in place of the reason.
+        socket.once('error', () => socket.destroy());
+        resolve(socket);
+      });
     });
   }
 

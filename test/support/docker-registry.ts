@@ -35,13 +35,23 @@ export interface Ending {
 export interface DockerRegistryOptions {
   /** Ask for basic auth with this user. Default: open to all. */
   readonly user?: { readonly name: string; readonly password: string };
+  /** Paths of PEM files. With `clientAuthority` it wants a client certificate that this one signed. */
+  readonly tls?: { readonly certificate: string; readonly key: string; readonly clientAuthority?: string };
+  /** Ask for bearer tokens that the service at `realm` signs. */
+  readonly token?: {
+    readonly realm: string;
+    readonly service: string;
+    readonly issuer: string;
+    /** Path of the PEM certificate whose key signs them. */
+    readonly certificate: string;
+  };
 }
 
 export async function startDockerRegistry(t: Ending, options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
   const directory = await mkdtemp(join(tmpdir(), 'shoal-test-registry-'));
   const storage = join(directory, 'storage');
   const config = join(directory, 'config.yml');
-  await writeFile(config, configText(storage, await passwordFile(directory, options)));
+  await writeFile(config, configText(storage, await passwordFile(directory, options), options));
   // Only what the process needs: variables named REGISTRY_... would override its configuration.
   const child = spawn(BINARY, ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'], env: {} });
   const exited = once(child, 'exit');
@@ -75,8 +85,16 @@ function addressOf(log: Readable): Promise<string | undefined> {
   return found.promise.finally(() => clearTimeout(deadline));
 }
 
-function configText(storage: string, htpasswd: string | undefined): string {
-  const auth = htpasswd === undefined ? '' : `auth:\n  htpasswd:\n    realm: shoal-test\n    path: ${htpasswd}\n`;
+function configText(storage: string, htpasswd: string | undefined, { tls, token }: DockerRegistryOptions): string {
+  const basic = htpasswd === undefined ? '' : `auth:\n  htpasswd:\n    realm: shoal-test\n    path: ${htpasswd}\n`;
+  const { realm, service, issuer, certificate } = token ?? {};
+  const auth =
+    token === undefined
+      ? basic
+      : `auth:\n  token:\n    realm: ${realm}\n    service: ${service}\n    issuer: ${issuer}\n    rootcertbundle: ${certificate}\n`;
+  const clients = tls?.clientAuthority === undefined ? '' : `    clientcas:\n      - ${tls.clientAuthority}\n`;
+  const secure =
+    tls === undefined ? '' : `  tls:\n    certificate: ${tls.certificate}\n    key: ${tls.key}\n${clients}`;
   return `version: 0.1
 log:
   level: info
@@ -87,7 +105,7 @@ storage:
     enabled: true
 http:
   addr: 127.0.0.1:0
-${auth}`;
+${secure}${auth}`;
 }
 
 async function passwordFile(directory: string, { user }: DockerRegistryOptions): Promise<string | undefined> {

@@ -26,6 +26,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerOptions } from 'node:https';
+import { TLSSocket } from 'node:tls';
 import type { Digest } from '../../core/index.ts';
 import { digestFromHex } from '../../core/index.ts';
 import type { Ending } from './docker-registry.ts';
@@ -109,6 +110,8 @@ export class MemoryRegistry {
   /** Issued tokens to the scopes they are good for. */
   readonly tokens = new Map<string, readonly string[]>();
   readonly scheme: 'http' | 'https';
+  /** With TLS, of each request: the common name of the client's certificate, if it showed a good one. */
+  readonly clientNames: (string | undefined)[] = [];
   bytesSent = 0;
   readonly #registry: TestServer;
   readonly #storage: TestServer;
@@ -234,6 +237,7 @@ export class MemoryRegistry {
   async #answer(origin: RecordedRequest['origin'], request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url: path = '', headers } = request;
     this.requests.push({ origin, method, path, headers });
+    if (request.socket instanceof TLSSocket) this.clientNames.push(clientName(request.socket));
     await this.#gate?.promise;
     if (this.knobs.delayMs > 0) await new Promise(resolve => setTimeout(resolve, this.knobs.delayMs));
     const failure = this.#failureFor(`${method} ${path}`);
@@ -266,6 +270,11 @@ export async function startMemoryRegistry(t: Ending, tls?: ServerOptions): Promi
   await registry.start();
   t.after(() => registry.close());
   return registry;
+}
+
+function clientName(socket: TLSSocket): string | undefined {
+  const name: unknown = socket.authorized ? socket.getPeerCertificate().subject?.CN : undefined;
+  return typeof name === 'string' ? name : undefined;
 }
 
 function drained(response: ServerResponse): Promise<void> {

@@ -6,7 +6,7 @@ import { openSink } from '../../../registry/index.ts';
 import type { Ending } from '../../support/docker-registry.ts';
 import { noDockerRegistry, startDockerRegistry } from '../../support/docker-registry.ts';
 import { noise } from '../../support/fake-blob.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
+import { HastyClock } from '../../support/manual-clock.ts';
 import { startMemoryRegistry } from '../../support/memory-registry.ts';
 import { testAccess } from '../../support/registry-targets.ts';
 import { document } from '../../support/sample-image.ts';
@@ -14,12 +14,6 @@ import { inPieces } from '../../support/streams.ts';
 
 const signal = new AbortController().signal;
 const { descriptor, bytes } = document(noise(300_000, 'sink'), 'application/octet-stream');
-
-class HastyClock extends ManualClock {
-  override async sleep(ms: number): Promise<void> {
-    this.sleeps.push(ms);
-  }
-}
 
 async function setup(t: Ending, mountFrom?: string) {
   const registry = await startMemoryRegistry(t);
