@@ -7,12 +7,16 @@ import { BootstrapReader } from '../image/index.ts';
 import * as registry from '../registry/index.ts';
 import { type AcceleratedImage, openAcceleratedImage } from './accelerated-image.ts';
 import type { CommandContext } from './command.ts';
+import { givenCredentials } from './credentials.ts';
 import { readPlatform } from './settings.ts';
 
 /** Options of every command that names an image. */
 export interface ReferenceOptions {
   readonly platform?: string;
   readonly plainHttp?: boolean;
+  readonly insecure?: boolean;
+  /** USER[:PASSWORD]. */
+  readonly creds?: string | undefined;
 }
 
 /** An accelerated image, opened for commands that read it without a daemon. */
@@ -28,7 +32,7 @@ export function openReferenceSource(
   reference: string,
   options: ReferenceOptions,
 ): ImageSource {
-  return registry.openSource(reference, { access: context.registry, plainHttp: options.plainHttp });
+  return registry.openSource(reference, openOptions(context, reference, options));
 }
 
 /** `mountFrom` names the image whose blobs the target's registry may have already. */
@@ -37,8 +41,7 @@ export function openReferenceSink(
   reference: string,
   options: ReferenceOptions & { readonly mountFrom?: string },
 ): ImageSink {
-  const { plainHttp, mountFrom } = options;
-  return registry.openSink(reference, { access: context.registry, plainHttp, mountFrom });
+  return registry.openSink(reference, { ...openOptions(context, reference, options), mountFrom: options.mountFrom });
 }
 
 /** The reference as a daemon with another working directory must get it. Throws `usage`. */
@@ -55,7 +58,7 @@ export async function openLazily(
   const source = openReferenceSource(context, reference, options);
   const image = await openAcceleratedImage(source, readPlatform(options.platform), context.signal);
   const reader = new BootstrapReader(image.bootstrap);
-  const origin = registry.openOrigin(reference, { access: context.registry, plainHttp: options.plainHttp });
+  const origin = registry.openOrigin(reference, openOptions(context, reference, options));
   return { ...image, source, origin, reader, blobs: reader.blobLayouts(image.layers) };
 }
 
@@ -72,14 +75,43 @@ export async function openConfig(
   return registry.parseConfig(await source.document(manifest.config, { signal }), source.name);
 }
 
+function openOptions(context: CommandContext, reference: string, options: ReferenceOptions): registry.OpenOptions {
+  const given = givenCredentials(context, options);
+  const credential =
+    given &&
+    (async () => {
+      const { username, password } = await given();
+      return registry.credentialOf(username, password);
+    });
+  const { plainHttp, insecure } = options;
+  return { access: accessWith(context.registry, reference, credential), plainHttp, insecure };
+}
+
+/** The credential is for the reference's registry and goes nowhere else. */
+function accessWith(
+  access: registry.RegistryAccess,
+  reference: string,
+  credential: (() => Promise<registry.Credential>) | undefined,
+): registry.RegistryAccess {
+  const parsed = registry.parseReference(reference);
+  return credential === undefined || parsed.kind !== 'registry'
+    ? access
+    : access.withCredential(parsed.host, credential);
+}
+
 /** How the daemon sees images. */
 function imageLibrary(access: registry.RegistryAccess): ImageLibrary {
   return {
-    async open({ reference, platform, plainHttp }, { signal }) {
-      const source = registry.openSource(reference, { access, plainHttp });
+    async open({ reference, platform, plainHttp, insecure, credentials: given }, { signal }) {
+      const credential = given && registry.credentialOf(given.username, given.password);
+      const options = {
+        access: accessWith(access, reference, credential && (async () => credential)),
+        plainHttp,
+        insecure,
+      };
+      const source = registry.openSource(reference, options);
       const image = await openAcceleratedImage(source, platform ?? readPlatform(undefined), signal);
-      const origin = registry.openOrigin(reference, { access, plainHttp });
-      return { ...image, reference: image.name, origin };
+      return { ...image, reference: image.name, ...registry.openChunkSources(reference, options) };
     },
   };
 }

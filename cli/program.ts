@@ -5,7 +5,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { dockerConfigCredentials, RegistryAccess } from '../registry/index.ts';
 import type { CommandContext } from './command.ts';
 import { jsonLogger, LOG_LEVELS, plainLogger } from './logger.ts';
-import { type GlobalOptions, readSettings } from './settings.ts';
+import { DOCKER_CERTIFICATES, type GlobalOptions, readProxies, readSettings } from './settings.ts';
 import { VERSION } from './version.ts';
 
 /** Help and version were printed, or the arguments were wrong and that was said: nothing is left but to exit. */
@@ -37,7 +37,11 @@ export function buildProgram(base: Omit<CommandContext, 'settings' | 'log' | 're
   program.enablePositionalOptions();
   const contextFor = (command: Command, isDaemon = false): CommandContext => {
     const settings = readSettings(command.optsWithGlobals<GlobalOptions>(), base.env);
-    const access = new RegistryAccess({ credentials: dockerConfigCredentials(settings.dockerConfig) });
+    const access = new RegistryAccess({
+      credentials: dockerConfigCredentials(settings.dockerConfig, base.env),
+      proxies: readProxies(base.env),
+      certificateDirectory: DOCKER_CERTIFICATES,
+    });
     return {
       ...base,
       settings,
@@ -62,6 +66,8 @@ function addImageCommands(program: Command, contextFor: ContextFor): void {
     .argument('<target>', 'where the accelerated image goes')
     .option('--workers <n>', 'threads that digest and compress (default: one per processor)', wholeNumber)
     .option('--chunk-size <bytes>', 'power of two from 4096 to 16777216 (default 1048576)', wholeNumber)
+    .option('--src-creds <user[:password]>', "credentials for the source's registry (env SHOAL_SRC_CREDS)")
+    .option('--dest-creds <user[:password]>', "credentials for the target's registry (env SHOAL_DEST_CREDS)")
     .option('--work-dir <dir>', 'where blobs wait until they are uploaded (default: below the temporary directory)')
     .addHelpText(
       'after',
@@ -198,7 +204,12 @@ function allCommands(program: Command): Command[] {
 function withReferenceOptions(command: Command): Command {
   return command
     .option('--platform <os/arch[/variant]>', "platform to choose from an index (default: this machine's)")
-    .option('--plain-http', 'speak HTTP without TLS to the registry');
+    .option('--plain-http', 'speak HTTP without TLS to the registry')
+    .option('--insecure', 'speak TLS to the registry without looking at its certificate')
+    .option(
+      '--creds <user[:password]>',
+      "credentials for the image's registry (env SHOAL_CREDS); a password left out is read from standard input",
+    );
 }
 
 function wholeNumber(text: string): number {

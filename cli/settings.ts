@@ -3,13 +3,16 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Platform, ShoalError } from '../core/index.ts';
-import { parsePlatform, platformOf } from '../registry/index.ts';
+import { type ProxySettings, parsePlatform, platformOf } from '../registry/index.ts';
 import { LOG_LEVELS, type LogLevel } from './logger.ts';
 
 /** A unix socket's path must fit sockaddr_un, including its terminating NUL (unix(7)). */
 const MAX_SOCKET_PATH_BYTES = 107;
 
 const DEFAULT_ROOT = '/var/lib/shoal';
+
+/** docker's directory of certificates: one directory per registry. */
+export const DOCKER_CERTIFICATES = '/etc/docker/certs.d';
 
 export interface Settings {
   /** Directory of all state, cache and sockets. Absolute. */
@@ -45,6 +48,15 @@ export function readSettings(options: GlobalOptions, env: Readonly<NodeJS.Proces
     json: options.json ?? false,
     dockerConfig: join(env['DOCKER_CONFIG'] ?? join(homedir(), '.docker'), 'config.json'),
   });
+}
+
+/** Upper case first, as docker and containerd read them. */
+export function readProxies(env: Readonly<NodeJS.ProcessEnv>): ProxySettings {
+  return {
+    httpProxy: env['HTTP_PROXY'] || env['http_proxy'],
+    httpsProxy: env['HTTPS_PROXY'] || env['https_proxy'],
+    noProxy: env['NO_PROXY'] || env['no_proxy'],
+  };
 }
 
 function parseLogLevel(text: string): LogLevel {

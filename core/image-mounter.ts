@@ -17,8 +17,18 @@ export interface MountRequest {
   readonly platform?: Platform | undefined;
   /** Speak HTTP without TLS to the registry. Never guessed. */
   readonly plainHttp: boolean;
+  /** Take any certificate of the registry. */
+  readonly insecure: boolean;
+  /** For the image's registry. Kept in memory for as long as the mount lives; never written, listed or logged. */
+  readonly credentials?: MountCredentials | undefined;
   /** Reads fail with an I/O error after this long without any source answering; absent: they wait. Milliseconds. */
   readonly readDeadlineMs?: number | undefined;
+}
+
+export interface MountCredentials {
+  /** `<token>` says that the password is an identity token, as with docker's credential helpers. */
+  readonly username: string;
+  readonly password: string;
 }
 
 export interface MountInfo {

@@ -10,6 +10,8 @@ export const STOP_PATH = '/v1/daemon/stop';
 
 /** A day: nobody who wants a deadline means more, and timers end at 2^31 ms. */
 const MAX_READ_DEADLINE_MS = 24 * 60 * 60 * 1000;
+/** Tokens of clouds have a few kilobytes. */
+const MAX_SECRET = 16 * 1024;
 /** PATH_MAX. */
 const MAX_PATH = 4096;
 const path = z.string().min(1).max(MAX_PATH);
@@ -23,6 +25,10 @@ export const mountRequest: z.ZodType<MountRequest> = z.strictObject({
     .strictObject({ os: z.string(), architecture: z.string(), variant: z.string().exactOptional() })
     .optional(),
   plainHttp: z.boolean(),
+  insecure: z.boolean(),
+  credentials: z
+    .strictObject({ username: z.string().min(1).max(MAX_SECRET), password: z.string().max(MAX_SECRET) })
+    .optional(),
   readDeadlineMs: z.int().positive().max(MAX_READ_DEADLINE_MS).optional(),
 });
 

@@ -55,7 +55,8 @@ export class ImageMount {
   readonly #ports: ImageMountPorts;
   readonly #options: ImageMountOptions;
   readonly #counters = new SharedCounters();
-  readonly #source: MeteredSource;
+  /** First choice first. */
+  readonly #sources: readonly MeteredSource[];
   readonly #held = new AsyncDisposableStack();
   readonly #released = Promise.withResolvers<void>();
   #session: FuseSession | undefined;
@@ -66,7 +67,8 @@ export class ImageMount {
   constructor(ports: ImageMountPorts, options: ImageMountOptions) {
     this.#ports = ports;
     this.#options = options;
-    this.#source = new MeteredSource(options.image.origin);
+    const { mirrors = [], origin } = options.image;
+    this.#sources = [...mirrors, origin].map(source => new MeteredSource(source));
   }
 
   get mountpoint(): string {
@@ -140,8 +142,8 @@ export class ImageMount {
   #stats(): MountStats {
     return {
       totalBytes: this.#options.image.totalBytes,
-      fetchedBytes: this.#source.bytes,
-      requests: this.#source.requests,
+      fetchedBytes: this.#sources.reduce((sum, { bytes }) => sum + bytes, 0),
+      requests: this.#sources.reduce((sum, { requests }) => sum + requests, 0),
       hits: this.#counters.get(Counter.HITS),
       misses: this.#counters.get(Counter.MISSES),
       waiting: this.#session?.waiting ?? 0,
@@ -214,7 +216,7 @@ export class ImageMount {
     readonly fd: number;
   }): FuseSession {
     const { reader, blobs, fd, bootstrap } = parts;
-    const fetcher = new ReadFetcher({ reader, blobs }, this.#ports.engine, [this.#source]);
+    const fetcher = new ReadFetcher({ reader, blobs }, this.#ports.engine, this.#sources);
     const sharedBlobs = blobs.map(({ map, path }) => ({ map: map.buffer, path }));
     const deviceBytes = blobs.reduce((sum, blob) => sum + blob.layout.deviceSize, bootstrap.byteLength);
     return new FuseSession(

@@ -34,8 +34,13 @@ const HOST =
 /** Docker refuses longer names; so do registries. */
 const MAX_REPOSITORY_CHARS = 255;
 
-const DOCKER_HUB = 'docker.io';
-const DOCKER_HUB_ALIASES = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io', 'registry.hub.docker.com']);
+export const DOCKER_HUB = 'docker.io';
+export const DOCKER_HUB_ALIASES: ReadonlySet<string> = new Set([
+  'docker.io',
+  'index.docker.io',
+  'registry-1.docker.io',
+  'registry.hub.docker.com',
+]);
 const DEFAULT_TAG = 'latest';
 
 /** Parses what a person typed. Throws `usage` with the part that is wrong. */

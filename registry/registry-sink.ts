@@ -1,6 +1,5 @@
 // An image in a registry, to write. A blob is asked for first, then mounted from another repository if one is named,
-// then uploaded in one stream (distribution specification, "Pushing blobs": POST then PUT). The stream is digest-checked
-// on its way out: a wrong one is cut before its last piece, so that the registry never has a whole upload to commit.
+// then uploaded (upload.ts).
 
 import { createHash } from 'node:crypto';
 import type { Descriptor, Digest, ImageSink, TransferOptions } from '../core/index.ts';
@@ -9,9 +8,8 @@ import type { HttpResponse } from './http.ts';
 import type { RegistryReference } from './reference.ts';
 import type { RegistryClient } from './registry-client.ts';
 import { withRetry } from './retry.ts';
-import { verifiedStream } from './verified-stream.ts';
-
-type Content = () => AsyncIterable<Uint8Array>;
+import type { Content } from './upload.ts';
+import { Upload } from './upload.ts';
 
 interface PutOptions extends TransferOptions {
   readonly onBytes?: (bytes: number) => void;
@@ -45,7 +43,8 @@ export class RegistrySink implements ImageSink {
       if (await this.#isThere(descriptor.digest, options.signal)) return 'present';
       const session = await this.#openUpload(descriptor.digest, options.signal);
       if (session === 'mounted') return 'mounted';
-      await this.#upload(session, descriptor, () => progress(content()), options.signal);
+      const blob = { descriptor, content: () => progress(content()) };
+      await new Upload(this.#client, session, blob, options.signal).run();
       return 'written';
     }, options);
   }
@@ -92,30 +91,6 @@ export class RegistrySink implements ImageSink {
     await this.#client.expect(response, from === undefined ? [202] : [201, 202], `upload of blob ${digest}`);
     await response.discard();
     return response.status === 201 ? 'mounted' : this.#location(response);
-  }
-
-  /** Rejects with what the content threw, when that is why the upload broke. */
-  async #upload(session: URL, descriptor: Descriptor, content: Content, signal: AbortSignal): Promise<void> {
-    const target = new URL(session);
-    target.searchParams.set('digest', descriptor.digest);
-    let broken: { readonly error: unknown } | undefined;
-    const body = async function* (name: string): AsyncGenerator<Uint8Array> {
-      try {
-        yield* verifiedStream(content(), descriptor, name);
-      } catch (error) {
-        broken = { error };
-        throw error;
-      }
-    };
-    const headers = { 'content-type': 'application/octet-stream', 'content-length': String(descriptor.size) };
-    try {
-      const request = { method: 'PUT', target, action: 'push', headers, body: () => body(this.name) } as const;
-      const response = await this.#client.send(request, signal);
-      await this.#client.expect(response, [201, 204], `upload of blob ${descriptor.digest}`);
-      await response.discard();
-    } catch (error) {
-      throw broken ? broken.error : error;
-    }
   }
 
   #location(response: HttpResponse): URL {

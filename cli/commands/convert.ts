@@ -13,6 +13,9 @@ export interface ConvertCommandOptions extends ReferenceOptions {
   readonly workers?: number;
   readonly workDir?: string;
   readonly chunkSize?: number;
+  /** USER[:PASSWORD], instead of `creds` for one side. */
+  readonly srcCreds?: string;
+  readonly destCreds?: string;
 }
 
 export async function convert(
@@ -22,8 +25,9 @@ export async function convert(
   options: ConvertCommandOptions,
 ): Promise<void> {
   const workDir = options.workDir ?? tmpdir();
-  const source = openReferenceSource(context, from, options);
-  const sink = openReferenceSink(context, to, { ...options, mountFrom: from });
+  const { srcCreds = context.env['SHOAL_SRC_CREDS'], destCreds = context.env['SHOAL_DEST_CREDS'] } = options;
+  const source = openReferenceSource(context, from, { ...options, creds: srcCreds ?? options.creds });
+  const sink = openReferenceSink(context, to, { ...options, creds: destCreds ?? options.creds, mountFrom: from });
   await mkdir(workDir, { recursive: true });
   const report = await withProgress(context, onProgress =>
     convertImage({

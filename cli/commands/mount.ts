@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { fromSystemError, type MountRequest } from '../../core/index.ts';
 import type { CommandContext } from '../command.ts';
 import { absoluteReference, type ReferenceOptions } from '../compose.ts';
+import { givenCredentials } from '../credentials.ts';
 import { requireDaemon, withDaemon } from '../daemon-launch.ts';
 import { bytes, printJson, printLine } from '../output.ts';
 import { readPlatform } from '../settings.ts';
@@ -34,6 +35,8 @@ export async function mount(
     writable: options.rw ?? false,
     platform: options.platform === undefined ? undefined : readPlatform(options.platform),
     plainHttp: options.plainHttp ?? false,
+    insecure: options.insecure ?? false,
+    credentials: await givenCredentials(context, options)?.(),
     readDeadlineMs: options.readDeadline === undefined ? undefined : options.readDeadline * 1000,
   };
   const info = await withDaemon(context, daemon => daemon.mount(request, { signal: context.signal }));

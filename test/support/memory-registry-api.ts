@@ -163,16 +163,41 @@ async function answerUpload(exchange: InRepository): Promise<void> {
   }
   const parts = repository.uploads.get(rest);
   if (!parts) return refuse(response, 404, 'BLOB_UPLOAD_UNKNOWN');
-  parts.push(await readBody(request));
-  if (request.method === 'PATCH') {
-    return void response.writeHead(202, { location: `http://${registry.host}${url.pathname}` }).end();
+  const location = `http://${registry.host}${url.pathname}?state=${randomUUID()}`;
+  const received = () => parts.reduce((sum, { length }) => sum + length, 0);
+  if (request.method === 'GET') {
+    const range = registry.knobs.oddUploads ?? `0-${Math.max(0, received() - 1)}`;
+    return void response.writeHead(204, { location, range }).end();
   }
+  const claimed = request.headers['content-range'];
+  if (claimed !== undefined && !claimed.startsWith(`${received()}-`)) return refuse(response, 416, 'RANGE_INVALID');
+  if (!(await receiveUpload(exchange, parts))) return;
+  if (request.method === 'PATCH') return void response.writeHead(202, { location, range: `0-${received() - 1}` }).end();
   repository.uploads.delete(rest);
   const bytes = Buffer.concat(parts);
   const digest = digestFromHex(sha256Hex(bytes));
   if (url.searchParams.get('digest') !== digest) return refuse(response, 400, 'DIGEST_INVALID');
   repository.blobs.set(digest, bytes);
   response.writeHead(201, { 'docker-content-digest': digest }).end();
+}
+
+/** Takes the body in; false when the knobs say that the connection breaks on the way. */
+async function receiveUpload({ registry, request, response, repository, rest }: InRepository, parts: Buffer[]) {
+  const { cutUploadsAfter, forgetUploads } = registry.knobs;
+  if (cutUploadsAfter === undefined) {
+    parts.push(await readBody(request));
+    return true;
+  }
+  let left = cutUploadsAfter;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    parts.push(part.subarray(0, left));
+    left -= part.length;
+    if (left > 0) continue;
+    if (forgetUploads) repository.uploads.delete(rest);
+    response.destroy();
+    return false;
+  }
+  return true;
 }
 
 function mounted({ registry, url, repository }: InRepository): boolean {

@@ -13,6 +13,8 @@
 //   ignoreRange     ranges are answered with the whole blob; wrongRange: with another Content-Range
 //   cutBodiesAfter  every body of a blob breaks off after so many bytes (the socket is destroyed)
 //   noMounts        cross-repository mounts open an upload instead
+//   cutUploadsAfter an upload's connection breaks after so many bytes (each time); the registry keeps what it got
+//   forgetUploads   a broken upload is forgotten instead; oddUploads: asked for its state, it says nonsense
 // Events:
 //   failNext({...})  the next requests that match get a status; `registry.failures` counts what is left
 //   corrupt(digest)  flips a byte of a blob in the store;  remove(digest) takes it out
@@ -43,6 +45,9 @@ export interface RegistryKnobs {
   wrongRange: boolean;
   cutBodiesAfter: number | undefined;
   noMounts: boolean;
+  cutUploadsAfter: number | undefined;
+  forgetUploads: boolean;
+  oddUploads: string | undefined;
 }
 
 export interface Failure {
@@ -85,6 +90,9 @@ export class MemoryRegistry {
     wrongRange: false,
     cutBodiesAfter: undefined,
     noMounts: false,
+    cutUploadsAfter: undefined,
+    forgetUploads: false,
+    oddUploads: undefined,
   };
   readonly requests: RecordedRequest[] = [];
   readonly failures: { failure: Failure; left: number }[] = [];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ErrorCode } from '../../../core/index.ts';
 import { isShoalError } from '../../../core/index.ts';
-import { openSink, openSource, RegistryAccess } from '../../../registry/index.ts';
+import { type Credential, openSink, openSource, RegistryAccess } from '../../../registry/index.ts';
 import { noDockerRegistry, startDockerRegistry } from '../../support/docker-registry.ts';
 import { noise } from '../../support/fake-blob.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -16,7 +16,7 @@ const signal = new AbortController().signal;
 const AMD64 = { os: 'linux', architecture: 'amd64' };
 const CALLERS = 20;
 const content = noise(100_000, 'auth');
-const user = { username: 'ada', password: 'correct horse' };
+const user = { kind: 'password', username: 'ada', password: 'correct horse' } as const;
 const credentials = async () => user;
 
 const code = (expected: ErrorCode, message: RegExp) => (error: unknown) => {
@@ -45,7 +45,7 @@ test('many requests at once share one token, and one new token when it is refuse
 
 test('asks for a token for what it does, and for a new one before the old one expires', async t => {
   const registry = await startMemoryRegistry(t);
-  registry.knobs.auth = { kind: 'bearer', tokenSeconds: 100, ...user };
+  registry.knobs.auth = { tokenSeconds: 100, ...user, kind: 'bearer' };
   const blob = registry.putBlob('team/app', content);
   const clock = new ManualClock();
   const access = testAccess(t, { clock, credentials });
@@ -72,8 +72,8 @@ test('credentials and tokens never reach the place that blobs are redirected to'
   registry.knobs.redirectBlobs = true;
   const blob = registry.putBlob('app', content);
   for (const auth of [
-    { kind: 'basic', ...user },
-    { kind: 'bearer', tokenSeconds: 300, ...user },
+    { ...user, kind: 'basic' },
+    { tokenSeconds: 300, ...user, kind: 'bearer' },
   ] as const) {
     registry.knobs.auth = auth;
     const source = openSource(`${registry.host}/app:1`, { access: testAccess(t, { credentials }), plainHttp: true });
@@ -102,15 +102,15 @@ test('a token of one registry is never sent to another one', async t => {
 test('says which image is refused, with and without credentials', async t => {
   const registry = await startMemoryRegistry(t);
   const name = `${registry.host}/team/app:1`;
-  const open = (lookup = async (): Promise<typeof user | undefined> => undefined) =>
+  const open = (lookup = async (): Promise<Credential | undefined> => undefined) =>
     openSource(name, { access: testAccess(t, { credentials: lookup }), plainHttp: true }).manifest(AMD64, { signal });
   const wrong = async () => ({ ...user, password: 'wrong' });
   const named = new RegExp(`^${name}: `);
-  registry.knobs.auth = { kind: 'basic', ...user };
+  registry.knobs.auth = { ...user, kind: 'basic' };
   await assert.rejects(open(), code('unauthorized', named));
   await assert.rejects(open(wrong), code('unauthorized', named));
   assert.equal(registry.requestsTo('manifests').length, 3, 'refused credentials are tried once');
-  registry.knobs.auth = { kind: 'bearer', tokenSeconds: 300, ...user };
+  registry.knobs.auth = { tokenSeconds: 300, ...user, kind: 'bearer' };
   await assert.rejects(open(), code('unauthorized', named));
   await assert.rejects(open(wrong), code('unauthorized', named));
   await assert.rejects(open(credentials), code('not-found', /team\/app:1: manifest: not found; .*MANIFEST_UNKNOWN/));

@@ -21,10 +21,10 @@ const CONFIG = JSON.stringify({
 
 test('finds the credential of a host under the keys that Docker writes', () => {
   const find = (host: string) => findCredential(CONFIG, host, 'config');
-  assert.deepEqual(find('docker.io'), { username: 'hub', password: 'pass:with:colons' });
-  assert.deepEqual(find('r.example:5000'), { username: 'user', password: 'padded' });
-  assert.deepEqual(find('plain.example'), { username: 'u', password: 'p' });
-  assert.deepEqual(find('path.example'), { username: 'a', password: 'b' });
+  assert.deepEqual(find('docker.io'), { kind: 'password', username: 'hub', password: 'pass:with:colons' });
+  assert.deepEqual(find('r.example:5000'), { kind: 'password', username: 'user', password: 'padded' });
+  assert.deepEqual(find('plain.example'), { kind: 'password', username: 'u', password: 'p' });
+  assert.deepEqual(find('path.example'), { kind: 'password', username: 'a', password: 'b' });
   for (const host of ['r.example', 'helper.example', 'other.example', '__proto__']) assert.equal(find(host), undefined);
   assert.equal(findCredential('{}', 'r.example', 'config'), undefined);
 });
@@ -50,8 +50,8 @@ test('never quotes the file in its errors', () => {
 
 test('takes a missing file for no credentials, and sees a login that comes later', async t => {
   const path = join(await temporaryDirectory(t), 'config.json');
-  const lookup = dockerConfigCredentials(path);
+  const lookup = dockerConfigCredentials(path, {});
   assert.equal(await lookup('plain.example'), undefined);
   await writeFile(path, CONFIG);
-  assert.deepEqual(await lookup('plain.example'), { username: 'u', password: 'p' });
+  assert.deepEqual(await lookup('plain.example'), { kind: 'password', username: 'u', password: 'p' });
 });
