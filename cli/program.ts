@@ -4,7 +4,9 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { dockerConfigCredentials, RegistryAccess } from '../registry/index.ts';
 import type { CommandContext } from './command.ts';
-import { jsonLogger, LOG_LEVELS, plainLogger } from './logger.ts';
+import { CONFIG_FILE, type ConfigKey, DRIVERS, KEYS } from './config/keys.ts';
+import { LOG_FORMATS, LOG_LEVELS, makeLogger } from './logger.ts';
+import { addLookingCommands } from './looking-commands.ts';
 import { type GlobalOptions, readSettings } from './settings.ts';
 import { VERSION } from './version.ts';
 
@@ -37,23 +39,27 @@ export function buildProgram(base: Omit<CommandContext, 'settings' | 'log' | 're
   program.enablePositionalOptions();
   const contextFor = (command: Command, isDaemon = false): CommandContext => {
     const settings = readSettings(command.optsWithGlobals<GlobalOptions>(), base.env);
-    const access = new RegistryAccess({ credentials: dockerConfigCredentials(settings.dockerConfig) });
+    const access = new RegistryAccess({
+      credentials: dockerConfigCredentials(settings.dockerConfig),
+      ...{ hosts: settings.registries }, // spread: hosts that registry/ does not know of yet are not an error
+    });
     return {
       ...base,
       settings,
       registry: access,
-      log: isDaemon ? jsonLogger(settings.logLevel) : plainLogger(settings.logLevel),
+      log: makeLogger(settings.logFormat, settings.logLevel, { isDaemon }),
     };
   };
   addImageCommands(program, contextFor);
   addMountCommands(program, contextFor);
   addRunCommand(program, contextFor);
   addDaemonCommands(program, contextFor);
+  addLookingCommands(program, contextFor);
   for (const command of allCommands(program)) acceptGlobalOptions(command);
   return program;
 }
 
-type ContextFor = (command: Command, isDaemon?: boolean) => CommandContext;
+export type ContextFor = (command: Command, isDaemon?: boolean) => CommandContext;
 
 function addImageCommands(program: Command, contextFor: ContextFor): void {
   withReferenceOptions(program.command('convert'))
@@ -62,7 +68,7 @@ function addImageCommands(program: Command, contextFor: ContextFor): void {
     .argument('<target>', 'where the accelerated image goes')
     .option('--workers <n>', 'threads that digest and compress (default: one per processor)', wholeNumber)
     .option('--chunk-size <bytes>', 'power of two from 4096 to 16777216 (default 1048576)', wholeNumber)
-    .option('--work-dir <dir>', 'where blobs wait until they are uploaded (default: below the temporary directory)')
+    .addOption(configOption('work-dir', '<dir>'))
     .addHelpText(
       'after',
       `${REFERENCES}
@@ -106,11 +112,9 @@ function addMountCommands(program: Command, contextFor: ContextFor): void {
     .description('mount an accelerated image; its files are fetched when they are read')
     .argument('<reference>', 'image to mount')
     .argument('<dir>', 'existing directory to mount on')
-    .addOption(
-      new Option('--driver <name>', 'how to attach it to the kernel').choices(['auto', 'fuse']).default('auto'),
-    )
+    .addOption(configOption('driver', '<name>').choices(DRIVERS))
     .option('--rw', 'put a writable layer on top; its changes go with the mount')
-    .option('--read-deadline <seconds>', 'reads fail after waiting this long (default: they wait)', wholeNumber)
+    .addOption(configOption('read-deadline', '<seconds>'))
     .addHelpText('after', `${REFERENCES}\n\nExample:\n  shoal mount registry.example/app:1.0-shoal /mnt/app`)
     .action(async (reference: string, directory: string, options, command: Command) =>
       (await import('./commands/mount.ts')).mount(contextFor(command), reference, directory, options),
@@ -141,6 +145,8 @@ function addRunCommand(program: Command, contextFor: ContextFor): void {
     .addOption(
       new Option('--runtime <name>', 'what starts the program').choices(['auto', 'runc', 'namespaces']).default('auto'),
     )
+    .addOption(configOption('driver', '<name>').choices(DRIVERS))
+    .addOption(configOption('read-deadline', '<seconds>'))
     .passThroughOptions()
     .addHelpText(
       'after',
@@ -162,6 +168,9 @@ function addDaemonCommands(program: Command, contextFor: ContextFor): void {
     .command('daemon')
     .description('serve mounts in the foreground; SIGTERM unmounts cleanly')
     .option('--exit-when-idle', 'end with the last mount')
+    .addOption(configOption('serve-workers', '<n>'))
+    .addOption(configOption('store-workers', '<n>'))
+    .addOption(configOption('fetch-requests', '<n>'))
     .action(async (options, command: Command) =>
       (await import('./commands/daemon.ts')).runDaemon(contextFor(command, true), options),
     );
@@ -181,10 +190,22 @@ function addDaemonCommands(program: Command, contextFor: ContextFor): void {
 /** Shown in the help of `shoal` itself, accepted before and behind every command's name. */
 function globalOptions(): Option[] {
   return [
-    new Option('--root <dir>', 'directory of all state, cache and sockets (env SHOAL_ROOT; default /var/lib/shoal)'),
-    new Option('--log-level <level>', 'how much is logged (env SHOAL_LOG_LEVEL; default info)').choices(LOG_LEVELS),
+    new Option('--config <file>', `configuration file (env ${CONFIG_FILE.env}; default ${CONFIG_FILE.fallback})`),
+    configOption('root', '<dir>'),
+    configOption('log-level', '<level>').choices(LOG_LEVELS),
+    configOption('log-format', '<format>').choices(LOG_FORMATS),
     new Option('--json', 'print results as JSON'),
   ];
+}
+
+/**
+ * The flag of a configuration key. It has no default and no parser of its own: whatever is given, here, in the
+ * environment or in the file, is checked in one place.
+ */
+function configOption(key: ConfigKey, argument: string): Option {
+  const { meaning, env, fallback, defaultText } = KEYS[key];
+  const otherwise = fallback ?? defaultText?.replaceAll('`', '');
+  return new Option(`--${key} ${argument}`, `${meaning} (env ${env}; default: ${otherwise})`);
 }
 
 function acceptGlobalOptions(command: Command): void {

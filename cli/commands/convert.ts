@@ -11,7 +11,6 @@ import { readPlatform } from '../settings.ts';
 
 export interface ConvertCommandOptions extends ReferenceOptions {
   readonly workers?: number;
-  readonly workDir?: string;
   readonly chunkSize?: number;
 }
 
@@ -21,7 +20,7 @@ export async function convert(
   to: string,
   options: ConvertCommandOptions,
 ): Promise<void> {
-  const workDir = options.workDir ?? tmpdir();
+  const workDir = context.settings.workDir ?? tmpdir();
   const source = openReferenceSource(context, from, options);
   const sink = openReferenceSink(context, to, { ...options, mountFrom: from });
   await mkdir(workDir, { recursive: true });

@@ -10,10 +10,7 @@ import { bytes, printJson, printLine } from '../output.ts';
 import { readPlatform } from '../settings.ts';
 
 export interface MountOptions extends ReferenceOptions {
-  readonly driver: 'auto' | 'fuse';
   readonly rw?: boolean;
-  /** Seconds. */
-  readonly readDeadline?: number;
 }
 
 export async function mount(
@@ -30,11 +27,11 @@ export async function mount(
   const request: MountRequest = {
     reference: absolute,
     mountpoint,
-    driver: options.driver,
+    driver: context.settings.driver,
     writable: options.rw ?? false,
     platform: options.platform === undefined ? undefined : readPlatform(options.platform),
     plainHttp: options.plainHttp ?? false,
-    readDeadlineMs: options.readDeadline === undefined ? undefined : options.readDeadline * 1000,
+    readDeadlineMs: context.settings.readDeadlineMs,
   };
   const info = await withDaemon(context, daemon => daemon.mount(request, { signal: context.signal }));
   if (context.settings.json) return printJson(info);

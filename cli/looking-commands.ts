@@ -1,0 +1,23 @@
+// The commands that look and change nothing: their grammar and help, like program.ts for the others.
+
+import type { Command } from 'commander';
+import type { ContextFor } from './program.ts';
+
+export function addLookingCommands(program: Command, contextFor: ContextFor): void {
+  program
+    .command('config')
+    .description('print the settings that are in effect, and where each came from')
+    .addHelpText(
+      'after',
+      `
+A flag goes before the environment, that before the file, that before the default. docs/configuration.md has all keys.
+
+Examples:
+  shoal config
+  SHOAL_LOG_LEVEL=debug shoal --config ./shoal.toml config
+  shoal --json config`,
+    )
+    .action(async (_options, command: Command) =>
+      (await import('./commands/config.ts')).showConfig(contextFor(command)),
+    );
+}
