@@ -5,6 +5,19 @@ import type { ContextFor } from './program.ts';
 
 export function addLookingCommands(program: Command, contextFor: ContextFor): void {
   program
+    .command('metrics')
+    .description("print the daemon's metrics, as Prometheus gets them")
+    .addHelpText(
+      'after',
+      `
+docs/metrics.md says what each is. Prometheus and curl get the same page from the control socket.
+
+Examples:
+  shoal metrics
+  curl --unix-socket /var/lib/shoal/control.sock http://localhost/metrics`,
+    )
+    .action(async (_options, command: Command) => (await import('./commands/ps.ts')).metrics(contextFor(command)));
+  program
     .command('config')
     .description('print the settings that are in effect, and where each came from')
     .addHelpText(

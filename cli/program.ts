@@ -129,9 +129,20 @@ function addMountCommands(program: Command, contextFor: ContextFor): void {
     );
   program
     .command('ps')
-    .description('list mounts: image, mountpoint, bytes fetched, requests, hits and misses')
-    .addHelpText('after', '\nExample:\n  shoal --json ps')
-    .action(async (_options, command: Command) => (await import('./commands/ps.ts')).ps(contextFor(command)));
+    .description('list mounts: image, state, bytes fetched and bytes per second, requests, reads, hits')
+    .option('--watch [seconds]', 'look again and again (default: every 2 seconds); Ctrl-C ends it', wholeSeconds)
+    .addHelpText(
+      'after',
+      `
+NOW is what comes from sources per second, a mean over the last seconds. HITS is the part of the reads that found all
+they wanted in the cache. WAITING is how many reads wait now, and for how long the one that has waited longest.
+
+Examples:
+  shoal ps
+  shoal ps --watch 1
+  shoal --json ps`,
+    )
+    .action(async (options, command: Command) => (await import('./commands/ps.ts')).ps(contextFor(command), options));
 }
 
 function addRunCommand(program: Command, contextFor: ContextFor): void {
@@ -225,6 +236,12 @@ function withReferenceOptions(command: Command): Command {
 function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
   return Number(text);
+}
+
+function wholeSeconds(text: string): number {
+  const number = wholeNumber(text);
+  if (number === 0) throw new InvalidArgumentError('Expected at least one second.');
+  return number;
 }
 
 function collect(value: string, earlier: readonly string[]): string[] {

@@ -7,6 +7,8 @@ import { test } from 'node:test';
 import { CONFIG_KEYS, KEYS, REGISTRY_KEYS } from '../../cli/config/keys.ts';
 import { EXIT_CODES } from '../../cli/exit-codes.ts';
 import { LOG_LEVELS } from '../../cli/logger.ts';
+import { silentLogger } from '../../core/index.ts';
+import { DaemonMetrics } from '../../daemon/daemon-metrics.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -35,6 +37,17 @@ test('docs/configuration.md lists every key with its variable, flag, values, def
   assert.deepEqual(
     rows.map(([key = '']) => key).filter(key => levels.test(key)),
     [...LOG_LEVELS],
+  );
+});
+
+test('docs/metrics.md lists every metric of ours with its type, its labels and what it counts, and no other', async () => {
+  const text = readFileSync(join(ROOT, 'docs/metrics.md'), 'utf8');
+  const listed = [...text.matchAll(/^\| `(shoal_\w+)` \| (\w+) \|([^|]*)\| (.*) \|$/gm)].map(match => match.slice(1));
+  const page = await new DaemonMetrics({ log: silentLogger, mounts: () => [], cache: () => undefined }).page();
+  const declared = [...page.text.matchAll(/^# HELP (shoal_\w+) (.*)\n# TYPE \w+ (\w+)$/gm)];
+  assert.deepEqual(
+    new Map(listed.map(([name, type, , help]) => [name, [type, help]])),
+    new Map(declared.map(([, name, help, type]) => [name, [type, help]])),
   );
 });
 
