@@ -2,7 +2,14 @@
 // view of them, and builds the daemon out of its parts.
 
 import { type BlobLayout, type ChunkSource, type ImageSink, type ImageSource, systemClock } from '../core/index.ts';
-import { Daemon, type DaemonOptions, type ImageLibrary } from '../daemon/index.ts';
+import {
+  Daemon,
+  type DaemonOptions,
+  defaultServeLimits,
+  defaultStoreLimits,
+  fetchLimits,
+  type ImageLibrary,
+} from '../daemon/index.ts';
 import { BootstrapReader } from '../image/index.ts';
 import * as registry from '../registry/index.ts';
 import { type AcceleratedImage, openAcceleratedImage } from './accelerated-image.ts';
@@ -117,8 +124,14 @@ function imageLibrary(access: registry.RegistryAccess): ImageLibrary {
 }
 
 export function composeDaemon(context: CommandContext, options: Pick<DaemonOptions, 'exitWhenIdle'>): Daemon {
+  const { root, daemon } = context.settings;
+  const limits = {
+    serve: { ...defaultServeLimits, workers: daemon.serveWorkers },
+    store: { ...defaultStoreLimits, workers: daemon.storeWorkers },
+    fetch: fetchLimits(daemon.fetchRequests),
+  };
   return new Daemon(
     { clock: systemClock, log: context.log, library: imageLibrary(context.registry) },
-    { root: context.settings.root, ...options },
+    { root, limits, ...options },
   );
 }

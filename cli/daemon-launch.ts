@@ -76,7 +76,9 @@ async function ensureDaemon(context: CommandContext): Promise<ControlClient> {
   const log = await open(logPath, 'a', 0o600);
   try {
     const main = join(import.meta.dirname, 'main.ts');
-    const args = ['--root', root, '--log-level', context.settings.logLevel, 'daemon', '--exit-when-idle'];
+    const { file } = context.settings.config;
+    const config = file === undefined ? [] : ['--config', file.path];
+    const args = [...config, '--root', root, '--log-level', context.settings.logLevel, 'daemon', '--exit-when-idle'];
     // Not in the caller's directory: its file system could not be unmounted for as long as the daemon runs.
     const start = () => {
       const child = spawn(process.execPath, [main, ...args], {

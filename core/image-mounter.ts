@@ -39,7 +39,15 @@ export interface MountInfo {
   readonly writable: boolean;
   /** Wall time, milliseconds since 1970. */
   readonly mountedAt: number;
+  readonly state: MountState;
   readonly stats: MountStats;
+}
+
+/** `stalled`: reads have waited for so long that it was reported. */
+export interface MountState {
+  readonly name: 'mounting' | 'ready' | 'stalled';
+  /** Wall time, milliseconds since 1970. */
+  readonly since: number;
 }
 
 export interface MountStats {
@@ -52,8 +60,14 @@ export interface MountStats {
   /** Reads answered from the cache at once, and reads that had to wait for a chunk. */
   readonly hits: number;
   readonly misses: number;
-  /** Reads that wait right now. */
+  /** Reads that wait right now, and for how long the one that has waited longest. Milliseconds. */
   readonly waiting: number;
+  readonly longestWaitMs: number;
+  /** Reads that have waited for so long that it was reported. */
+  readonly slowReads: number;
+  /** What comes from sources now: averages over the last seconds. */
+  readonly bytesPerSecond: number;
+  readonly requestsPerSecond: number;
 }
 
 /**

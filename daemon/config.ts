@@ -67,6 +67,17 @@ export const defaultFetchLimits: FetchLimits = {
   maxRetryAfterMs: 60_000,
 };
 
+/** The limits for another number of requests at a source; the lanes keep their parts of it. */
+export function fetchLimits(requestsPerSource: number): FetchLimits {
+  const { requestsPerSource: usual, requestsPerLane: lanes } = defaultFetchLimits;
+  const part = (ofUsual: number) => Math.max(1, Math.round((requestsPerSource * ofUsual) / usual));
+  return {
+    ...defaultFetchLimits,
+    requestsPerSource,
+    requestsPerLane: { demand: part(lanes.demand), trace: part(lanes.trace), background: part(lanes.background) },
+  };
+}
+
 /** How the cache is kept. */
 export interface StoreLimits {
   /** Threads that unpack, verify and write chunks. Two keep 1 Gbit/s of zstd flowing (600 MB/s each, measured). */

@@ -7,6 +7,8 @@ import { isDigest } from '../core/index.ts';
 export const MOUNTS_PATH = '/v1/mounts';
 export const DAEMON_PATH = '/v1/daemon';
 export const STOP_PATH = '/v1/daemon/stop';
+/** Where Prometheus looks by itself; text, not JSON. */
+export const METRICS_PATH = '/metrics';
 
 /** A day: nobody who wants a deadline means more, and timers end at 2^31 ms. */
 const MAX_READ_DEADLINE_MS = 24 * 60 * 60 * 1000;
@@ -42,6 +44,7 @@ export const mountInfo: z.ZodType<MountInfo> = z.object({
   driver: z.enum(['fuse']),
   writable: z.boolean(),
   mountedAt: z.number(),
+  state: z.object({ name: z.enum(['mounting', 'ready', 'stalled']), since: z.number() }),
   stats: z.object({
     totalBytes: count,
     fetchedBytes: count,
@@ -49,6 +52,10 @@ export const mountInfo: z.ZodType<MountInfo> = z.object({
     hits: count,
     misses: count,
     waiting: count,
+    longestWaitMs: count,
+    slowReads: count,
+    bytesPerSecond: count,
+    requestsPerSecond: count,
   }),
 });
 export const mountList = z.array(mountInfo);

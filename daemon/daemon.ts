@@ -7,6 +7,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import {
   abortedError,
   type Clock,
+  fromSystemError,
   type ImageMounter,
   type Logger,
   type MountInfo,
@@ -25,6 +26,7 @@ import {
   type ServeLimits,
   type StoreLimits,
 } from './config.ts';
+import { DaemonMetrics } from './daemon-metrics.ts';
 import { FetchEngine } from './fetch/engine.ts';
 import { Completer } from './fuse/completer.ts';
 import { ImageMount } from './image-mount.ts';
@@ -66,6 +68,7 @@ export class Daemon implements ImageMounter {
   readonly #limits: DaemonLimits;
   readonly #state: StateDir;
   readonly #helper: MountHelper;
+  readonly #metrics: DaemonMetrics;
   readonly #queue = new MountpointQueue();
   /** By canonical mountpoint; what is listed. */
   readonly #mounts = new Map<string, ImageMount>();
@@ -84,6 +87,11 @@ export class Daemon implements ImageMounter {
     this.#limits = options.limits?.daemon ?? defaultDaemonLimits;
     this.#state = new StateDir(options.root, ports.log);
     this.#helper = new MountHelper({ timeoutMs: this.#limits.helperMs });
+    this.#metrics = new DaemonMetrics({
+      log: ports.log,
+      mounts: () => [...this.#held.keys()].map(mount => mount.info()),
+      cache: () => this.#running?.store,
+    });
   }
 
   /**
@@ -119,7 +127,8 @@ export class Daemon implements ImageMounter {
       const storeLimits = limits?.store ?? defaultStoreLimits;
       const store = new DiskStore({ clock, log }, { directory: cache, bootId: await bootId(), limits: storeLimits });
       await store.start();
-      const engine = new FetchEngine({ clock, log }, limits?.fetch ?? defaultFetchLimits);
+      const metrics = this.#metrics.fetch;
+      const engine = new FetchEngine({ clock, log, metrics }, limits?.fetch ?? defaultFetchLimits);
       const completer = new Completer(log, limits?.serve ?? defaultServeLimits);
       this.#running = { lock, store, engine, completer };
     } catch (error) {
@@ -133,7 +142,12 @@ export class Daemon implements ImageMounter {
     if (!isAbsolute(request.mountpoint)) {
       throw new ShoalError('usage', `mountpoint ${request.mountpoint}: not absolute`);
     }
-    return this.#serve(request.mountpoint, signal, either => this.#mount(request, either));
+    try {
+      return await this.#serve(request.mountpoint, signal, either => this.#mount(request, either));
+    } catch (error) {
+      this.#metrics.mountFailed(fromSystemError(error, 'mount').code);
+      throw error;
+    }
   }
 
   async unmount(
@@ -155,6 +169,11 @@ export class Daemon implements ImageMounter {
 
   async list(): Promise<readonly MountInfo[]> {
     return [...this.#mounts.values()].map(mount => mount.info());
+  }
+
+  /** For Prometheus: text, and what kind of text. */
+  metrics(): Promise<{ readonly contentType: string; readonly text: string }> {
+    return this.#metrics.page();
   }
 
   /**
@@ -263,8 +282,9 @@ export class Daemon implements ImageMounter {
   #bury(mount: ImageMount): void {
     this.#forget(mount);
     this.#held.delete(mount);
-    const { mountpoint, slowReads } = mount;
-    this.#ports.log.info('mount is gone', { mountpoint, ...mount.info().stats, slowReads });
+    const info = mount.info();
+    this.#metrics.mountGone(info);
+    this.#ports.log.info('mount is gone', { mountpoint: info.mountpoint, ...info.stats });
     this.#endIfIdle();
   }
 

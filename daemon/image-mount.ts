@@ -12,6 +12,7 @@ import {
   fromSystemError,
   type Logger,
   type MountInfo,
+  type MountState,
   type MountStats,
   messageOf,
   type StoredBlob,
@@ -63,12 +64,13 @@ export class ImageMount {
   #device: string | undefined;
   #mounted = false;
   #ended = false;
+  #readyAt: number | undefined;
 
   constructor(ports: ImageMountPorts, options: ImageMountOptions) {
     this.#ports = ports;
     this.#options = options;
     const { mirrors = [], origin } = options.image;
-    this.#sources = [...mirrors, origin].map(source => new MeteredSource(source));
+    this.#sources = [...mirrors, origin].map(source => new MeteredSource(source, ports.clock));
   }
 
   get mountpoint(): string {
@@ -87,6 +89,7 @@ export class ImageMount {
   async start(bootstrap: Uint8Array, signal: AbortSignal): Promise<void> {
     try {
       await this.#start(shared(bootstrap), signal);
+      this.#readyAt = this.#ports.clock.now();
     } catch (error) {
       await this.#within(this.#release(), 'a failed mount could not be released yet');
       throw error;
@@ -103,13 +106,9 @@ export class ImageMount {
       driver: 'fuse',
       writable: record.writable,
       mountedAt: record.mountedAt,
+      state: this.#state(),
       stats: this.#stats(),
     };
-  }
-
-  /** Reads that had to wait long enough to be reported. */
-  get slowReads(): number {
-    return this.#counters.get(Counter.SLOW_READS);
   }
 
   /**
@@ -139,14 +138,32 @@ export class ImageMount {
     return join(this.#options.directory, 'lower');
   }
 
+  #sum(figure: (source: MeteredSource) => number): number {
+    return this.#sources.reduce((sum, source) => sum + figure(source), 0);
+  }
+
+  #state(): MountState {
+    const { longestWaitMs = 0, slowEndedAt = 0 } = this.#session?.parked ?? {};
+    if (this.#readyAt === undefined) return { name: 'mounting', since: this.#options.record.mountedAt };
+    if (longestWaitMs >= this.#options.limits.serve.slowReadMs) {
+      return { name: 'stalled', since: Math.round(this.#ports.clock.now() - longestWaitMs) };
+    }
+    return { name: 'ready', since: Math.max(this.#readyAt, slowEndedAt) };
+  }
+
   #stats(): MountStats {
+    const { waiting = 0, longestWaitMs = 0 } = this.#session?.parked ?? {};
     return {
       totalBytes: this.#options.image.totalBytes,
-      fetchedBytes: this.#sources.reduce((sum, { bytes }) => sum + bytes, 0),
-      requests: this.#sources.reduce((sum, { requests }) => sum + requests, 0),
+      fetchedBytes: this.#sum(source => source.bytes),
+      requests: this.#sum(source => source.requests),
       hits: this.#counters.get(Counter.HITS),
       misses: this.#counters.get(Counter.MISSES),
-      waiting: this.#session?.waiting ?? 0,
+      waiting,
+      longestWaitMs: Math.round(longestWaitMs),
+      slowReads: this.#counters.get(Counter.SLOW_READS),
+      bytesPerSecond: Math.round(this.#sum(source => source.bytesPerSecond)),
+      requestsPerSecond: Math.round(this.#sum(source => source.requestsPerSecond) * 10) / 10,
     };
   }
 

@@ -11,7 +11,6 @@ import { readPlatform } from '../settings.ts';
 
 export interface ConvertCommandOptions extends ReferenceOptions {
   readonly workers?: number;
-  readonly workDir?: string;
   readonly chunkSize?: number;
   /** USER[:PASSWORD], instead of `creds` for one side. */
   readonly srcCreds?: string;
@@ -24,7 +23,7 @@ export async function convert(
   to: string,
   options: ConvertCommandOptions,
 ): Promise<void> {
-  const workDir = options.workDir ?? tmpdir();
+  const workDir = context.settings.workDir ?? tmpdir();
   const { srcCreds = context.env['SHOAL_SRC_CREDS'], destCreds = context.env['SHOAL_DEST_CREDS'] } = options;
   const source = openReferenceSource(context, from, { ...options, creds: srcCreds ?? options.creds });
   const sink = openReferenceSink(context, to, { ...options, creds: destCreds ?? options.creds, mountFrom: from });

@@ -24,7 +24,7 @@ export async function runDaemon(context: CommandContext, options: { readonly exi
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   const api = await startControlApi(
-    { mounter: daemon, clock: systemClock, log, onStop: stop },
+    { mounter: daemon, metrics: () => daemon.metrics(), clock: systemClock, log, onStop: stop },
     { socket: settings.controlSocket, version: VERSION },
   );
   // Closed before the root is let go: the next daemon's socket has the same path.
