@@ -9,6 +9,7 @@ export * from './open.ts';
 export { OriginSource } from './origin.ts';
 export { chooseEntry, formatPlatform, isNydus, parsePlatform, platformOf } from './platform.ts';
 export * from './reference.ts';
+export { isReferrerTag, MAX_REFERRERS } from './referrer-tags.ts';
 export type { RegistryAccessOptions } from './registry-client.ts';
 export { RegistryAccess } from './registry-client.ts';
 export * from './verified-stream.ts';

@@ -8,9 +8,11 @@ import type {
   Descriptor,
   Digest,
   FetchedManifest,
-  ImageSource,
   ManifestPreference,
+  NamedSource,
   Platform,
+  Referrer,
+  ReferrerSource,
   TransferOptions,
 } from '../core/index.ts';
 import { digestFromHex, isDigest, ShoalError } from '../core/index.ts';
@@ -20,10 +22,11 @@ import { checkDocumentSize, MAX_DOCUMENT_BYTES, readAll } from './body.ts';
 import type { HttpResponse } from './http.ts';
 import type { NamedDocument } from './index-choice.ts';
 import { chooseManifest } from './index-choice.ts';
-import { ACCEPTED_MANIFESTS, isManifestType } from './manifest.ts';
+import { ACCEPTED_MANIFESTS, describeDocument, isManifestType } from './manifest.ts';
 import { bodyOfRange } from './range.ts';
 import type { RegistryReference } from './reference.ts';
 import type { RegistryClient } from './registry-client.ts';
+import { registryReferrers } from './registry-referrers.ts';
 import { resumableStream, withRetry } from './retry.ts';
 import type { ExpectedContent } from './verified-stream.ts';
 import { verifiedStream } from './verified-stream.ts';
@@ -32,7 +35,7 @@ import { verifiedStream } from './verified-stream.ts';
 const BLOB_ADDRESS_MS = 60_000;
 const MAX_BLOB_ADDRESSES = 512;
 
-export class RegistrySource implements ImageSource, BlobReader {
+export class RegistrySource implements NamedSource, ReferrerSource, BlobReader {
   readonly name: string;
   readonly #client: RegistryClient;
   readonly #reference: RegistryReference;
@@ -57,6 +60,15 @@ export class RegistrySource implements ImageSource, BlobReader {
     const start = await this.#retried(() => this.#namedDocument(options.signal), options);
     const choice = { platform, prefer: options.prefer ?? 'oci', what: this.name };
     return chooseManifest(start, choice, descriptor => this.document(descriptor, options));
+  }
+
+  async named(options: TransferOptions): Promise<FetchedManifest> {
+    const { digest, mediaType, bytes } = await this.#retried(() => this.#namedDocument(options.signal), options);
+    return { digest, mediaType: describeDocument(bytes, mediaType, this.name).mediaType, bytes };
+  }
+
+  referrers(subject: Digest, options: TransferOptions): Promise<readonly Referrer[]> {
+    return registryReferrers(this.#client, subject, options);
   }
 
   async document(descriptor: Descriptor, options: TransferOptions): Promise<Uint8Array> {

@@ -24,7 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const FENCES: Readonly<Record<string, readonly string[]>> = {
   fastify: ['daemon/control-api.ts', 'cli/demo/', 'scheduler/'],
   undici: ['registry/'],
-  'tar-stream': ['converter/', 'cli/'],
+  'tar-stream': ['converter/', 'registry/', 'cli/'],
   'lz4-napi': ['image/'],
   '@napi-rs/blake-hash': ['image/'],
   commander: ['cli/'],
