@@ -1,7 +1,7 @@
 // The composition root: the one place where folders meet. Opens images by what a person typed, gives the daemon its
 // view of them, and builds the daemon out of its parts.
 
-import { type BlobLayout, type ChunkSource, type ImageSink, type ImageSource, systemClock } from '../core/index.ts';
+import { type BlobLayout, type ChunkSource, type ImageSource, systemClock } from '../core/index.ts';
 import { Daemon, type DaemonOptions, type ImageLibrary } from '../daemon/index.ts';
 import { BootstrapReader } from '../image/index.ts';
 import * as registry from '../registry/index.ts';
@@ -27,7 +27,7 @@ export function openReferenceSource(
   context: CommandContext,
   reference: string,
   options: ReferenceOptions,
-): ImageSource {
+): registry.OpenedSource {
   return registry.openSource(reference, { access: context.registry, plainHttp: options.plainHttp });
 }
 
@@ -36,7 +36,7 @@ export function openReferenceSink(
   context: CommandContext,
   reference: string,
   options: ReferenceOptions & { readonly mountFrom?: string },
-): ImageSink {
+): registry.OpenedSink {
   const { plainHttp, mountFrom } = options;
   return registry.openSink(reference, { access: context.registry, plainHttp, mountFrom });
 }

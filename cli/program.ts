@@ -23,7 +23,11 @@ const USAGE_EXIT_CODE = 64;
 const REFERENCES = `
 References:
   docker://HOST/REPO:TAG[@DIGEST]   an image in a registry; docker:// may be left out
-  oci:DIR[:TAG]                     an image in an OCI layout directory`;
+  oci:DIR[:TAG]                     an image in an OCI layout directory
+  oci-archive:FILE[:TAG]            an image in a tar of an OCI layout`;
+
+const SOURCE_REFERENCES = `${REFERENCES}
+  docker-archive:FILE[:REPO:TAG]    an ordinary image that docker save wrote, to read`;
 
 export function buildProgram(base: Omit<CommandContext, 'settings' | 'log' | 'registry'>): Command {
   const program = new Command('shoal')
@@ -63,14 +67,28 @@ function addImageCommands(program: Command, contextFor: ContextFor): void {
     .option('--workers <n>', 'threads that digest and compress (default: one per processor)', wholeNumber)
     .option('--chunk-size <bytes>', 'power of two from 4096 to 16777216 (default 1048576)', wholeNumber)
     .option('--work-dir <dir>', 'where blobs wait until they are uploaded (default: below the temporary directory)')
+    .addOption(
+      new Option('--format <name>', "whose media types the result has; docker's only in a registry")
+        .choices(['oci', 'docker'])
+        .default('oci'),
+    )
+    .option('--merge-index', 'put the original beside the accelerated image, in one index')
+    .option(
+      '--copy-referrers',
+      "copy the original's signatures, SBOMs and attestations, and the original they are about",
+    )
     .addHelpText(
       'after',
-      `${REFERENCES}
+      `${SOURCE_REFERENCES}
+
+--platform all converts every platform of an index, and the target gets an index.
 
 Examples:
   shoal convert docker://registry.example/app:1.0 docker://registry.example/app:1.0-shoal
   shoal convert oci:./layout:app oci:./converted:app
-  shoal convert --plain-http --platform linux/arm64 localhost:5000/app localhost:5000/app:shoal`,
+  shoal convert --plain-http --platform linux/arm64 localhost:5000/app localhost:5000/app:shoal
+  shoal convert --platform all --merge-index registry.example/app:1.0 registry.example/app:1.0
+  shoal convert docker-archive:app.tar oci-archive:app-shoal.tar:1.0`,
     )
     .action(async (source: string, target: string, options, command: Command) =>
       (await import('./commands/convert.ts')).convert(contextFor(command), source, target, options),

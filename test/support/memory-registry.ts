@@ -13,6 +13,7 @@
 //   ignoreRange     ranges are answered with the whole blob; wrongRange: with another Content-Range
 //   cutBodiesAfter  every body of a blob breaks off after so many bytes (the socket is destroyed)
 //   noMounts        cross-repository mounts open an upload instead
+//   referrersApi    answers the referrers API, a page of `referrersPage` entries at a time; default: 404, as old ones do
 // Events:
 //   failNext({...})  the next requests that match get a status; `registry.failures` counts what is left
 //   corrupt(digest)  flips a byte of a blob in the store;  remove(digest) takes it out
@@ -43,6 +44,8 @@ export interface RegistryKnobs {
   wrongRange: boolean;
   cutBodiesAfter: number | undefined;
   noMounts: boolean;
+  referrersApi: boolean;
+  referrersPage: number;
 }
 
 export interface Failure {
@@ -85,6 +88,8 @@ export class MemoryRegistry {
     wrongRange: false,
     cutBodiesAfter: undefined,
     noMounts: false,
+    referrersApi: false,
+    referrersPage: 1,
   };
   readonly requests: RecordedRequest[] = [];
   readonly failures: { failure: Failure; left: number }[] = [];
