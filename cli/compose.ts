@@ -1,7 +1,7 @@
 // The composition root: the one place where folders meet. Opens images by what a person typed, gives the daemon its
 // view of them, and builds the daemon out of its parts.
 
-import { type BlobLayout, type ChunkSource, type ImageSink, type ImageSource, systemClock } from '../core/index.ts';
+import { type BlobLayout, type ChunkSource, type ImageSource, systemClock } from '../core/index.ts';
 import {
   Daemon,
   type DaemonOptions,
@@ -38,7 +38,7 @@ export function openReferenceSource(
   context: CommandContext,
   reference: string,
   options: ReferenceOptions,
-): ImageSource {
+): registry.OpenedSource {
   return registry.openSource(reference, openOptions(context, reference, options));
 }
 
@@ -47,7 +47,7 @@ export function openReferenceSink(
   context: CommandContext,
   reference: string,
   options: ReferenceOptions & { readonly mountFrom?: string },
-): ImageSink {
+): registry.OpenedSink {
   return registry.openSink(reference, { ...openOptions(context, reference, options), mountFrom: options.mountFrom });
 }
 

@@ -25,7 +25,11 @@ const USAGE_EXIT_CODE = 64;
 const REFERENCES = `
 References:
   docker://HOST/REPO:TAG[@DIGEST]   an image in a registry; docker:// may be left out
-  oci:DIR[:TAG]                     an image in an OCI layout directory`;
+  oci:DIR[:TAG]                     an image in an OCI layout directory
+  oci-archive:FILE[:TAG]            an image in a tar of an OCI layout`;
+
+const SOURCE_REFERENCES = `${REFERENCES}
+  docker-archive:FILE[:REPO:TAG]    an ordinary image that docker save wrote, to read`;
 
 export function buildProgram(base: Omit<CommandContext, 'settings' | 'log' | 'registry'>): Command {
   const program = new Command('shoal')
@@ -73,14 +77,28 @@ function addImageCommands(program: Command, contextFor: ContextFor): void {
     .option('--src-creds <user[:password]>', "credentials for the source's registry (env SHOAL_SRC_CREDS)")
     .option('--dest-creds <user[:password]>', "credentials for the target's registry (env SHOAL_DEST_CREDS)")
     .addOption(configOption('work-dir', '<dir>'))
+    .addOption(
+      new Option('--format <name>', "whose media types the result has; docker's only in a registry")
+        .choices(['oci', 'docker'])
+        .default('oci'),
+    )
+    .option('--merge-index', 'put the original beside the accelerated image, in one index')
+    .option(
+      '--copy-referrers',
+      "copy the original's signatures, SBOMs and attestations, and the original they are about",
+    )
     .addHelpText(
       'after',
-      `${REFERENCES}
+      `${SOURCE_REFERENCES}
+
+--platform all converts every platform of an index, and the target gets an index.
 
 Examples:
   shoal convert docker://registry.example/app:1.0 docker://registry.example/app:1.0-shoal
   shoal convert oci:./layout:app oci:./converted:app
-  shoal convert --plain-http --platform linux/arm64 localhost:5000/app localhost:5000/app:shoal`,
+  shoal convert --plain-http --platform linux/arm64 localhost:5000/app localhost:5000/app:shoal
+  shoal convert --platform all --merge-index registry.example/app:1.0 registry.example/app:1.0
+  shoal convert docker-archive:app.tar oci-archive:app-shoal.tar:1.0`,
     )
     .action(async (source: string, target: string, options, command: Command) =>
       (await import('./commands/convert.ts')).convert(contextFor(command), source, target, options),

@@ -2,14 +2,28 @@
 // leaves behind are not collected.
 
 import { createHash } from 'node:crypto';
-import type { Clock, Descriptor, Digest, ImageSink, TransferOptions } from '../core/index.ts';
+import type {
+  Clock,
+  Descriptor,
+  Digest,
+  ImageSink,
+  ManifestOptions,
+  PutResult,
+  Referrer,
+  ReferrerSink,
+  TransferOptions,
+} from '../core/index.ts';
 import { abortedError, digestFromHex } from '../core/index.ts';
-import { blobSize, createLayout, putIndexEntry, REF_NAME, writeBlob } from './layout-files.ts';
+import { blobSize, createLayout, REF_NAME, updateIndex, withEntry, writeBlob } from './layout-files.ts';
+import { directoryStore, readStored } from './layout-store.ts';
+import type { ImageIndex } from './manifest.ts';
 import type { LayoutReference } from './reference.ts';
 import { formatReference } from './reference.ts';
+import type { DocumentStore } from './referrer-index.ts';
+import { indexWithReferrer } from './referrer-index.ts';
 import { verifiedStream } from './verified-stream.ts';
 
-export class LayoutSink implements ImageSink {
+export class LayoutSink implements ImageSink, ReferrerSink, AsyncDisposable {
   readonly name: string;
   readonly #reference: LayoutReference;
   readonly #clock: Clock;
@@ -29,7 +43,7 @@ export class LayoutSink implements ImageSink {
     descriptor: Descriptor,
     content: () => AsyncIterable<Uint8Array>,
     options: TransferOptions & { readonly onBytes?: (bytes: number) => void },
-  ): Promise<'present' | 'written'> {
+  ): Promise<PutResult> {
     if (options.signal.aborted) throw abortedError(options.signal);
     // A file of another size is what a crash or a bad disk left: it is replaced.
     const size = await blobSize(this.#reference.directory, descriptor.digest, this.name);
@@ -40,19 +54,43 @@ export class LayoutSink implements ImageSink {
     return 'written';
   }
 
-  async putManifest(bytes: Uint8Array, mediaType: string, options: TransferOptions): Promise<Digest> {
-    const { directory, tag } = this.#reference;
+  async putManifest(bytes: Uint8Array, mediaType: string, options: ManifestOptions): Promise<Digest> {
+    const { tag } = this.#reference;
     const digest = digestFromHex(createHash('sha256').update(bytes).digest('hex'));
     const descriptor = { mediaType, digest, size: bytes.length };
     await this.putBlob(descriptor, () => once(bytes), { signal: options.signal });
+    if (options.untagged) return digest;
     const entry = tag === undefined ? descriptor : { ...descriptor, annotations: { [REF_NAME]: tag } };
-    await putIndexEntry(directory, entry, { what: this.name, clock: this.#clock, signal: options.signal });
+    await this.#updateIndex(options, async index => withEntry(index, entry));
     return digest;
   }
+
+  async putReferrer(
+    subject: Digest,
+    referrer: Referrer,
+    manifest: Uint8Array,
+    options: TransferOptions,
+  ): Promise<void> {
+    await this.putManifest(manifest, referrer.descriptor.mediaType, { ...options, untagged: true });
+    const store = directoryStore(this.#reference.directory, this.name);
+    const documents: DocumentStore = {
+      read: entry => readStored(store, entry, { ...options, what: this.name }),
+      write: (bytes, mediaType) => this.putManifest(bytes, mediaType, { ...options, untagged: true }),
+    };
+    await this.#updateIndex(options, index => indexWithReferrer(index, { subject, referrer, manifest }, documents));
+  }
+
+  #updateIndex({ signal }: TransferOptions, change: (index: ImageIndex) => Promise<ImageIndex>): Promise<void> {
+    const { directory } = this.#reference;
+    return updateIndex(directory, { what: this.name, clock: this.#clock, signal }, change);
+  }
+
+  /** Nothing is held; blobs of an image that was given up stay, for the next attempt. */
+  async [Symbol.asyncDispose](): Promise<void> {}
 }
 
 /** Counts what passes, and stops when the signal fires. */
-async function* observed(
+export async function* observed(
   pieces: AsyncIterable<Uint8Array>,
   { signal, onBytes }: TransferOptions & { readonly onBytes?: (bytes: number) => void },
 ): AsyncGenerator<Uint8Array> {
@@ -64,6 +102,6 @@ async function* observed(
   if (signal.aborted) throw abortedError(signal);
 }
 
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }

@@ -15,6 +15,7 @@
 //   noMounts        cross-repository mounts open an upload instead
 //   cutUploadsAfter an upload's connection breaks after so many bytes (each time); the registry keeps what it got
 //   forgetUploads   a broken upload is forgotten instead; oddUploads: asked for its state, it says nonsense
+//   referrersApi    answers the referrers API, a page of `referrersPage` entries at a time; default: 404, as old ones do
 // Events:
 //   failNext({...})  the next requests that match get a status; `registry.failures` counts what is left
 //   corrupt(digest)  flips a byte of a blob in the store;  remove(digest) takes it out
@@ -48,6 +49,8 @@ export interface RegistryKnobs {
   cutUploadsAfter: number | undefined;
   forgetUploads: boolean;
   oddUploads: string | undefined;
+  referrersApi: boolean;
+  referrersPage: number;
 }
 
 export interface Failure {
@@ -93,6 +96,8 @@ export class MemoryRegistry {
     cutUploadsAfter: undefined,
     forgetUploads: false,
     oddUploads: undefined,
+    referrersApi: false,
+    referrersPage: 1,
   };
   readonly requests: RecordedRequest[] = [];
   readonly failures: { failure: Failure; left: number }[] = [];
