@@ -4,7 +4,9 @@
 import type { Digest } from './digest.ts';
 import type { Platform } from './image-transfer.ts';
 
-export type DriverName = 'fuse';
+/** In the order in which `auto` tries them. */
+export const DRIVER_NAMES = ['fuse', 'fuse-native'] as const;
+export type DriverName = (typeof DRIVER_NAMES)[number];
 
 export interface MountRequest {
   /** `docker://HOST/REPO:TAG[@digest]`, a bare reference, or `oci:DIR[:TAG]` with an absolute DIR. */
@@ -36,6 +38,8 @@ export interface MountInfo {
   readonly manifestDigest: Digest;
   readonly mountpoint: string;
   readonly driver: DriverName;
+  /** Why `auto` did not take one that it would rather have taken. */
+  readonly driverReason?: string | undefined;
   readonly writable: boolean;
   /** Wall time, milliseconds since 1970. */
   readonly mountedAt: number;

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { ErrorCode, MountInfo, MountRequest } from '../core/index.ts';
-import { isDigest } from '../core/index.ts';
+import { DRIVER_NAMES, isDigest } from '../core/index.ts';
 
 export const MOUNTS_PATH = '/v1/mounts';
 export const DAEMON_PATH = '/v1/daemon';
@@ -21,7 +21,7 @@ const path = z.string().min(1).max(MAX_PATH);
 export const mountRequest: z.ZodType<MountRequest> = z.strictObject({
   reference: z.string().min(1).max(MAX_PATH),
   mountpoint: path,
-  driver: z.enum(['auto', 'fuse']),
+  driver: z.enum(['auto', ...DRIVER_NAMES]),
   writable: z.boolean(),
   platform: z
     .strictObject({ os: z.string(), architecture: z.string(), variant: z.string().exactOptional() })
@@ -41,7 +41,8 @@ export const mountInfo: z.ZodType<MountInfo> = z.object({
   reference: z.string(),
   manifestDigest: z.custom<MountInfo['manifestDigest']>(value => typeof value === 'string' && isDigest(value)),
   mountpoint: z.string(),
-  driver: z.enum(['fuse']),
+  driver: z.enum(DRIVER_NAMES),
+  driverReason: z.string().optional(),
   writable: z.boolean(),
   mountedAt: z.number(),
   state: z.object({ name: z.enum(['mounting', 'ready', 'stalled']), since: z.number() }),
