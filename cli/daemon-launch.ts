@@ -3,7 +3,8 @@
 import { spawn } from 'node:child_process';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isShoalError, ShoalError, systemClock } from '../core/index.ts';
+import { fileURLToPath } from 'node:url';
+import { isShoalError, ShoalError, siblingScript, systemClock } from '../core/index.ts';
 import { ControlClient } from '../daemon/index.ts';
 import type { CommandContext } from './command.ts';
 import { EXIT_CODES } from './exit-codes.ts';
@@ -75,7 +76,7 @@ async function ensureDaemon(context: CommandContext): Promise<ControlClient> {
   const logPath = join(root, 'daemon.log');
   const log = await open(logPath, 'a', 0o600);
   try {
-    const main = join(import.meta.dirname, 'main.ts');
+    const main = fileURLToPath(siblingScript(import.meta.url, 'main'));
     const { file } = context.settings.config;
     const config = file === undefined ? [] : ['--config', file.path];
     const args = [...config, '--root', root, '--log-level', context.settings.logLevel, 'daemon', '--exit-when-idle'];

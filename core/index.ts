@@ -11,4 +11,5 @@ export * from './image-transfer.ts';
 export * from './lanes.ts';
 export * from './log.ts';
 export * from './referrers.ts';
+export * from './sibling-script.ts';
 export * from './single-flight.ts';

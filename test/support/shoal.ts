@@ -11,6 +11,8 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const MAIN = resolve(import.meta.dirname, '../../cli/main.ts');
+/** This checkout's command line, under the Node that runs the tests. */
+const SOURCES = [process.execPath, MAIN];
 
 /** No command of a test takes this long; a hang must fail the test, not the run. */
 const COMMAND_TIMEOUT_MS = 180_000;
@@ -35,39 +37,44 @@ export interface Shoal {
   json(...args: string[]): Promise<unknown>;
 }
 
-/** A command line with a fresh root; ends its daemon and removes everything after the test. */
-export async function makeShoal(t: TestContext, env: Readonly<Record<string, string>> = {}): Promise<Shoal> {
+/** A command line (`program`) with a fresh root; ends its daemon and removes everything after the test. */
+export async function makeShoal(
+  t: TestContext,
+  env: Readonly<Record<string, string>> = {},
+  program: readonly string[] = SOURCES,
+): Promise<Shoal> {
   const base = await mkdtemp(join(tmpdir(), 'shoal-test-'));
   const root = join(base, 'root');
   const scratch = await mkdtemp(join(base, 'scratch-'));
+  const call = (args: readonly string[], interruptWhen?: () => Promise<void>) =>
+    runProgram([...program, '--root', root, ...args], env, interruptWhen);
   t.after(async () => {
-    await call(root, env, ['daemon', 'stop']);
+    await call(['daemon', 'stop']);
     await removeLeftovers(base);
     await rm(base, { recursive: true, force: true });
   });
   const ok = async (...args: string[]) => {
-    const result = await call(root, env, args);
+    const result = await call(args);
     if (result.code !== 0) throw new Error(`shoal ${args.join(' ')}: exit code ${result.code}\n${result.stderr}`);
     return result.stdout;
   };
   return {
     root,
     scratch,
-    run: (...args) => call(root, env, args),
+    run: (...args) => call(args),
     ok,
-    interrupted: (when, ...args) => call(root, env, args, when),
+    interrupted: (when, ...args) => call(args, when),
     json: async (...args) => JSON.parse(await ok('--json', ...args)),
   };
 }
 
-function call(
-  root: string,
+function runProgram(
+  [file = '', ...args]: readonly string[],
   env: Readonly<Record<string, string>>,
-  args: readonly string[],
   interruptWhen?: () => Promise<void>,
 ): Promise<CommandResult> {
   return new Promise((done, fail) => {
-    const child = spawn(process.execPath, [MAIN, '--root', root, ...args], {
+    const child = spawn(file, args, {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: COMMAND_TIMEOUT_MS,
