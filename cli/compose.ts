@@ -1,12 +1,13 @@
 // The composition root: the one place where folders meet. Opens images by what a person typed, gives the daemon its
 // view of them, and builds the daemon out of its parts.
 
-import { type BlobLayout, type ChunkSource, type ImageSink, type ImageSource, systemClock } from '../core/index.ts';
+import { type BlobLayout, type ChunkSource, type ImageSource, systemClock } from '../core/index.ts';
 import { Daemon, type DaemonOptions, type ImageLibrary } from '../daemon/index.ts';
 import { BootstrapReader } from '../image/index.ts';
 import * as registry from '../registry/index.ts';
 import { type AcceleratedImage, openAcceleratedImage } from './accelerated-image.ts';
 import type { CommandContext } from './command.ts';
+import { insistingOn } from './platform-check.ts';
 import { readPlatform } from './settings.ts';
 
 /** Options of every command that names an image. */
@@ -28,15 +29,16 @@ export function openReferenceSource(
   reference: string,
   options: ReferenceOptions,
 ): ImageSource {
-  return registry.openSource(reference, { access: context.registry, plainHttp: options.plainHttp });
+  const source = registry.openSource(reference, { access: context.registry, plainHttp: options.plainHttp });
+  return options.platform === undefined ? source : insistingOn(readPlatform(options.platform), source);
 }
 
-/** `mountFrom` names the image whose blobs the target's registry may have already. */
+/** `mountFrom` names the image whose blobs the target's registry may have already. For the caller to dispose. */
 export function openReferenceSink(
   context: CommandContext,
   reference: string,
   options: ReferenceOptions & { readonly mountFrom?: string },
-): ImageSink {
+): registry.OpenedSink {
   const { plainHttp, mountFrom } = options;
   return registry.openSink(reference, { access: context.registry, plainHttp, mountFrom });
 }
@@ -77,7 +79,8 @@ function imageLibrary(access: registry.RegistryAccess): ImageLibrary {
   return {
     async open({ reference, platform, plainHttp }, { signal }) {
       const source = registry.openSource(reference, { access, plainHttp });
-      const image = await openAcceleratedImage(source, platform ?? readPlatform(undefined), signal);
+      const insisting = platform === undefined ? source : insistingOn(platform, source);
+      const image = await openAcceleratedImage(insisting, platform ?? readPlatform(undefined), signal);
       const origin = registry.openOrigin(reference, { access, plainHttp });
       return { ...image, reference: image.name, origin };
     },

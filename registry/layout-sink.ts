@@ -3,21 +3,24 @@
 
 import { createHash } from 'node:crypto';
 import type { Clock, Descriptor, Digest, ImageSink, TransferOptions } from '../core/index.ts';
-import { abortedError, digestFromHex } from '../core/index.ts';
+import { abortedError, digestFromHex, fromSystemError } from '../core/index.ts';
+import { LayoutAttempt } from './layout-attempt.ts';
 import { blobSize, createLayout, putIndexEntry, REF_NAME, writeBlob } from './layout-files.ts';
 import type { LayoutReference } from './reference.ts';
 import { formatReference } from './reference.ts';
 import { verifiedStream } from './verified-stream.ts';
 
-export class LayoutSink implements ImageSink {
+export class LayoutSink implements ImageSink, AsyncDisposable {
   readonly name: string;
   readonly #reference: LayoutReference;
   readonly #clock: Clock;
+  readonly #attempt: LayoutAttempt;
 
   constructor(reference: LayoutReference, clock: Clock) {
     this.name = formatReference(reference);
     this.#reference = reference;
     this.#clock = clock;
+    this.#attempt = new LayoutAttempt(reference.directory);
   }
 
   async hasBlob(digest: Digest, { signal }: TransferOptions): Promise<boolean> {
@@ -33,10 +36,17 @@ export class LayoutSink implements ImageSink {
     if (options.signal.aborted) throw abortedError(options.signal);
     // A file of another size is what a crash or a bad disk left: it is replaced.
     const size = await blobSize(this.#reference.directory, descriptor.digest, this.name);
-    if (size === descriptor.size) return 'present';
+    if (size === descriptor.size) {
+      await this.#attempt.uses(descriptor.digest, this.#clock);
+      return 'present';
+    }
+    await this.#attempt.begin(this.#clock).catch(error => {
+      throw fromSystemError(error, `${this.name}: making the layout`);
+    });
     await createLayout(this.#reference.directory, this.name);
     const checked = verifiedStream(content(), descriptor, this.name);
     await writeBlob(this.#reference.directory, descriptor.digest, observed(checked, options), this.name);
+    await this.#attempt.wrote(descriptor.digest);
     return 'written';
   }
 
@@ -47,7 +57,13 @@ export class LayoutSink implements ImageSink {
     await this.putBlob(descriptor, () => once(bytes), { signal: options.signal });
     const entry = tag === undefined ? descriptor : { ...descriptor, annotations: { [REF_NAME]: tag } };
     await putIndexEntry(directory, entry, { what: this.name, clock: this.#clock, signal: options.signal });
+    this.#attempt.complete();
     return digest;
+  }
+
+  /** Removes what was put for an image that was not completed. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#attempt.giveUp();
   }
 }
 

@@ -25,6 +25,8 @@ export interface OpenSinkOptions extends OpenOptions {
   readonly mountFrom?: ImageReference | string | undefined;
 }
 
+export type OpenedSink = ImageSink & AsyncDisposable;
+
 /** Opens an image for reading. Touches neither network nor disk yet. Throws `usage` for a bad reference. */
 export function openSource(reference: ImageReference | string, options: OpenOptions): ImageSource & BlobReader {
   const parsed = parsedReference(reference);
@@ -40,8 +42,11 @@ export function openOrigin(reference: ImageReference | string, options: OpenOpti
   return new OriginSource(openSource(reference, options));
 }
 
-/** Opens an image for writing. Touches neither network nor disk yet. Throws `usage` for a bad reference. */
-export function openSink(reference: ImageReference | string, options: OpenSinkOptions): ImageSink {
+/**
+ * Opens an image for writing. Touches neither network nor disk yet. Dispose it when the image is complete or given up:
+ * what is not complete then goes. Throws `usage` for a bad reference.
+ */
+export function openSink(reference: ImageReference | string, options: OpenSinkOptions): OpenedSink {
   const parsed = parsedReference(reference);
   if (parsed.digest !== undefined) {
     throw new ShoalError('usage', `${formatReference(parsed)}: a target is named by a tag, not by a digest`);

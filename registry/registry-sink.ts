@@ -17,7 +17,7 @@ interface PutOptions extends TransferOptions {
   readonly onBytes?: (bytes: number) => void;
 }
 
-export class RegistrySink implements ImageSink {
+export class RegistrySink implements ImageSink, AsyncDisposable {
   readonly name: string;
   readonly #client: RegistryClient;
   readonly #reference: RegistryReference;
@@ -72,6 +72,9 @@ export class RegistrySink implements ImageSink {
       return digest;
     }, options);
   }
+
+  /** Nothing is held: blobs that no manifest names are for the registry to collect. */
+  async [Symbol.asyncDispose](): Promise<void> {}
 
   /** Asks with the right to push, so that one token serves the whole of a push. */
   async #isThere(digest: Digest, signal: AbortSignal): Promise<boolean> {

@@ -23,7 +23,7 @@ export async function convert(
 ): Promise<void> {
   const workDir = options.workDir ?? tmpdir();
   const source = openReferenceSource(context, from, options);
-  const sink = openReferenceSink(context, to, { ...options, mountFrom: from });
+  await using sink = openReferenceSink(context, to, { ...options, mountFrom: from });
   await mkdir(workDir, { recursive: true });
   const report = await withProgress(context, onProgress =>
     convertImage({

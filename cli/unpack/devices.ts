@@ -29,7 +29,7 @@ export async function unpackDevices(
     return result;
   } catch (error) {
     await Promise.all([result.bootstrap, ...result.devices].map(path => rm(path, { force: true })));
-    if (created) await rm(directory, { recursive: true, force: true });
+    if (created !== undefined) await rm(created, { recursive: true, force: true });
     throw fromSystemError(error, directory);
   }
 }
@@ -51,17 +51,18 @@ async function writeDevice(
   }
 }
 
-/** Returns whether it had to be created. Throws `busy` when something is in it. */
-export async function prepareEmptyDirectory(directory: string): Promise<boolean> {
+/** Returns the topmost directory that had to be made for it, if any. Throws `busy` when something is in it. */
+export async function prepareEmptyDirectory(directory: string): Promise<string | undefined> {
   try {
     const entries = await readdir(directory);
     if (entries.length > 0) {
       throw new ShoalError('busy', `${directory}: expected an empty or new directory, found ${entries.length} entries`);
     }
-    return false;
+    return undefined;
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw fromSystemError(error, directory);
-    await mkdir(directory, { recursive: true });
-    return true;
   }
+  return mkdir(directory, { recursive: true }).catch(error => {
+    throw fromSystemError(error, directory);
+  });
 }
