@@ -12,6 +12,7 @@ import { readPlatform } from '../settings.ts';
 export interface MountOptions extends ReferenceOptions {
   readonly driver: 'auto' | 'fuse';
   readonly rw?: boolean;
+  readonly nonEmpty?: boolean;
   /** Seconds. */
   readonly readDeadline?: number;
 }
@@ -32,6 +33,7 @@ export async function mount(
     mountpoint,
     driver: options.driver,
     writable: options.rw ?? false,
+    nonEmpty: options.nonEmpty ?? false,
     platform: options.platform === undefined ? undefined : readPlatform(options.platform),
     plainHttp: options.plainHttp ?? false,
     readDeadlineMs: options.readDeadline === undefined ? undefined : options.readDeadline * 1000,

@@ -1,11 +1,10 @@
-// A program that reads from a mount of a broken image: `cat`, in a process of its own, since whoever waits on a mount
-// of this test's daemon could not end it.
+// Programs that look into a mount of a broken image, in processes of their own that can be killed.
 
 import { execFile } from 'node:child_process';
 import type { CommandResult } from '../shoal.ts';
 import type { Place } from './place.ts';
 
-const CAT_TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
 /** How a row shows what `readThrough` does. */
 export const READ_SHOWN = 'cat mnt/usr/share/large (mounted with --read-deadline 1)';
@@ -19,8 +18,17 @@ export async function readThrough(place: Place, args: readonly string[]): Promis
 }
 
 export function cat(path: string): Promise<CommandResult> {
+  return program('cat', path);
+}
+
+export function list(path: string): Promise<CommandResult> {
+  return program('ls', path);
+}
+
+function program(name: string, path: string): Promise<CommandResult> {
   return new Promise(resolve => {
-    execFile('cat', [path], { timeout: CAT_TIMEOUT_MS, env: { LC_ALL: 'C' } }, (error, stdout, stderr) =>
+    const options = { timeout: TIMEOUT_MS, env: { LC_ALL: 'C', PATH: '/usr/bin:/bin' } };
+    execFile(name, [path], options, (error, stdout, stderr) =>
       resolve({ code: typeof error?.code === 'number' ? error.code : error ? 255 : 0, stdout, stderr }),
     );
   });

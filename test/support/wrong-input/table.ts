@@ -55,8 +55,15 @@ function line(cells: readonly string[]): string {
 /** As code, each line by itself, so that nothing in a message is taken for markup. */
 function code(text: string): string {
   const parts = text.split('\n').filter(part => part.trim() !== '');
-  return parts.map(part => `\`${part.trim().replaceAll('`', "'").replaceAll('|', '¦')}\``).join('\n');
+  return parts.map(part => `\`${shortened(part.trim()).replaceAll('`', "'").replaceAll('|', '¦')}\``).join('\n');
 }
+
+/** A message may quote a path of kilobytes. */
+function shortened(text: string): string {
+  return text.length > MAX_SHOWN_CHARS ? `${text.slice(0, MAX_SHOWN_CHARS)}…` : text;
+}
+
+const MAX_SHOWN_CHARS = 240;
 
 /** The committed section of a theme, as written by `sectionText`; undefined when there is none. */
 export async function committedSection(title: string): Promise<string | undefined> {
