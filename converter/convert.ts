@@ -50,7 +50,8 @@ export async function convertImage(options: ConvertOptions): Promise<ConvertRepo
     return await convertInto(directory.path, uploads, { ...options, signal });
   } catch (error) {
     failing.abort(error);
-    throw error;
+    // What failed first is the reason; what is thrown here may only be a consequence.
+    throw failing.signal.reason;
   } finally {
     await uploads.settled();
   }

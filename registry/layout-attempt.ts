@@ -4,6 +4,7 @@
 import { mkdir, readdir, rm, rmdir, stat, unlink, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock, Digest } from '../core/index.ts';
+import { errnoOf } from '../core/index.ts';
 import { blobPath, INDEX_FILE, INGEST_DIRECTORY, LAYOUT_FILE } from './layout-files.ts';
 
 /**
@@ -31,7 +32,7 @@ export class LayoutAttempt {
   }
 
   async #begin(clock: Clock): Promise<void> {
-    this.#made = await mkdir(this.#directory, { recursive: true });
+    this.#made = await makeDirectory(this.#directory);
     if (this.#made === undefined) await removeStale(join(this.#directory, INGEST_DIRECTORY), clock.now());
   }
 
@@ -82,9 +83,21 @@ async function removeEmptyLayout(directory: string, topmost: string): Promise<vo
   }
 }
 
+/** Not mkdir's `recursive` alone: it says ENOENT when the file system is read-only. */
+async function makeDirectory(path: string): Promise<string | undefined> {
+  try {
+    await mkdir(path);
+    return path;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return mkdir(path, { recursive: true });
+    if (errnoOf(error) === 'EEXIST') return undefined;
+    throw error;
+  }
+}
+
 async function removeDirectory(path: string): Promise<void> {
   await rmdir(path).catch(error => {
-    if (error.code !== 'ENOENT') throw error;
+    if (errnoOf(error) !== 'ENOENT') throw error;
   });
 }
 

@@ -1,11 +1,11 @@
 // shoal convert: an ordinary image in, an accelerated image out.
 
-import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { type ConvertProgress, type ConvertReport, convertImage } from '../../converter/index.ts';
 import { shortDigest } from '../../core/index.ts';
 import type { CommandContext } from '../command.ts';
 import { openReferenceSink, openReferenceSource, type ReferenceOptions } from '../compose.ts';
+import { makeDirectory } from '../make-directory.ts';
 import { bytes, ProgressDisplay, printJson, printLine, printTable, seconds } from '../output.ts';
 import { readPlatform } from '../settings.ts';
 
@@ -24,7 +24,7 @@ export async function convert(
   const workDir = options.workDir ?? tmpdir();
   const source = openReferenceSource(context, from, options);
   await using sink = openReferenceSink(context, to, { ...options, mountFrom: from });
-  await mkdir(workDir, { recursive: true });
+  await makeDirectory(workDir, `--work-dir ${workDir}`);
   const report = await withProgress(context, onProgress =>
     convertImage({
       source,

@@ -1,9 +1,10 @@
 // `unpack --devices`: the bootstrap and, for each blob, its device as a plain sparse file. The kernel's EROFS mounts
 // these without any help from us, which makes them the independent judge of the format.
 
-import { mkdir, open, readdir, rm, writeFile } from 'node:fs/promises';
+import { open, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlobLayout, type ChunkSource, errnoOf, fromSystemError, ShoalError } from '../../core/index.ts';
+import { makeDirectory } from '../make-directory.ts';
 import { fetchBlob } from './fetch-blob.ts';
 import { writeFully } from './write-fully.ts';
 
@@ -62,7 +63,5 @@ export async function prepareEmptyDirectory(directory: string): Promise<string |
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw fromSystemError(error, directory);
   }
-  return mkdir(directory, { recursive: true }).catch(error => {
-    throw fromSystemError(error, directory);
-  });
+  return makeDirectory(directory, directory);
 }

@@ -90,11 +90,11 @@ const DISKS: readonly WrongInput[] = [
     command: async place => {
       const { reference } = await convertedImage(place);
       const path = disk(place, 'size=16k');
-      execFileSync('sh', ['-c', 'cat /dev/zero > "$0"/daemon.log 2>/dev/null || true', path]);
+      execFileSync('sh', ['-c', 'cat /dev/zero > "$0"/full.log 2>/dev/null || true', path]);
       return ['--root', path, 'mount', reference, place.directory('mnt')];
     },
     code: 73,
-    message: /ENOSPC/,
+    message: /the daemon did not start \(no-space\)/,
   },
   {
     name: 'a read-only disk, as target of a conversion',
@@ -163,8 +163,8 @@ const DISKS: readonly WrongInput[] = [
         `oci:${place.path('out')}:app`,
       ];
     },
-    code: 75,
-    message: /--work-dir file: EEXIST/,
+    code: 71,
+    message: /--work-dir file: file is not a directory/,
   },
 ];
 
@@ -287,8 +287,8 @@ const ROOTS: readonly WrongInput[] = [
       await writeFile(`${place.root}/version`, '7\n');
       return mountOn(place, place.directory('mnt'));
     },
-    code: 71,
-    message: /the daemon did not start; .*root: state of version "7"; this release knows 1/s,
+    code: 67,
+    message: /the daemon did not start \(unsupported\); .*root: state of version "7"; this release knows 1/s,
   },
   {
     name: 'a root that is a file',
@@ -296,8 +296,8 @@ const ROOTS: readonly WrongInput[] = [
       await writeFile(place.path('file'), '');
       return ['--root', place.path('file'), 'daemon'];
     },
-    code: 75,
-    message: /--root file: EEXIST|file: EEXIST|file: ENOTDIR/,
+    code: 71,
+    message: /--root file: file is not a directory/,
   },
   {
     name: 'no daemon to stop',
