@@ -15,7 +15,11 @@ import * as registry from '../registry/index.ts';
 import { type AcceleratedImage, openAcceleratedImage } from './accelerated-image.ts';
 import type { CommandContext } from './command.ts';
 import { givenCredentials } from './credentials.ts';
+import { insistingOn } from './platform-check.ts';
 import { readPlatform } from './settings.ts';
+
+/** Of `--platform`, where a command takes every image of an index. */
+export const ALL_PLATFORMS = 'all';
 
 /** Options of every command that names an image. */
 export interface ReferenceOptions {
@@ -39,10 +43,12 @@ export function openReferenceSource(
   reference: string,
   options: ReferenceOptions,
 ): registry.OpenedSource {
-  return registry.openSource(reference, openOptions(context, reference, options));
+  const source = registry.openSource(reference, openOptions(context, reference, options));
+  const { platform } = options;
+  return platform === undefined || platform === ALL_PLATFORMS ? source : insistingOn(readPlatform(platform), source);
 }
 
-/** `mountFrom` names the image whose blobs the target's registry may have already. */
+/** `mountFrom` names the image whose blobs the target's registry may have already. For the caller to dispose. */
 export function openReferenceSink(
   context: CommandContext,
   reference: string,
@@ -117,7 +123,8 @@ function imageLibrary(access: registry.RegistryAccess): ImageLibrary {
         insecure,
       };
       const source = registry.openSource(reference, options);
-      const image = await openAcceleratedImage(source, platform ?? readPlatform(undefined), signal);
+      const insisting = platform === undefined ? source : insistingOn(platform, source);
+      const image = await openAcceleratedImage(insisting, platform ?? readPlatform(undefined), signal);
       return { ...image, reference: image.name, ...registry.openChunkSources(reference, options) };
     },
   };

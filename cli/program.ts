@@ -133,9 +133,10 @@ function addMountCommands(program: Command, contextFor: ContextFor): void {
   withReferenceOptions(program.command('mount'))
     .description('mount an accelerated image; its files are fetched when they are read')
     .argument('<reference>', 'image to mount')
-    .argument('<dir>', 'existing directory to mount on')
+    .argument('<dir>', 'existing, empty directory to mount on')
     .addOption(configOption('driver', '<name>').choices(DRIVERS))
     .option('--rw', 'put a writable layer on top; its changes go with the mount')
+    .option('--non-empty', 'mount also over a directory that has something in it, which is hidden then')
     .addOption(configOption('read-deadline', '<seconds>'))
     .addHelpText('after', `${REFERENCES}\n\nExample:\n  shoal mount registry.example/app:1.0-shoal /mnt/app`)
     .action(async (reference: string, directory: string, options, command: Command) =>

@@ -16,6 +16,8 @@ export interface MountRequest {
   readonly driver: 'auto' | DriverName;
   /** Put a writable layer (overlayfs) on top; its changes live until the mount is removed. */
   readonly writable: boolean;
+  /** Mount also over a directory that has something in it, which is hidden then. Default: refused. */
+  readonly nonEmpty?: boolean | undefined;
   readonly platform?: Platform | undefined;
   /** Speak HTTP without TLS to the registry. Never guessed. */
   readonly plainHttp: boolean;

@@ -23,6 +23,7 @@ export const mountRequest: z.ZodType<MountRequest> = z.strictObject({
   mountpoint: path,
   driver: z.enum(['auto', ...DRIVER_NAMES]),
   writable: z.boolean(),
+  nonEmpty: z.boolean().optional(),
   platform: z
     .strictObject({ os: z.string(), architecture: z.string(), variant: z.string().exactOptional() })
     .optional(),

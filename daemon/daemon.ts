@@ -238,14 +238,22 @@ export class Daemon implements ImageMounter {
     const failed = new AbortController();
     const either = AbortSignal.any([signal, failed.signal]);
     try {
-      return await Promise.all([
-        this.#ports.library.open(request, { signal: either }),
-        this.#helper.inspect(request.mountpoint),
-      ]);
+      return await Promise.all([this.#ports.library.open(request, { signal: either }), this.#inspect(request)]);
     } catch (error) {
       failed.abort();
       throw error;
     }
+  }
+
+  /** The canonical mountpoint. Rejects with `busy` when a mount would hide something, ours or somebody else's. */
+  async #inspect({ mountpoint, nonEmpty = false }: MountRequest): Promise<string> {
+    const { canonical, isEmpty } = await this.#helper.inspect(mountpoint);
+    if (this.#mounts.has(canonical)) throw new ShoalError('busy', `${canonical}: an image is mounted there already`);
+    if (isEmpty || nonEmpty) return canonical;
+    throw new ShoalError(
+      'busy',
+      `mountpoint ${mountpoint}: expected an empty directory, found one with something in it; --non-empty mounts over it`,
+    );
   }
 
   #makeMount(
@@ -281,7 +289,11 @@ export class Daemon implements ImageMounter {
   /** The path as given when something of ours is there (looking could wait for it), else what it leads to. */
   async #canonical(mountpoint: string): Promise<string> {
     const direct = resolve(mountpoint);
-    return this.#mounts.has(direct) ? direct : this.#helper.inspect(mountpoint).catch(() => direct);
+    if (this.#mounts.has(direct)) return direct;
+    return this.#helper.inspect(mountpoint).then(
+      ({ canonical }) => canonical,
+      () => direct,
+    );
   }
 
   #forget(mount: ImageMount): void {

@@ -18,7 +18,8 @@ export const LAYOUT_FILE = 'oci-layout';
 export const LAYOUT_VERSION = '{"imageLayoutVersion":"1.0.0"}';
 export const INDEX_FILE = 'index.json';
 const LOCK_FILE = '.index.lock';
-const INGEST_DIRECTORY = '.ingest';
+/** Where files are written until they are whole. */
+export const INGEST_DIRECTORY = '.ingest';
 export const MAX_INDEX_BYTES = 16 * 1024 * 1024;
 /** The lock is held for one rewrite of index.json, milliseconds; an older one is left from a writer that died. */
 const STALE_LOCK_MS = 30_000;

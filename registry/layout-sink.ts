@@ -13,7 +13,8 @@ import type {
   ReferrerSink,
   TransferOptions,
 } from '../core/index.ts';
-import { abortedError, digestFromHex } from '../core/index.ts';
+import { abortedError, digestFromHex, fromSystemError } from '../core/index.ts';
+import { LayoutAttempt } from './layout-attempt.ts';
 import { blobSize, createLayout, REF_NAME, updateIndex, withEntry, writeBlob } from './layout-files.ts';
 import { directoryStore, readStored } from './layout-store.ts';
 import type { ImageIndex } from './manifest.ts';
@@ -27,11 +28,13 @@ export class LayoutSink implements ImageSink, ReferrerSink, AsyncDisposable {
   readonly name: string;
   readonly #reference: LayoutReference;
   readonly #clock: Clock;
+  readonly #attempt: LayoutAttempt;
 
   constructor(reference: LayoutReference, clock: Clock) {
     this.name = formatReference(reference);
     this.#reference = reference;
     this.#clock = clock;
+    this.#attempt = new LayoutAttempt(reference.directory);
   }
 
   async hasBlob(digest: Digest, { signal }: TransferOptions): Promise<boolean> {
@@ -47,10 +50,17 @@ export class LayoutSink implements ImageSink, ReferrerSink, AsyncDisposable {
     if (options.signal.aborted) throw abortedError(options.signal);
     // A file of another size is what a crash or a bad disk left: it is replaced.
     const size = await blobSize(this.#reference.directory, descriptor.digest, this.name);
-    if (size === descriptor.size) return 'present';
+    if (size === descriptor.size) {
+      await this.#attempt.uses(descriptor.digest, this.#clock);
+      return 'present';
+    }
+    await this.#attempt.begin(this.#clock).catch(error => {
+      throw fromSystemError(error, `${this.name}: making the layout`);
+    });
     await createLayout(this.#reference.directory, this.name);
     const checked = verifiedStream(content(), descriptor, this.name);
     await writeBlob(this.#reference.directory, descriptor.digest, observed(checked, options), this.name);
+    await this.#attempt.wrote(descriptor.digest);
     return 'written';
   }
 
@@ -62,6 +72,7 @@ export class LayoutSink implements ImageSink, ReferrerSink, AsyncDisposable {
     if (options.untagged) return digest;
     const entry = tag === undefined ? descriptor : { ...descriptor, annotations: { [REF_NAME]: tag } };
     await this.#updateIndex(options, async index => withEntry(index, entry));
+    this.#attempt.complete();
     return digest;
   }
 
@@ -78,6 +89,7 @@ export class LayoutSink implements ImageSink, ReferrerSink, AsyncDisposable {
       write: (bytes, mediaType) => this.putManifest(bytes, mediaType, { ...options, untagged: true }),
     };
     await this.#updateIndex(options, index => indexWithReferrer(index, { subject, referrer, manifest }, documents));
+    this.#attempt.complete();
   }
 
   #updateIndex({ signal }: TransferOptions, change: (index: ImageIndex) => Promise<ImageIndex>): Promise<void> {
@@ -85,8 +97,10 @@ export class LayoutSink implements ImageSink, ReferrerSink, AsyncDisposable {
     return updateIndex(directory, { what: this.name, clock: this.#clock, signal }, change);
   }
 
-  /** Nothing is held; blobs of an image that was given up stay, for the next attempt. */
-  async [Symbol.asyncDispose](): Promise<void> {}
+  /** Removes what was put for an image that was not completed. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#attempt.giveUp();
+  }
 }
 
 /** Counts what passes, and stops when the signal fires. */

@@ -86,7 +86,7 @@ export class RegistrySink implements ImageSink, ReferrerSink, AsyncDisposable {
     return pushReferrer(this.#client, subject, { referrer, manifest }, options);
   }
 
-  /** Nothing is held; blobs of an image that was given up are the registry's to collect. */
+  /** Nothing is held: blobs that no manifest names are for the registry to collect. */
   async [Symbol.asyncDispose](): Promise<void> {}
 
   /** Asks with the right to push, so that one token serves the whole of a push. */

@@ -1,6 +1,5 @@
 // shoal convert: an ordinary image in, an accelerated image out; or all its platforms, or both forms in one index.
 
-import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import {
   type ConvertProgress,
@@ -13,9 +12,10 @@ import {
 } from '../../converter/index.ts';
 import type { OpenedSink, OpenedSource } from '../../registry/index.ts';
 import type { CommandContext } from '../command.ts';
-import { openReferenceSink, openReferenceSource, type ReferenceOptions } from '../compose.ts';
+import { ALL_PLATFORMS, openReferenceSink, openReferenceSource, type ReferenceOptions } from '../compose.ts';
 import { checkFormat, lookAfterOriginals, manifestOf } from '../convert/originals.ts';
 import { printImageReport, printIndexReport } from '../convert/print-report.ts';
+import { makeDirectory } from '../make-directory.ts';
 import { ProgressDisplay, printJson } from '../output.ts';
 import { readPlatform } from '../settings.ts';
 
@@ -29,8 +29,6 @@ export interface ConvertCommandOptions extends ReferenceOptions {
   readonly mergeIndex?: boolean;
   readonly copyReferrers?: boolean;
 }
-
-const ALL_PLATFORMS = 'all';
 
 /** One conversion as the parts of this command see it. */
 interface Conversion {
@@ -67,7 +65,7 @@ export async function convert(
     creds: destCreds ?? options.creds,
     mountFrom: from,
   });
-  await mkdir(workDir, { recursive: true });
+  await makeDirectory(workDir, `--work-dir ${workDir}`);
   using display = new ProgressDisplay(context.settings.json);
   const settings = { sink, workDir, workers, chunkSize, format, signal, log };
   const conversion: Conversion = { source, sink, display, settings };

@@ -12,6 +12,7 @@ import { readPlatform } from '../settings.ts';
 
 export interface MountOptions extends ReferenceOptions {
   readonly rw?: boolean;
+  readonly nonEmpty?: boolean;
 }
 
 export async function mount(
@@ -30,6 +31,7 @@ export async function mount(
     mountpoint,
     driver: context.settings.driver,
     writable: options.rw ?? false,
+    nonEmpty: options.nonEmpty ?? false,
     platform: options.platform === undefined ? undefined : readPlatform(options.platform),
     plainHttp: options.plainHttp ?? false,
     insecure: options.insecure ?? false,

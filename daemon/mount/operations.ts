@@ -2,7 +2,7 @@
 // SIGKILL, keeps every lock and hangs sync(2) for the whole machine (design §6 rule 1).
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, opendirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { fromSystemError, messageOf, ShoalError } from '../../core/index.ts';
 import { MNT_DETACH, MS_RDONLY, mount, UMOUNT_NOFOLLOW, unmount } from '../system-calls.ts';
 import type { HelperAnswer, HelperRequest } from './helper-protocol.ts';
@@ -16,7 +16,7 @@ const FUSE_TYPE = 'fuse.shoal';
 export function perform(request: HelperRequest): HelperAnswer {
   switch (request.op) {
     case 'inspect':
-      return { canonical: inspect(request.path) };
+      return inspect(request.path);
     case 'mount-fuse':
       return mountFuse(request);
     case 'mount-overlay':
@@ -32,14 +32,23 @@ export function perform(request: HelperRequest): HelperAnswer {
   }
 }
 
-function inspect(path: string): string {
+function inspect(path: string): HelperAnswer {
   try {
     const canonical = realpathSync(path);
-    if (statSync(canonical).isDirectory()) return canonical;
+    if (statSync(canonical).isDirectory()) return { canonical, isEmpty: isEmpty(canonical) };
   } catch (error) {
     throw fromSystemError(error, `mountpoint ${path}`);
   }
   throw new ShoalError('not-found', `mountpoint ${path}: not a directory`);
+}
+
+function isEmpty(directory: string): boolean {
+  const handle = opendirSync(directory);
+  try {
+    return handle.readSync() === null;
+  } finally {
+    handle.closeSync();
+  }
 }
 
 /**

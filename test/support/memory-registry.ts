@@ -19,6 +19,7 @@
 // Events:
 //   failNext({...})  the next requests that match get a status; `registry.failures` counts what is left
 //   corrupt(digest)  flips a byte of a blob in the store;  remove(digest) takes it out
+//   hold('PUT /v2')  requests whose `METHOD path` contains this wait until the function that it returns is called
 //   pause()/resume() requests and bodies hang in between ("gone", without a word)
 //   goAway()/comeBack() sockets break and nobody listens; then again, on the same port
 // Records: `requests` (method, path, headers, origin), `requestsTo(part)`, `bytesSent`, `openSockets()`.
@@ -107,6 +108,8 @@ export class MemoryRegistry {
   bytesSent = 0;
   readonly #registry = new TestServer((request, response) => this.#answer('registry', request, response));
   readonly #storage = new TestServer((request, response) => this.#answer('storage', request, response));
+  readonly #held = new Map<string, Promise<void>>();
+  readonly #releases: (() => void)[] = [];
   #gate: PromiseWithResolvers<void> | undefined;
   #linkFreeAt = 0;
 
@@ -116,6 +119,7 @@ export class MemoryRegistry {
 
   async close(): Promise<void> {
     this.resume();
+    for (const release of this.#releases) release();
     await Promise.all([this.#registry.close(), this.#storage.close()]);
   }
 
@@ -184,6 +188,16 @@ export class MemoryRegistry {
     return this.#registry.sockets.size + this.#storage.sockets.size;
   }
 
+  hold(matching: string): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#held.set(matching, promise);
+    this.#releases.push(resolve);
+    return () => {
+      this.#held.delete(matching);
+      resolve();
+    };
+  }
+
   pause(): void {
     this.#gate ??= Promise.withResolvers();
   }
@@ -223,6 +237,7 @@ export class MemoryRegistry {
     const { method = '', url: path = '', headers } = request;
     this.requests.push({ origin, method, path, headers });
     await this.#gate?.promise;
+    for (const [matching, release] of this.#held) if (`${method} ${path}`.includes(matching)) await release;
     if (this.knobs.delayMs > 0) await new Promise(resolve => setTimeout(resolve, this.knobs.delayMs));
     const failure = this.#failureFor(`${method} ${path}`);
     if (failure?.reset) response.destroy();
