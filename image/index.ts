@@ -11,6 +11,7 @@ export * from './codec.ts';
 export * from './compression-table.ts';
 export type { EmitEntry } from './dirent.ts';
 export type { EmitExtent } from './extents.ts';
+export * from './frame-compressor.ts';
 export * from './payload.ts';
 export * from './tree.ts';
 export * from './walk.ts';
