@@ -27,7 +27,7 @@ export async function answerRegistry(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const url = new URL(request.url ?? '', `http://${registry.host}`);
+  const url = new URL(request.url ?? '', `${registry.scheme}://${registry.host}`);
   const exchange = { registry, request, response, url };
   if (origin === 'storage') return answerStorage(exchange);
   if (url.pathname === '/token') return answerToken(exchange);
@@ -61,21 +61,36 @@ function isAllowed({ registry, request }: Exchange, scopes: readonly string[]): 
 }
 
 function challenge({ registry, response }: Exchange, scopes: readonly string[]): void {
-  const bearer = `Bearer realm="http://${registry.host}/token",service="memory",scope="${scopes.join(' ')}"`;
+  const bearer = `Bearer realm="${registry.scheme}://${registry.host}/token",service="memory",scope="${scopes.join(' ')}"`;
   const demand = registry.knobs.auth.kind === 'basic' ? 'Basic realm="memory"' : bearer;
   response.writeHead(401, { 'www-authenticate': demand, 'content-type': 'application/json' });
   response.end(JSON.stringify({ errors: [{ code: 'UNAUTHORIZED', message: 'authentication required' }] }));
 }
 
-function answerToken({ registry, request, response, url }: Exchange): void {
-  const { auth } = registry.knobs;
-  if (auth.kind !== 'bearer') return void response.writeHead(404).end();
+async function answerToken({ registry, request, response, url }: Exchange): Promise<void> {
+  const { auth, tokenPosts } = registry.knobs;
+  if (auth.kind !== 'bearer' || (request.method === 'POST' && !tokenPosts)) return void response.writeHead(404).end();
+  if (request.method === 'POST') return answerIdentity({ registry, request, response, url }, auth.tokenSeconds);
   const wanted = auth.username === undefined ? undefined : basic(auth.username, auth.password ?? '');
   if (wanted !== undefined && request.headers.authorization !== wanted) return void response.writeHead(401).end();
   const token = randomUUID();
   registry.tokens.set(token, url.searchParams.getAll('scope').flatMap(singleActions));
   response.writeHead(200, { 'content-type': 'application/json' });
   response.end(JSON.stringify({ token, expires_in: auth.tokenSeconds }));
+}
+
+/** The OAuth2 form of the token protocol. */
+async function answerIdentity({ registry, request, response }: Exchange, tokenSeconds: number): Promise<void> {
+  const form = new URLSearchParams((await readBody(request)).toString());
+  const { knobs } = registry;
+  const isKnown = form.get('grant_type') === 'refresh_token' && form.get('refresh_token') === knobs.identityToken;
+  if (!isKnown || form.get('service') !== 'memory') return void response.writeHead(401).end();
+  if (knobs.renewIdentity) knobs.identityToken = randomUUID();
+  const token = randomUUID();
+  registry.tokens.set(token, (form.get('scope') ?? '').split(' ').flatMap(singleActions));
+  response.writeHead(200, { 'content-type': 'application/json' });
+  const renewed = knobs.renewIdentity ? { refresh_token: knobs.identityToken } : {};
+  response.end(JSON.stringify({ access_token: token, expires_in: tokenSeconds, ...renewed }));
 }
 
 /** `repository:a:pull,push` allows `repository:a:pull` and `repository:a:push`. */
@@ -143,7 +158,7 @@ async function answerBlob(exchange: InRepository): Promise<void> {
   const bytes = isDigest(rest) ? repository.blobs.get(rest) : undefined;
   if (!bytes) return refuse(response, 404, 'BLOB_UNKNOWN');
   if (registry.knobs.redirectBlobs) {
-    const location = `http://${registry.storageHost}/${rest}?signature=valid`;
+    const location = `${registry.scheme}://${registry.storageHost}/${rest}?signature=valid`;
     return void response.writeHead(307, { location }).end();
   }
   await sendBlob(exchange, bytes);
@@ -189,7 +204,7 @@ async function answerUpload(exchange: InRepository): Promise<void> {
   }
   const parts = repository.uploads.get(rest);
   if (!parts) return refuse(response, 404, 'BLOB_UPLOAD_UNKNOWN');
-  const location = `http://${registry.host}${url.pathname}?state=${randomUUID()}`;
+  const location = `${registry.scheme}://${registry.host}${url.pathname}?state=${randomUUID()}`;
   const received = () => parts.reduce((sum, { length }) => sum + length, 0);
   if (request.method === 'GET') {
     const range = registry.knobs.oddUploads ?? `0-${Math.max(0, received() - 1)}`;

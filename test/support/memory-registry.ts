@@ -8,6 +8,8 @@
 // Knobs, all to be changed at any time (`registry.knobs.delayMs = 50`):
 //   auth            none | basic | bearer: see RegistryAuth; `expireTokens()` makes all issued tokens worthless
 //   redirectBlobs   blobs are answered by a 307 to a second origin (`storage`), which records the headers it gets
+//   identityToken   with bearer: POST grants tokens for this refresh token; `tokenPosts: false` answers POST with 404
+//   renewIdentity   each POST replaces the identity token by the next
 //   bytesPerSecond  one link shared by all bodies of both origins
 //   delayMs         before every answer
 //   ignoreRange     ranges are answered with the whole blob; wrongRange: with another Content-Range
@@ -25,6 +27,7 @@
 // Records: `requests` (method, path, headers, origin), `requestsTo(part)`, `bytesSent`, `openSockets()`.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerOptions } from 'node:https';
 import type { Digest } from '../../core/index.ts';
 import { digestFromHex } from '../../core/index.ts';
 import type { Ending } from './docker-registry.ts';
@@ -41,6 +44,9 @@ export type RegistryAuth =
 export interface RegistryKnobs {
   auth: RegistryAuth;
   redirectBlobs: boolean;
+  identityToken: string | undefined;
+  tokenPosts: boolean;
+  renewIdentity: boolean;
   bytesPerSecond: number | undefined;
   delayMs: number;
   ignoreRange: boolean;
@@ -88,6 +94,9 @@ export class MemoryRegistry {
   readonly knobs: RegistryKnobs = {
     auth: { kind: 'none' },
     redirectBlobs: false,
+    identityToken: undefined,
+    tokenPosts: true,
+    renewIdentity: false,
     bytesPerSecond: undefined,
     delayMs: 0,
     ignoreRange: false,
@@ -105,13 +114,23 @@ export class MemoryRegistry {
   readonly repositories = new Map<string, Repository>();
   /** Issued tokens to the scopes they are good for. */
   readonly tokens = new Map<string, readonly string[]>();
+  readonly scheme: 'http' | 'https';
   bytesSent = 0;
   readonly #registry = new TestServer((request, response) => this.#answer('registry', request, response));
   readonly #storage = new TestServer((request, response) => this.#answer('storage', request, response));
   readonly #held = new Map<string, Promise<void>>();
   readonly #releases: (() => void)[] = [];
+  readonly #registry: TestServer;
+  readonly #storage: TestServer;
   #gate: PromiseWithResolvers<void> | undefined;
   #linkFreeAt = 0;
+
+  /** `tls`: options of node:https for both origins. */
+  constructor(tls?: ServerOptions) {
+    this.scheme = tls ? 'https' : 'http';
+    this.#registry = new TestServer((request, response) => this.#answer('registry', request, response), tls);
+    this.#storage = new TestServer((request, response) => this.#answer('storage', request, response), tls);
+  }
 
   async start(): Promise<void> {
     await Promise.all([this.#registry.listen(), this.#storage.listen()]);
@@ -264,8 +283,8 @@ export class MemoryRegistry {
 /** Small enough for a throttled link to be shared fairly. */
 const PIECE_BYTES = 16 * 1024;
 
-export async function startMemoryRegistry(t: Ending): Promise<MemoryRegistry> {
-  const registry = new MemoryRegistry();
+export async function startMemoryRegistry(t: Ending, tls?: ServerOptions): Promise<MemoryRegistry> {
+  const registry = new MemoryRegistry(tls);
   await registry.start();
   t.after(() => registry.close());
   return registry;
