@@ -10,7 +10,8 @@ import type { TestContext } from 'node:test';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const MAIN = resolve(import.meta.dirname, '../../cli/main.ts');
+/** The program, for tests that start it themselves. */
+export const MAIN = resolve(import.meta.dirname, '../../cli/main.ts');
 
 /** No command of a test takes this long; a hang must fail the test, not the run. */
 const COMMAND_TIMEOUT_MS = 180_000;
