@@ -7,7 +7,7 @@ import type { CommandContext } from './command.ts';
 import { CONFIG_FILE, type ConfigKey, DRIVERS, KEYS } from './config/keys.ts';
 import { LOG_FORMATS, LOG_LEVELS, makeLogger } from './logger.ts';
 import { addLookingCommands } from './looking-commands.ts';
-import { DOCKER_CERTIFICATES, type GlobalOptions, readProxies, readSettings } from './settings.ts';
+import { DOCKER_CERTIFICATES, defaultSettings, type GlobalOptions, readProxies, readSettings } from './settings.ts';
 import { VERSION } from './version.ts';
 
 /** Help and version were printed, or the arguments were wrong and that was said: nothing is left but to exit. */
@@ -41,8 +41,9 @@ export function buildProgram(base: Omit<CommandContext, 'settings' | 'log' | 're
     });
   for (const option of globalOptions()) program.addOption(option);
   program.enablePositionalOptions();
-  const contextFor = (command: Command, isDaemon = false): CommandContext => {
-    const settings = readSettings(command.optsWithGlobals<GlobalOptions>(), base.env);
+  const contextFor: ContextFor = (command, { isDaemon = false, onlyDefaults = false } = {}) => {
+    const options = command.optsWithGlobals<GlobalOptions>();
+    const settings = onlyDefaults ? defaultSettings(options) : readSettings(options, base.env);
     const access = new RegistryAccess({
       credentials: dockerConfigCredentials(settings.dockerConfig, base.env),
       hosts: settings.registries,
@@ -65,7 +66,11 @@ export function buildProgram(base: Omit<CommandContext, 'settings' | 'log' | 're
   return program;
 }
 
-export type ContextFor = (command: Command, isDaemon?: boolean) => CommandContext;
+/** `onlyDefaults`: no configuration but defaults, for who looks at a wrong one. */
+export type ContextFor = (
+  command: Command,
+  options?: { readonly isDaemon?: boolean; readonly onlyDefaults?: boolean },
+) => CommandContext;
 
 function addImageCommands(program: Command, contextFor: ContextFor): void {
   withReferenceOptions(program.command('convert'))
@@ -206,7 +211,7 @@ function addDaemonCommands(program: Command, contextFor: ContextFor): void {
     .addOption(configOption('store-workers', '<n>'))
     .addOption(configOption('fetch-requests', '<n>'))
     .action(async (options, command: Command) =>
-      (await import('./commands/daemon.ts')).runDaemon(contextFor(command, true), options),
+      (await import('./commands/daemon.ts')).runDaemon(contextFor(command, { isDaemon: true }), options),
     );
   daemon
     .command('stop')

@@ -94,6 +94,11 @@ export function readProxies(env: Readonly<NodeJS.ProcessEnv>): ProxySettings {
   };
 }
 
+/** What is in effect when nobody says anything; `json` is how to say it. */
+export function defaultSettings({ json = false }: GlobalOptions): Settings {
+  return readSettings({ json, config: '/dev/null' }, {});
+}
+
 function flagsOf(options: GlobalOptions): Partial<Record<ConfigKey | 'config', string>> {
   const { config, root, driver } = options;
   return given({

@@ -1,5 +1,6 @@
 // The public door of the daemon.
 export { DiskStore, type DiskStoreOptions } from './cache/disk-store.ts';
+export { probeHoles } from './cache/holes.ts';
 export * from './config.ts';
 export { startControlApi } from './control-api.ts';
 export { ControlClient } from './control-client.ts';

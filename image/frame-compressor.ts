@@ -56,10 +56,11 @@ class NativeCompressor implements FrameCompressor {
   #context: unknown;
 
   constructor(zstd: NativeZstd, level: number) {
+    const context: unknown = zstd.create();
+    if (context === null) throw new ShoalError('internal', 'zstd: no memory for a context');
+    zstd.setParameter(context, COMPRESSION_LEVEL, level);
     this.#zstd = zstd;
-    this.#context = zstd.create();
-    if (this.#context === null) throw new ShoalError('internal', 'zstd: no memory for a context');
-    zstd.setParameter(this.#context, COMPRESSION_LEVEL, level);
+    this.#context = context;
   }
 
   compress(bytes: Uint8Array, into: Uint8Array): number {

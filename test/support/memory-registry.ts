@@ -116,8 +116,6 @@ export class MemoryRegistry {
   readonly tokens = new Map<string, readonly string[]>();
   readonly scheme: 'http' | 'https';
   bytesSent = 0;
-  readonly #registry = new TestServer((request, response) => this.#answer('registry', request, response));
-  readonly #storage = new TestServer((request, response) => this.#answer('storage', request, response));
   readonly #held = new Map<string, Promise<void>>();
   readonly #releases: (() => void)[] = [];
   readonly #registry: TestServer;

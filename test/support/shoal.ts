@@ -10,7 +10,8 @@ import type { TestContext } from 'node:test';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const MAIN = resolve(import.meta.dirname, '../../cli/main.ts');
+/** The program, for tests that start it themselves. */
+export const MAIN = resolve(import.meta.dirname, '../../cli/main.ts');
 /** This checkout's command line, under the Node that runs the tests. */
 const SOURCES = [process.execPath, MAIN];
 
