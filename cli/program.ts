@@ -112,7 +112,15 @@ Examples:
     .description('verify an accelerated image: manifest, bootstrap and the digest of every chunk')
     .argument('<reference>', 'image to check')
     .option('--metadata-only', 'do not fetch the blobs')
-    .addHelpText('after', `${REFERENCES}\n\nExample:\n  shoal check oci:./converted:app`)
+    .option('--source <reference>', 'also compare with the original image, file by file, and its config')
+    .addHelpText(
+      'after',
+      `${SOURCE_REFERENCES}
+
+Examples:
+  shoal check oci:./converted:app
+  shoal check --source registry.example/app:1.0 registry.example/app:1.0-shoal`,
+    )
     .action(async (reference: string, options, command: Command) =>
       (await import('./commands/check.ts')).check(contextFor(command), reference, options),
     );

@@ -12,6 +12,8 @@ export * from './compression-table.ts';
 export type { EmitEntry } from './dirent.ts';
 export type { EmitExtent } from './extents.ts';
 export * from './frame-compressor.ts';
+export { deviceNumber } from './inode-writer.ts';
+export { kindOfMode } from './node-kinds.ts';
 export * from './payload.ts';
 export * from './tree.ts';
 export * from './walk.ts';
