@@ -1,14 +1,25 @@
 // The composition root: the one place where folders meet. Opens images by what a person typed, gives the daemon its
 // view of them, and builds the daemon out of its parts.
 
-import { type BlobLayout, type ChunkSource, type ImageSink, type ImageSource, systemClock } from '../core/index.ts';
-import { Daemon, type DaemonOptions, type ImageLibrary } from '../daemon/index.ts';
+import { type BlobLayout, type ChunkSource, type ImageSource, systemClock } from '../core/index.ts';
+import {
+  Daemon,
+  type DaemonOptions,
+  defaultServeLimits,
+  defaultStoreLimits,
+  fetchLimits,
+  type ImageLibrary,
+} from '../daemon/index.ts';
 import { BootstrapReader } from '../image/index.ts';
 import * as registry from '../registry/index.ts';
 import { type AcceleratedImage, openAcceleratedImage } from './accelerated-image.ts';
 import type { CommandContext } from './command.ts';
 import { givenCredentials } from './credentials.ts';
+import { insistingOn } from './platform-check.ts';
 import { readPlatform } from './settings.ts';
+
+/** Of `--platform`, where a command takes every image of an index. */
+export const ALL_PLATFORMS = 'all';
 
 /** Options of every command that names an image. */
 export interface ReferenceOptions {
@@ -31,16 +42,18 @@ export function openReferenceSource(
   context: CommandContext,
   reference: string,
   options: ReferenceOptions,
-): ImageSource {
-  return registry.openSource(reference, openOptions(context, reference, options));
+): registry.OpenedSource {
+  const source = registry.openSource(reference, openOptions(context, reference, options));
+  const { platform } = options;
+  return platform === undefined || platform === ALL_PLATFORMS ? source : insistingOn(readPlatform(platform), source);
 }
 
-/** `mountFrom` names the image whose blobs the target's registry may have already. */
+/** `mountFrom` names the image whose blobs the target's registry may have already. For the caller to dispose. */
 export function openReferenceSink(
   context: CommandContext,
   reference: string,
   options: ReferenceOptions & { readonly mountFrom?: string },
-): ImageSink {
+): registry.OpenedSink {
   return registry.openSink(reference, { ...openOptions(context, reference, options), mountFrom: options.mountFrom });
 }
 
@@ -110,15 +123,22 @@ function imageLibrary(access: registry.RegistryAccess): ImageLibrary {
         insecure,
       };
       const source = registry.openSource(reference, options);
-      const image = await openAcceleratedImage(source, platform ?? readPlatform(undefined), signal);
+      const insisting = platform === undefined ? source : insistingOn(platform, source);
+      const image = await openAcceleratedImage(insisting, platform ?? readPlatform(undefined), signal);
       return { ...image, reference: image.name, ...registry.openChunkSources(reference, options) };
     },
   };
 }
 
 export function composeDaemon(context: CommandContext, options: Pick<DaemonOptions, 'exitWhenIdle'>): Daemon {
+  const { root, daemon } = context.settings;
+  const limits = {
+    serve: { ...defaultServeLimits, workers: daemon.serveWorkers },
+    store: { ...defaultStoreLimits, workers: daemon.storeWorkers },
+    fetch: fetchLimits(daemon.fetchRequests),
+  };
   return new Daemon(
     { clock: systemClock, log: context.log, library: imageLibrary(context.registry) },
-    { root: context.settings.root, ...options },
+    { root, limits, ...options },
   );
 }

@@ -13,6 +13,7 @@ export { OriginSource } from './origin.ts';
 export { chooseEntry, formatPlatform, isNydus, parsePlatform, platformOf } from './platform.ts';
 export type { ProxySettings } from './proxy.ts';
 export * from './reference.ts';
+export { isReferrerTag, MAX_REFERRERS } from './referrer-tags.ts';
 export type { RegistryAccessOptions } from './registry-client.ts';
 export { RegistryAccess } from './registry-client.ts';
 export * from './verified-stream.ts';

@@ -2,11 +2,21 @@
 // then uploaded (upload.ts).
 
 import { createHash } from 'node:crypto';
-import type { Descriptor, Digest, ImageSink, TransferOptions } from '../core/index.ts';
+import type {
+  Descriptor,
+  Digest,
+  ImageSink,
+  ManifestOptions,
+  PutResult,
+  Referrer,
+  ReferrerSink,
+  TransferOptions,
+} from '../core/index.ts';
 import { digestFromHex, ShoalError } from '../core/index.ts';
 import type { HttpResponse } from './http.ts';
 import type { RegistryReference } from './reference.ts';
 import type { RegistryClient } from './registry-client.ts';
+import { pushReferrer } from './registry-referrers.ts';
 import { withRetry } from './retry.ts';
 import type { Content } from './upload.ts';
 import { Upload } from './upload.ts';
@@ -15,7 +25,7 @@ interface PutOptions extends TransferOptions {
   readonly onBytes?: (bytes: number) => void;
 }
 
-export class RegistrySink implements ImageSink {
+export class RegistrySink implements ImageSink, ReferrerSink, AsyncDisposable {
   readonly name: string;
   readonly #client: RegistryClient;
   readonly #reference: RegistryReference;
@@ -37,7 +47,7 @@ export class RegistrySink implements ImageSink {
     return this.#retried(() => this.#isThere(digest, options.signal), options);
   }
 
-  putBlob(descriptor: Descriptor, content: Content, options: PutOptions): Promise<'present' | 'mounted' | 'written'> {
+  putBlob(descriptor: Descriptor, content: Content, options: PutOptions): Promise<PutResult> {
     const progress = progressOf(options.onBytes);
     return this.#retried(async () => {
       if (await this.#isThere(descriptor.digest, options.signal)) return 'present';
@@ -49,13 +59,13 @@ export class RegistrySink implements ImageSink {
     }, options);
   }
 
-  putManifest(bytes: Uint8Array, mediaType: string, options: TransferOptions): Promise<Digest> {
+  putManifest(bytes: Uint8Array, mediaType: string, options: ManifestOptions): Promise<Digest> {
     const digest = digestFromHex(createHash('sha256').update(bytes).digest('hex'));
     return this.#retried(async () => {
       const response = await this.#client.send(
         {
           method: 'PUT',
-          target: `manifests/${this.#reference.tag ?? digest}`,
+          target: `manifests/${options.untagged ? digest : (this.#reference.tag ?? digest)}`,
           action: 'push',
           headers: { 'content-type': mediaType },
           body: () => bytes,
@@ -71,6 +81,13 @@ export class RegistrySink implements ImageSink {
       return digest;
     }, options);
   }
+
+  putReferrer(subject: Digest, referrer: Referrer, manifest: Uint8Array, options: TransferOptions): Promise<void> {
+    return pushReferrer(this.#client, subject, { referrer, manifest }, options);
+  }
+
+  /** Nothing is held: blobs that no manifest names are for the registry to collect. */
+  async [Symbol.asyncDispose](): Promise<void> {}
 
   /** Asks with the right to push, so that one token serves the whole of a push. */
   async #isThere(digest: Digest, signal: AbortSignal): Promise<boolean> {

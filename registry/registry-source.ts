@@ -5,10 +5,13 @@
 import type {
   ByteRange,
   Descriptor,
+  Digest,
   FetchedManifest,
-  ImageSource,
   ManifestPreference,
+  NamedSource,
   Platform,
+  Referrer,
+  ReferrerSource,
   TransferOptions,
 } from '../core/index.ts';
 import { abortedError, isShoalError, messageOf, ShoalError } from '../core/index.ts';
@@ -16,6 +19,7 @@ import type { BlobReader } from './blob-reader.ts';
 import { checkRange } from './blob-reader.ts';
 import { checkDocumentSize } from './body.ts';
 import { chooseManifest } from './index-choice.ts';
+import { describeDocument } from './manifest.ts';
 import type { Mirror } from './mirror.ts';
 import type { RegistryReference } from './reference.ts';
 import type { Repository } from './repository.ts';
@@ -29,7 +33,7 @@ export interface SourcePlaces {
   readonly registry: Repository;
 }
 
-export class RegistrySource implements ImageSource, BlobReader {
+export class RegistrySource implements NamedSource, ReferrerSource, BlobReader {
   readonly name: string;
   readonly #reference: RegistryReference;
   readonly #mirrors: readonly Mirror[];
@@ -50,6 +54,17 @@ export class RegistrySource implements ImageSource, BlobReader {
     const start = await this.#anywhere(place => place.namedDocument(this.#reference, signal), signal);
     const choice = { platform, prefer: options.prefer ?? 'oci', what: this.name };
     return chooseManifest(start, choice, descriptor => this.document(descriptor, options));
+  }
+
+  async named({ signal }: TransferOptions): Promise<FetchedManifest> {
+    const found = await this.#anywhere(place => place.namedDocument(this.#reference, signal), signal);
+    const { digest, mediaType, bytes } = found;
+    return { digest, mediaType: describeDocument(bytes, mediaType, this.name).mediaType, bytes };
+  }
+
+  /** From the registry itself: a mirror need not know them, and "none" would be believed. */
+  referrers(subject: Digest, options: TransferOptions): Promise<readonly Referrer[]> {
+    return this.#registry.referrers(subject, options);
   }
 
   async document(descriptor: Descriptor, { signal }: TransferOptions): Promise<Uint8Array> {

@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { ByteRange, Clock, Descriptor, Digest } from '../core/index.ts';
+import type { ByteRange, Clock, Descriptor, Digest, Referrer, TransferOptions } from '../core/index.ts';
 import { digestFromHex, isDigest, ShoalError } from '../core/index.ts';
 import type { BlobReader } from './blob-reader.ts';
 import { checkRange } from './blob-reader.ts';
@@ -14,6 +14,7 @@ import { ACCEPTED_MANIFESTS, isManifestType } from './manifest.ts';
 import { bodyOfRange } from './range.ts';
 import type { RegistryReference } from './reference.ts';
 import type { RegistryClient } from './registry-client.ts';
+import { registryReferrers } from './registry-referrers.ts';
 import type { ExpectedContent } from './verified-stream.ts';
 import { verifiedStream } from './verified-stream.ts';
 
@@ -44,6 +45,11 @@ export class Repository implements BlobReader {
 
   get clock(): Clock {
     return this.#client.clock;
+  }
+
+  /** What refers to a manifest in it. */
+  referrers(subject: Digest, options: TransferOptions): Promise<readonly Referrer[]> {
+    return registryReferrers(this.#client, subject, options);
   }
 
   /** The document that the reference names, verified against the digest of the reference or of the answer. */

@@ -88,7 +88,8 @@ async function mountRoot(
     await withDaemon(context, async daemon => {
       // Not before the daemon has made the root its own.
       await mkdir(rootfs, { recursive: true, mode: 0o700 });
-      const request: MountRequest = { ...image, mountpoint: rootfs, driver: 'auto', writable: true };
+      const { driver, readDeadlineMs } = context.settings;
+      const request: MountRequest = { ...image, mountpoint: rootfs, driver, readDeadlineMs, writable: true };
       await daemon.mount(request, { signal: context.signal });
     });
   } catch (error) {

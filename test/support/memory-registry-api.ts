@@ -31,13 +31,14 @@ export async function answerRegistry(
   const exchange = { registry, request, response, url };
   if (origin === 'storage') return answerStorage(exchange);
   if (url.pathname === '/token') return answerToken(exchange);
-  const match = /^\/v2\/(.+?)\/(manifests|blobs\/uploads|blobs)\/(.*)$/.exec(url.pathname);
+  const match = /^\/v2\/(.+?)\/(manifests|blobs\/uploads|blobs|referrers)\/(.*)$/.exec(url.pathname);
   const [, name = '', kind = '', rest = ''] = match ?? [];
   const scopes = requiredScopes(exchange, name);
   if (!isAllowed(exchange, scopes)) return challenge(exchange, scopes);
   if (!match) return void response.writeHead(url.pathname === '/v2/' ? 200 : 404).end();
   const inRepository = { ...exchange, name, rest, repository: registry.repository(name) };
   if (kind === 'manifests') return answerManifest(inRepository);
+  if (kind === 'referrers') return answerReferrers(inRepository);
   if (kind === 'blobs') return answerBlob(inRepository);
   return answerUpload(inRepository);
 }
@@ -112,7 +113,9 @@ async function answerManifest({ registry, request, response, repository, rest }:
     if (isDigest(rest) && rest !== digest) return refuse(response, 400, 'DIGEST_INVALID');
     repository.manifests.set(digest, { bytes, mediaType: request.headers['content-type'] ?? '' });
     if (!isDigest(rest)) repository.tags.set(rest, digest);
-    return void response.writeHead(201, { 'docker-content-digest': digest }).end();
+    const subject = registry.knobs.referrersApi ? subjectOf(bytes) : undefined;
+    const listed = subject === undefined ? {} : { 'oci-subject': subject };
+    return void response.writeHead(201, { 'docker-content-digest': digest, ...listed }).end();
   }
   const digest = isDigest(rest) ? rest : repository.tags.get(rest);
   const manifest = digest && repository.manifests.get(digest);
@@ -125,6 +128,29 @@ async function answerManifest({ registry, request, response, repository, rest }:
   });
   if (request.method === 'HEAD') return void response.end();
   await registry.sendBody(response, bytes);
+}
+
+function subjectOf(manifest: Buffer): string | undefined {
+  const { subject }: { subject?: { digest: string } } = JSON.parse(manifest.toString());
+  return subject?.digest;
+}
+
+/** Pages have `referrersPage` entries; `last` in the address says where the next begins. */
+function answerReferrers({ registry, response, url, name, repository, rest }: InRepository): void {
+  const { referrersApi, referrersPage } = registry.knobs;
+  if (!referrersApi) return void response.writeHead(404).end('404 page not found');
+  const all = [...repository.manifests].filter(([, { bytes }]) => subjectOf(bytes) === rest);
+  const from = Number(url.searchParams.get('last') ?? 0);
+  const page = all.slice(from, from + referrersPage).map(([digest, { bytes, mediaType }]) => {
+    const { artifactType }: { artifactType?: string } = JSON.parse(bytes.toString());
+    return { mediaType, digest, size: bytes.length, artifactType };
+  });
+  const next = from + referrersPage;
+  response.writeHead(200, {
+    'content-type': 'application/vnd.oci.image.index.v1+json',
+    ...(next < all.length && { link: `</v2/${name}/referrers/${rest}?last=${next}>; rel="next"` }),
+  });
+  response.end(JSON.stringify({ schemaVersion: 2, manifests: page }));
 }
 
 async function answerBlob(exchange: InRepository): Promise<void> {

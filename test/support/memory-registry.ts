@@ -17,9 +17,11 @@
 //   noMounts        cross-repository mounts open an upload instead
 //   cutUploadsAfter an upload's connection breaks after so many bytes (each time); the registry keeps what it got
 //   forgetUploads   a broken upload is forgotten instead; oddUploads: asked for its state, it says nonsense
+//   referrersApi    answers the referrers API, a page of `referrersPage` entries at a time; default: 404, as old ones do
 // Events:
 //   failNext({...})  the next requests that match get a status; `registry.failures` counts what is left
 //   corrupt(digest)  flips a byte of a blob in the store;  remove(digest) takes it out
+//   hold('PUT /v2')  requests whose `METHOD path` contains this wait until the function that it returns is called
 //   pause()/resume() requests and bodies hang in between ("gone", without a word)
 //   goAway()/comeBack() sockets break and nobody listens; then again, on the same port
 // Records: `requests` (method, path, headers, origin), `requestsTo(part)`, `bytesSent`, `openSockets()`.
@@ -55,6 +57,8 @@ export interface RegistryKnobs {
   cutUploadsAfter: number | undefined;
   forgetUploads: boolean;
   oddUploads: string | undefined;
+  referrersApi: boolean;
+  referrersPage: number;
 }
 
 export interface Failure {
@@ -103,6 +107,8 @@ export class MemoryRegistry {
     cutUploadsAfter: undefined,
     forgetUploads: false,
     oddUploads: undefined,
+    referrersApi: false,
+    referrersPage: 1,
   };
   readonly requests: RecordedRequest[] = [];
   readonly failures: { failure: Failure; left: number }[] = [];
@@ -113,6 +119,8 @@ export class MemoryRegistry {
   /** With TLS, of each request: the common name of the client's certificate, if it showed a good one. */
   readonly clientNames: (string | undefined)[] = [];
   bytesSent = 0;
+  readonly #held = new Map<string, Promise<void>>();
+  readonly #releases: (() => void)[] = [];
   readonly #registry: TestServer;
   readonly #storage: TestServer;
   #gate: PromiseWithResolvers<void> | undefined;
@@ -131,6 +139,7 @@ export class MemoryRegistry {
 
   async close(): Promise<void> {
     this.resume();
+    for (const release of this.#releases) release();
     await Promise.all([this.#registry.close(), this.#storage.close()]);
   }
 
@@ -199,6 +208,16 @@ export class MemoryRegistry {
     return this.#registry.sockets.size + this.#storage.sockets.size;
   }
 
+  hold(matching: string): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#held.set(matching, promise);
+    this.#releases.push(resolve);
+    return () => {
+      this.#held.delete(matching);
+      resolve();
+    };
+  }
+
   pause(): void {
     this.#gate ??= Promise.withResolvers();
   }
@@ -239,6 +258,7 @@ export class MemoryRegistry {
     this.requests.push({ origin, method, path, headers });
     if (request.socket instanceof TLSSocket) this.clientNames.push(clientName(request.socket));
     await this.#gate?.promise;
+    for (const [matching, release] of this.#held) if (`${method} ${path}`.includes(matching)) await release;
     if (this.knobs.delayMs > 0) await new Promise(resolve => setTimeout(resolve, this.knobs.delayMs));
     const failure = this.#failureFor(`${method} ${path}`);
     if (failure?.reset) response.destroy();

@@ -135,8 +135,10 @@ test('one caller that leaves does not take the token of the others with it', asy
   const leaving = assert.rejects(collect(source.blob(blob, { signal: controller.signal })), error =>
     isShoalError(error, 'aborted'),
   );
-  const staying = collect(source.blob(blob, { signal }));
   while (registry.requestsTo('/token').length === 0) await new Promise(resolve => setImmediate(resolve));
+  // The registry's demand is known by now, so this one joins the request for the token before it asks for the blob.
+  const staying = collect(source.blob(blob, { signal }));
+  await new Promise(resolve => setImmediate(resolve));
   controller.abort();
   await leaving;
   assert.deepEqual(await staying, content);
