@@ -23,6 +23,8 @@ export const noDockerRegistry: string | false = existsSync(BINARY) ? false : `${
 export interface DockerRegistry {
   readonly host: string;
   readonly storage: string;
+  /** From now on this user, and no other, is let in. Only where one was from the start. */
+  setUser(user: RegistryUser): Promise<void>;
   /** Ends it before the test does. Idempotent. */
   stop(): Promise<void>;
 }
@@ -32,9 +34,14 @@ export interface Ending {
   after(work: () => Promise<void>): void;
 }
 
+export interface RegistryUser {
+  readonly name: string;
+  readonly password: string;
+}
+
 export interface DockerRegistryOptions {
   /** Ask for basic auth with this user. Default: open to all. */
-  readonly user?: { readonly name: string; readonly password: string };
+  readonly user?: RegistryUser;
   /** Paths of PEM files. With `clientAuthority` it wants a client certificate that this one signed. */
   readonly tls?: { readonly certificate: string; readonly key: string; readonly clientAuthority?: string };
   /** Ask for bearer tokens that the service at `realm` signs. */
@@ -65,7 +72,7 @@ export async function startDockerRegistry(t: Ending, options: DockerRegistryOpti
   });
   const host = await addressOf(child.stderr);
   if (host === undefined) throw new Error('docker-registry did not start to listen');
-  return { host, storage, stop };
+  return { host, storage, stop, setUser: user => writePasswords(directory, user) };
 }
 
 /** Keeps reading for good afterwards: a full pipe would stop the registry. */
@@ -110,7 +117,13 @@ ${secure}${auth}`;
 
 async function passwordFile(directory: string, { user }: DockerRegistryOptions): Promise<string | undefined> {
   if (!user) return undefined;
-  const path = join(directory, 'htpasswd');
-  await writeFile(path, execFileSync('htpasswd', ['-nbB', user.name, user.password]));
-  return path;
+  await writePasswords(directory, user);
+  return join(directory, PASSWORDS);
+}
+
+const PASSWORDS = 'htpasswd';
+
+/** The registry reads the file again when its time changes. */
+async function writePasswords(directory: string, { name, password }: RegistryUser): Promise<void> {
+  await writeFile(join(directory, PASSWORDS), execFileSync('htpasswd', ['-nbB', name, password]));
 }

@@ -61,7 +61,8 @@ function isAllowed({ registry, request }: Exchange, scopes: readonly string[]): 
 }
 
 function challenge({ registry, response }: Exchange, scopes: readonly string[]): void {
-  const bearer = `Bearer realm="${registry.scheme}://${registry.host}/token",service="memory",scope="${scopes.join(' ')}"`;
+  const realm = registry.knobs.realm ?? `${registry.scheme}://${registry.host}/token`;
+  const bearer = `Bearer realm="${realm}",service="memory",scope="${scopes.join(' ')}"`;
   const demand = registry.knobs.auth.kind === 'basic' ? 'Basic realm="memory"' : bearer;
   response.writeHead(401, { 'www-authenticate': demand, 'content-type': 'application/json' });
   response.end(JSON.stringify({ errors: [{ code: 'UNAUTHORIZED', message: 'authentication required' }] }));

@@ -9,6 +9,7 @@
 //   auth            none | basic | bearer: see RegistryAuth; `expireTokens()` makes all issued tokens worthless
 //   redirectBlobs   blobs are answered by a 307 to a second origin (`storage`), which records the headers it gets
 //   identityToken   with bearer: POST grants tokens for this refresh token; `tokenPosts: false` answers POST with 404
+//   realm           address of the token service in challenges, when it is not its own
 //   renewIdentity   each POST replaces the identity token by the next
 //   bytesPerSecond  one link shared by all bodies of both origins
 //   delayMs         before every answer
@@ -48,6 +49,7 @@ export interface RegistryKnobs {
   identityToken: string | undefined;
   tokenPosts: boolean;
   renewIdentity: boolean;
+  realm: string | undefined;
   bytesPerSecond: number | undefined;
   delayMs: number;
   ignoreRange: boolean;
@@ -98,6 +100,7 @@ export class MemoryRegistry {
     identityToken: undefined,
     tokenPosts: true,
     renewIdentity: false,
+    realm: undefined,
     bytesPerSecond: undefined,
     delayMs: 0,
     ignoreRange: false,

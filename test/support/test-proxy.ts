@@ -1,7 +1,7 @@
 // A forward proxy: absolute-form requests and CONNECT tunnels, with a table of names instead of DNS, so that tests see that
 // names are the proxy's business.
 //
-//   const proxy = await startTestProxy(t, { hosts: { 'registry.test:443': registry.host } });
+//   const proxy = await startTestProxy(t, { 'registry.test:443': registry.host });   // or later: proxy.hosts[…] = …
 //   proxy.address          // http://127.0.0.1:port
 //   proxy.lines            // `CONNECT registry.test:443`, `GET http://registry.test/v2/…`
 //   proxy.authorizations   // what each request showed it
@@ -14,23 +14,19 @@ import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Ending } from './docker-registry.ts';
 
-export interface TestProxyOptions {
-  /** `name:port` to where it is. */
-  readonly hosts: Readonly<Record<string, string>>;
-}
-
 export class TestProxy {
   readonly lines: string[] = [];
   readonly authorizations: (string | undefined)[] = [];
   user: string | undefined;
   refuse: number | undefined;
-  readonly #hosts: Readonly<Record<string, string>>;
+  /** `name:port` to where it is. */
+  readonly hosts: Record<string, string>;
   readonly #server = createServer((request, response) => this.#forward(request, response));
   readonly #sockets = new Set<Socket | Duplex>();
   #port = 0;
 
-  constructor({ hosts }: TestProxyOptions) {
-    this.#hosts = hosts;
+  constructor(hosts: Readonly<Record<string, string>>) {
+    this.hosts = { ...hosts };
   }
 
   get address(): string {
@@ -63,7 +59,7 @@ export class TestProxy {
   }
 
   #whereIs(authority: string): { host: string; port: number } | undefined {
-    const [host = '', port] = this.#hosts[authority]?.split(':') ?? [];
+    const [host = '', port] = this.hosts[authority]?.split(':') ?? [];
     return host === '' ? undefined : { host, port: Number(port) };
   }
 
@@ -104,8 +100,8 @@ export class TestProxy {
   }
 }
 
-export async function startTestProxy(t: Ending, options: TestProxyOptions): Promise<TestProxy> {
-  const proxy = new TestProxy(options);
+export async function startTestProxy(t: Ending, hosts: Readonly<Record<string, string>> = {}): Promise<TestProxy> {
+  const proxy = new TestProxy(hosts);
   await proxy.start();
   t.after(() => proxy.close());
   return proxy;

@@ -75,7 +75,7 @@ test('reaches a registry with TLS through a tunnel, by a name that only the prox
   const tls = { cert: await readFile(server.certificate), key: await readFile(server.key) };
   const registry = await startMemoryRegistry(t, tls);
   const blob = registry.putBlob('app', content);
-  const proxy = await startTestProxy(t, { hosts: { 'registry.test:5000': registry.host } });
+  const proxy = await startTestProxy(t, { 'registry.test:5000': registry.host });
   proxy.user = 'ada:s3cret';
   const hosts = { 'registry.test:5000': { ca: authority.certificate } };
   const httpsProxy = proxy.address.replace('://', '://ada:s3cret@');
@@ -93,7 +93,7 @@ test('reaches a registry with TLS through a tunnel, by a name that only the prox
 test('reaches a registry without TLS through the proxy, which is shown its own credentials only', async t => {
   const registry = await startMemoryRegistry(t);
   const blob = registry.putBlob('app', content);
-  const proxy = await startTestProxy(t, { hosts: { 'registry.test:80': registry.host } });
+  const proxy = await startTestProxy(t, { 'registry.test:80': registry.host });
   proxy.user = 'ada:s3cret';
   const httpProxy = proxy.address.replace('://', '://ada:s3cret@');
   const access = testAccess(t, { proxies: { httpProxy } });
@@ -105,7 +105,7 @@ test('reaches a registry without TLS through the proxy, which is shown its own c
 });
 
 test('says that it was the proxy, and what to do', async t => {
-  const proxy = await startTestProxy(t, { hosts: {} });
+  const proxy = await startTestProxy(t, {});
   const proxies = { httpProxy: proxy.address, httpsProxy: proxy.address };
   const open = (plainHttp: boolean) =>
     openSource('registry.test/app:1', {
