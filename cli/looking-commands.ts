@@ -3,9 +3,48 @@
 import type { Command } from 'commander';
 import { isShoalError } from '../core/index.ts';
 import type { CommandContext } from './command.ts';
-import type { ContextFor } from './program.ts';
+import { type ContextFor, REFERENCES, withReferenceOptions } from './program.ts';
 
 export function addLookingCommands(program: Command, contextFor: ContextFor): void {
+  withReferenceOptions(program.command('inspect'))
+    .description('tell what an image is made of, or of one of its files: inode, chunks, and the layer it comes from')
+    .argument('<reference>', 'image to look at, accelerated or ordinary')
+    .argument('[path]', 'a file of the image; links on the way to it are followed inside the image')
+    .option(
+      '--source <reference>',
+      'the image that an accelerated one was made from: its layers tell where PATH is from',
+    )
+    .option('--follow', 'when PATH is a symbolic link: what it leads to')
+    .addHelpText(
+      'after',
+      `${REFERENCES}
+
+An accelerated image holds the merged tree: which layer a file comes from is not in it, only which layers' blobs hold
+its data (equal chunks are stored once, with the first layer that has them). --source reads the original's layers.
+Of an ordinary image the layers are read, too.
+
+Examples:
+  shoal inspect registry.example/app:1.0-shoal
+  shoal inspect registry.example/app:1.0-shoal /etc/passwd --source registry.example/app:1.0
+  shoal --json inspect oci:./layout:app /usr/bin/python3 --follow`,
+    )
+    .action(async (reference: string, path: string | undefined, options, command: Command) =>
+      (await import('./commands/inspect.ts')).inspect(contextFor(command), reference, path, options),
+    );
+  withReferenceOptions(program.command('history'))
+    .description('list the steps by which an image was built, with the size of the layer that each made')
+    .argument('<reference>', 'image to look at, accelerated or ordinary')
+    .addHelpText(
+      'after',
+      `${REFERENCES}
+
+Examples:
+  shoal history registry.example/app:1.0
+  shoal --json history oci:./layout:app`,
+    )
+    .action(async (reference: string, options, command: Command) =>
+      (await import('./commands/inspect.ts')).history(contextFor(command), reference, options),
+    );
   program
     .command('doctor')
     .description('look whether images can be mounted here, and say what to do where not')

@@ -22,7 +22,7 @@ export class CommandEnded extends Error {
 
 const USAGE_EXIT_CODE = 64;
 
-const REFERENCES = `
+export const REFERENCES = `
 References:
   docker://HOST/REPO:TAG[@DIGEST]   an image in a registry; docker:// may be left out
   oci:DIR[:TAG]                     an image in an OCI layout directory`;
@@ -232,7 +232,7 @@ function allCommands(program: Command): Command[] {
   return program.commands.flatMap(command => [command, ...allCommands(command)]);
 }
 
-function withReferenceOptions(command: Command): Command {
+export function withReferenceOptions(command: Command): Command {
   return command
     .option('--platform <os/arch[/variant]>', "platform to choose from an index (default: this machine's)")
     .option('--plain-http', 'speak HTTP without TLS to the registry');
