@@ -6,7 +6,12 @@ import { dockerConfigCredentials, RegistryAccess } from '../registry/index.ts';
 import type { CommandContext } from './command.ts';
 import { CONFIG_FILE, type ConfigKey, DRIVERS, KEYS } from './config/keys.ts';
 import { LOG_FORMATS, LOG_LEVELS, makeLogger } from './logger.ts';
-import { addLookingCommands } from './looking-commands.ts';
+import {
+  addCompletionCommands,
+  addInspectCommands,
+  addMachineCommands,
+  addMetricsCommand,
+} from './looking-commands.ts';
 import { defaultSettings, type GlobalOptions, readSettings } from './settings.ts';
 import { VERSION } from './version.ts';
 
@@ -51,11 +56,19 @@ export function buildProgram(base: Omit<CommandContext, 'settings' | 'log' | 're
       log: makeLogger(settings.logFormat, settings.logLevel, { isDaemon }),
     };
   };
+  program.commandsGroup('Images:');
   addImageCommands(program, contextFor);
+  addInspectCommands(program, contextFor);
+  program.commandsGroup('Running:');
   addMountCommands(program, contextFor);
   addRunCommand(program, contextFor);
+  program.commandsGroup('Daemon:');
   addDaemonCommands(program, contextFor);
-  addLookingCommands(program, contextFor);
+  addMetricsCommand(program, contextFor);
+  program.commandsGroup('This machine:');
+  addMachineCommands(program, contextFor);
+  addCompletionCommands(program, contextFor);
+  program.helpCommand('help [command]', 'display help for a command');
   for (const command of allCommands(program)) acceptGlobalOptions(command);
   return program;
 }
@@ -90,7 +103,10 @@ Examples:
     .description('verify an accelerated image: manifest, bootstrap and the digest of every chunk')
     .argument('<reference>', 'image to check')
     .option('--metadata-only', 'do not fetch the blobs')
-    .addHelpText('after', `${REFERENCES}\n\nExample:\n  shoal check oci:./converted:app`)
+    .addHelpText(
+      'after',
+      `${REFERENCES}\n\nExamples:\n  shoal check oci:./converted:app\n  shoal check --metadata-only registry.example/app:1.0-shoal`,
+    )
     .action(async (reference: string, options, command: Command) =>
       (await import('./commands/check.ts')).check(contextFor(command), reference, options),
     );
@@ -120,7 +136,14 @@ function addMountCommands(program: Command, contextFor: ContextFor): void {
     .addOption(configOption('driver', '<name>').choices(DRIVERS))
     .option('--rw', 'put a writable layer on top; its changes go with the mount')
     .addOption(configOption('read-deadline', '<seconds>'))
-    .addHelpText('after', `${REFERENCES}\n\nExample:\n  shoal mount registry.example/app:1.0-shoal /mnt/app`)
+    .addHelpText(
+      'after',
+      `${REFERENCES}
+
+Examples:
+  shoal mount registry.example/app:1.0-shoal /mnt/app
+  shoal mount --rw --read-deadline 60 oci:./converted:app /mnt/app`,
+    )
     .action(async (reference: string, directory: string, options, command: Command) =>
       (await import('./commands/mount.ts')).mount(contextFor(command), reference, directory, options),
     );
@@ -129,6 +152,7 @@ function addMountCommands(program: Command, contextFor: ContextFor): void {
     .description('remove a mount')
     .argument('<dir>', 'where it is mounted')
     .option('--force', 'also when it is in use: its users get errors')
+    .addHelpText('after', '\nExamples:\n  shoal umount /mnt/app\n  shoal umount --force /mnt/app')
     .action(async (directory: string, options, command: Command) =>
       (await import('./commands/mount.ts')).umount(contextFor(command), directory, options),
     );
@@ -187,19 +211,30 @@ function addDaemonCommands(program: Command, contextFor: ContextFor): void {
     .addOption(configOption('serve-workers', '<n>'))
     .addOption(configOption('store-workers', '<n>'))
     .addOption(configOption('fetch-requests', '<n>'))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  shoal daemon                         # in the foreground; under systemd
+  shoal daemon --exit-when-idle
+  shoal daemon stop`,
+    )
     .action(async (options, command: Command) =>
       (await import('./commands/daemon.ts')).runDaemon(contextFor(command, { isDaemon: true }), options),
     );
   daemon
     .command('stop')
     .description('stop the daemon of this root')
+    .addHelpText('after', '\nExamples:\n  shoal daemon stop\n  shoal --root /data/shoal daemon stop')
     .action(async (_options, command: Command) =>
       (await import('./commands/daemon.ts')).daemonStop(contextFor(command)),
     );
   program
     .command('demo')
+    .helpGroup('This machine:')
     .description('build an image from this machine, convert it and run it lazily over a slow link, beside a full pull')
     .option('--keep', 'keep the working directory')
+    .addHelpText('after', '\nExamples:\n  shoal demo\n  shoal --json demo')
     .action(async (options, command: Command) => (await import('./demo/demo.ts')).demo(contextFor(command), options));
 }
 

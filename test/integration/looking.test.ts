@@ -1,7 +1,7 @@
 // The commands that look: doctor, config, ps, metrics, inspect, history, on real images, mounts and machines.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
@@ -78,6 +78,23 @@ suite('looking', { timeout: 120_000 }, () => {
       report.findings.find(({ name }) => name === 'daemon')?.found ?? '',
       new RegExp(`^pid ${pid}, .* 1 mounts`),
     );
+  });
+
+  test('ps --watch looks again and again, and Ctrl-C ends it well', async t => {
+    const shoal = await makeShoal(t);
+    const child = spawn(process.execPath, [MAIN, '--root', shoal.root, 'ps', '--watch', '1'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      timeout: 60_000,
+      killSignal: 'SIGKILL',
+    });
+    const ended = new Promise(resolve => child.once('close', (code, signal) => resolve(code ?? signal)));
+    let shown = '';
+    for await (const piece of child.stdout) {
+      shown += piece;
+      if (shown === 'nothing is mounted\nnothing is mounted\n') child.kill('SIGINT');
+    }
+    assert.equal(await ended, 0);
+    assert.equal((await shoal.run('ps', '--watch', '0')).code, 64);
   });
 
   test('config prints what is in effect and where it came from', async t => {
