@@ -60,7 +60,8 @@ export async function listImages(source: NamedSource, signal: AbortSignal): Prom
       for (const child of index.manifests) await visit(child, undefined, depth + 1);
       return;
     }
-    const platform = entry.platform ?? (await platformOfConfig(source, entry, signal));
+    const platform =
+      entry.platform ?? (await platformOfConfig(source, bytes ?? (await source.document(entry, { signal })), signal));
     const other = otherSystem(platform);
     if (other === undefined) images.set(digest, { platform, descriptor: { mediaType, digest, size } });
     else leftOut.set(digest, { reason: other, digest });
@@ -94,10 +95,10 @@ function otherSystem(platform: EntryPlatform): string | undefined {
 /** What an index does not say, and a lone manifest has nobody to say, stands in the config. */
 async function platformOfConfig(
   source: NamedSource,
-  descriptor: Descriptor,
+  manifestBytes: Uint8Array,
   signal: AbortSignal,
 ): Promise<EntryPlatform> {
-  const manifest = parseManifest(await source.document(descriptor, { signal }), source.name);
+  const manifest = parseManifest(manifestBytes, source.name);
   const { os, architecture, variant } = parseConfig(await source.document(manifest.config, { signal }), source.name);
   return { os, architecture, ...(variant !== undefined && { variant }) };
 }
