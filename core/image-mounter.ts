@@ -7,7 +7,7 @@ import type { Platform } from './image-transfer.ts';
 export type DriverName = 'fuse';
 
 export interface MountRequest {
-  /** `docker://HOST/REPO:TAG[@digest]`, a bare reference, or `oci:DIR[:TAG]` with an absolute DIR. */
+  /** `docker://HOST/REPO:TAG[@digest]`, a bare reference, or `oci:` or `oci-archive:` with an absolute path. */
   readonly reference: string;
   /** Absolute path of an existing directory. */
   readonly mountpoint: string;

@@ -11,7 +11,7 @@ import {
   listImages,
   type TargetFormat,
 } from '../../converter/index.ts';
-import type { OpenedSink, OpenedSource } from '../../registry/index.ts';
+import { type OpenedSink, type OpenedSource, PinnedSource } from '../../registry/index.ts';
 import type { CommandContext } from '../command.ts';
 import { openReferenceSink, openReferenceSource, type ReferenceOptions } from '../compose.ts';
 import { checkFormat, lookAfterOriginals, manifestOf } from '../convert/originals.ts';
@@ -56,7 +56,7 @@ export async function convert(
   checkFormat(to, options.format);
   const { signal, log } = context;
   const { workDir = tmpdir(), workers, chunkSize, format } = options;
-  const source = openReferenceSource(context, from, options);
+  const source = new PinnedSource(openReferenceSource(context, from, options));
   // Disposed whatever happens: a target that is not complete leaves nothing.
   await using sink = openReferenceSink(context, to, { ...options, mountFrom: from });
   await mkdir(workDir, { recursive: true });

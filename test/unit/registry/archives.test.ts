@@ -126,6 +126,8 @@ test('says what is wrong with a Docker archive', async t => {
     [tarOf([{ path: 'manifest.json', content: '{' }]), 'malformed', /manifest\.json is no valid JSON/],
     [list({}), 'malformed', /manifest\.json is wrong at its top/],
     [list([{ Config: 7 }]), 'malformed', /wrong at 0\.Config/],
+    [list(Array.from({ length: 1001 }, () => ({ Config: 'c' }))), 'malformed', /wrong at its top.*1000/],
+    [list([{ Config: 'c', Layers: Array.from({ length: 1001 }, () => 'l') }]), 'malformed', /0\.Layers.*1000/],
     [list([{ Config: 'none.json', Layers: [] }]), 'malformed', /names "none\.json", which is not in the archive/],
     [list([{ Config: '../../etc/passwd', Layers: [] }]), 'malformed', /which is not in the archive/],
     [gzipSync(list([])), 'unsupported', /compressed with gzip; decompress it first/],
