@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
@@ -213,6 +213,25 @@ test('a target that is given up leaves nothing, also of what it held before', as
   }
   assert.deepEqual(await readdir(directory), ['image.tar']);
   assert.deepEqual(await readFile(file), before);
+});
+
+test('an image that is replaced leaves nothing in the archive; others stay', async t => {
+  const directory = await temporaryDirectory(t);
+  const file = join(directory, 'image.tar');
+  const options = { access: testAccess(t) };
+  const [first, other, second] = [sampleImage('first'), sampleImage('other'), sampleImage('second')];
+  await publishTo(`oci-archive:${file}:one`, first, options);
+  await publishTo(`oci-archive:${file}:two`, other, options);
+  const { size } = await stat(file);
+  await publishTo(`oci-archive:${file}:one`, second, options);
+  assert.equal((await stat(file)).size, size);
+  const source = openSource(`oci-archive:${file}:two`, options);
+  for (const { descriptor, bytes } of other.blobs) {
+    assert.deepEqual(await collect(source.blob(descriptor, { signal })), bytes);
+  }
+  const [gone] = first.layers;
+  assert.ok(gone);
+  await assert.rejects(collect(source.blob(gone.descriptor, { signal })), { code: 'not-found' });
 });
 
 test('the same image gives the same archive', async t => {
