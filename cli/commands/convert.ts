@@ -10,7 +10,7 @@ import {
   listImages,
   type TargetFormat,
 } from '../../converter/index.ts';
-import type { OpenedSink, OpenedSource } from '../../registry/index.ts';
+import { type OpenedSink, type OpenedSource, PinnedSource } from '../../registry/index.ts';
 import type { CommandContext } from '../command.ts';
 import { ALL_PLATFORMS, openReferenceSink, openReferenceSource, type ReferenceOptions } from '../compose.ts';
 import { checkFormat, lookAfterOriginals, manifestOf } from '../convert/originals.ts';
@@ -58,7 +58,7 @@ export async function convert(
   const workDir = context.settings.workDir ?? tmpdir();
   const { workers, chunkSize, format } = options;
   const { srcCreds = context.env['SHOAL_SRC_CREDS'], destCreds = context.env['SHOAL_DEST_CREDS'] } = options;
-  const source = openReferenceSource(context, from, { ...options, creds: srcCreds ?? options.creds });
+  const source = new PinnedSource(openReferenceSource(context, from, { ...options, creds: srcCreds ?? options.creds }));
   // Disposed whatever happens: a target that is not complete leaves nothing.
   await using sink = openReferenceSink(context, to, {
     ...options,
