@@ -1,9 +1,9 @@
 // Finds the daemon of a root, or starts one that ends with its last mount.
 
 import { spawn } from 'node:child_process';
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isShoalError, ShoalError, systemClock } from '../core/index.ts';
+import { fromSystemError, isShoalError, ShoalError, systemClock } from '../core/index.ts';
 import { ControlClient } from '../daemon/index.ts';
 import type { CommandContext } from './command.ts';
 import { EXIT_CODES, errorCodeOf } from './exit-codes.ts';
@@ -77,7 +77,10 @@ async function ensureDaemon(context: CommandContext): Promise<ControlClient> {
   const { root } = context.settings;
   await makeDirectory(root, `--root ${root}`, ROOT_MODE);
   const logPath = join(root, 'daemon.log');
-  const log = await open(logPath, 'a', 0o600);
+  const log = await open(logPath, 'a', 0o600).catch(error => {
+    throw fromSystemError(error, `the daemon's log ${logPath}`);
+  });
+  const isNew = (await log.stat()).size === 0;
   try {
     const main = join(import.meta.dirname, 'main.ts');
     const args = ['--root', root, '--log-level', context.settings.logLevel, 'daemon', '--exit-when-idle'];
@@ -92,6 +95,10 @@ async function ensureDaemon(context: CommandContext): Promise<ControlClient> {
       return child;
     };
     return await waitUntilReady(context, start, logPath);
+  } catch (error) {
+    // Refused because the directory is somebody else's: then nothing of ours stays in it.
+    if (isNew && isShoalError(error, 'usage')) await rm(logPath, { force: true });
+    throw error;
   } finally {
     await log.close();
   }
