@@ -117,7 +117,10 @@ async function waitUntilReady(
     if (child.exitCode !== null && child.exitCode !== EXIT_CODES.busy) break;
     // The root is taken: by a daemon that another command has just started, or by one that is still ending.
     if (child.exitCode === EXIT_CODES.busy) child = start();
-    await systemClock.sleep(POLL_MS, { signal: context.signal });
+    await systemClock.sleep(POLL_MS, { signal: context.signal }).catch(error => {
+      child.kill(); // interrupted: nobody has use for it
+      throw error;
+    });
   }
   const tail = (await readFile(logPath, 'utf8')).trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n');
   // A full disk has no room for the log, either: the exit code says it.

@@ -5,4 +5,5 @@ export { startControlApi } from './control-api.ts';
 export { ControlClient } from './control-client.ts';
 export type { DaemonInfo } from './control-protocol.ts';
 export { Daemon, type DaemonOptions, type DaemonPorts } from './daemon.ts';
+export { isMountOfOurs } from './mount/mount-table.ts';
 export type { ImageLibrary, LazyImage } from './ports.ts';
