@@ -4,8 +4,10 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { dockerConfigCredentials, RegistryAccess } from '../registry/index.ts';
 import type { CommandContext } from './command.ts';
-import { jsonLogger, LOG_LEVELS, plainLogger } from './logger.ts';
-import { type GlobalOptions, readSettings } from './settings.ts';
+import { CONFIG_FILE, type ConfigKey, DRIVERS, KEYS } from './config/keys.ts';
+import { LOG_FORMATS, LOG_LEVELS, makeLogger } from './logger.ts';
+import { addLookingCommands } from './looking-commands.ts';
+import { DOCKER_CERTIFICATES, defaultSettings, type GlobalOptions, readProxies, readSettings } from './settings.ts';
 import { VERSION } from './version.ts';
 
 /** Help and version were printed, or the arguments were wrong and that was said: nothing is left but to exit. */
@@ -23,7 +25,11 @@ const USAGE_EXIT_CODE = 64;
 const REFERENCES = `
 References:
   docker://HOST/REPO:TAG[@DIGEST]   an image in a registry; docker:// may be left out
-  oci:DIR[:TAG]                     an image in an OCI layout directory`;
+  oci:DIR[:TAG]                     an image in an OCI layout directory
+  oci-archive:FILE[:TAG]            an image in a tar of an OCI layout`;
+
+const SOURCE_REFERENCES = `${REFERENCES}
+  docker-archive:FILE[:REPO:TAG]    an ordinary image that docker save wrote, to read`;
 
 export function buildProgram(base: Omit<CommandContext, 'settings' | 'log' | 'registry'>): Command {
   const program = new Command('shoal')
@@ -35,25 +41,36 @@ export function buildProgram(base: Omit<CommandContext, 'settings' | 'log' | 're
     });
   for (const option of globalOptions()) program.addOption(option);
   program.enablePositionalOptions();
-  const contextFor = (command: Command, isDaemon = false): CommandContext => {
-    const settings = readSettings(command.optsWithGlobals<GlobalOptions>(), base.env);
-    const access = new RegistryAccess({ credentials: dockerConfigCredentials(settings.dockerConfig) });
+  const contextFor: ContextFor = (command, { isDaemon = false, onlyDefaults = false } = {}) => {
+    const options = command.optsWithGlobals<GlobalOptions>();
+    const settings = onlyDefaults ? defaultSettings(options) : readSettings(options, base.env);
+    const access = new RegistryAccess({
+      credentials: dockerConfigCredentials(settings.dockerConfig, base.env),
+      hosts: settings.registries,
+      proxies: readProxies(base.env),
+      certificateDirectory: DOCKER_CERTIFICATES,
+    });
     return {
       ...base,
       settings,
       registry: access,
-      log: isDaemon ? jsonLogger(settings.logLevel) : plainLogger(settings.logLevel),
+      log: makeLogger(settings.logFormat, settings.logLevel, { isDaemon }),
     };
   };
   addImageCommands(program, contextFor);
   addMountCommands(program, contextFor);
   addRunCommand(program, contextFor);
   addDaemonCommands(program, contextFor);
+  addLookingCommands(program, contextFor);
   for (const command of allCommands(program)) acceptGlobalOptions(command);
   return program;
 }
 
-type ContextFor = (command: Command, isDaemon?: boolean) => CommandContext;
+/** `onlyDefaults`: no configuration but defaults, for who looks at a wrong one. */
+export type ContextFor = (
+  command: Command,
+  options?: { readonly isDaemon?: boolean; readonly onlyDefaults?: boolean },
+) => CommandContext;
 
 function addImageCommands(program: Command, contextFor: ContextFor): void {
   withReferenceOptions(program.command('convert'))
@@ -62,15 +79,31 @@ function addImageCommands(program: Command, contextFor: ContextFor): void {
     .argument('<target>', 'where the accelerated image goes')
     .option('--workers <n>', 'threads that digest and compress (default: one per processor)', wholeNumber)
     .option('--chunk-size <bytes>', 'power of two from 4096 to 16777216 (default 1048576)', wholeNumber)
-    .option('--work-dir <dir>', 'where blobs wait until they are uploaded (default: below the temporary directory)')
+    .option('--src-creds <user[:password]>', "credentials for the source's registry (env SHOAL_SRC_CREDS)")
+    .option('--dest-creds <user[:password]>', "credentials for the target's registry (env SHOAL_DEST_CREDS)")
+    .addOption(configOption('work-dir', '<dir>'))
+    .addOption(
+      new Option('--format <name>', "whose media types the result has; docker's only in a registry")
+        .choices(['oci', 'docker'])
+        .default('oci'),
+    )
+    .option('--merge-index', 'put the original beside the accelerated image, in one index')
+    .option(
+      '--copy-referrers',
+      "copy the original's signatures, SBOMs and attestations, and the original they are about",
+    )
     .addHelpText(
       'after',
-      `${REFERENCES}
+      `${SOURCE_REFERENCES}
+
+--platform all converts every platform of an index, and the target gets an index.
 
 Examples:
   shoal convert docker://registry.example/app:1.0 docker://registry.example/app:1.0-shoal
   shoal convert oci:./layout:app oci:./converted:app
-  shoal convert --plain-http --platform linux/arm64 localhost:5000/app localhost:5000/app:shoal`,
+  shoal convert --plain-http --platform linux/arm64 localhost:5000/app localhost:5000/app:shoal
+  shoal convert --platform all --merge-index registry.example/app:1.0 registry.example/app:1.0
+  shoal convert docker-archive:app.tar oci-archive:app-shoal.tar:1.0`,
     )
     .action(async (source: string, target: string, options, command: Command) =>
       (await import('./commands/convert.ts')).convert(contextFor(command), source, target, options),
@@ -79,7 +112,15 @@ Examples:
     .description('verify an accelerated image: manifest, bootstrap and the digest of every chunk')
     .argument('<reference>', 'image to check')
     .option('--metadata-only', 'do not fetch the blobs')
-    .addHelpText('after', `${REFERENCES}\n\nExample:\n  shoal check oci:./converted:app`)
+    .option('--source <reference>', 'also compare with the original image, file by file, and its config')
+    .addHelpText(
+      'after',
+      `${SOURCE_REFERENCES}
+
+Examples:
+  shoal check oci:./converted:app
+  shoal check --source registry.example/app:1.0 registry.example/app:1.0-shoal`,
+    )
     .action(async (reference: string, options, command: Command) =>
       (await import('./commands/check.ts')).check(contextFor(command), reference, options),
     );
@@ -105,12 +146,11 @@ function addMountCommands(program: Command, contextFor: ContextFor): void {
   withReferenceOptions(program.command('mount'))
     .description('mount an accelerated image; its files are fetched when they are read')
     .argument('<reference>', 'image to mount')
-    .argument('<dir>', 'existing directory to mount on')
-    .addOption(
-      new Option('--driver <name>', 'how to attach it to the kernel').choices(['auto', 'fuse']).default('auto'),
-    )
+    .argument('<dir>', 'existing, empty directory to mount on')
+    .addOption(configOption('driver', '<name>').choices(DRIVERS))
     .option('--rw', 'put a writable layer on top; its changes go with the mount')
-    .option('--read-deadline <seconds>', 'reads fail after waiting this long (default: they wait)', wholeNumber)
+    .option('--non-empty', 'mount also over a directory that has something in it, which is hidden then')
+    .addOption(configOption('read-deadline', '<seconds>'))
     .addHelpText('after', `${REFERENCES}\n\nExample:\n  shoal mount registry.example/app:1.0-shoal /mnt/app`)
     .action(async (reference: string, directory: string, options, command: Command) =>
       (await import('./commands/mount.ts')).mount(contextFor(command), reference, directory, options),
@@ -125,9 +165,20 @@ function addMountCommands(program: Command, contextFor: ContextFor): void {
     );
   program
     .command('ps')
-    .description('list mounts: image, mountpoint, bytes fetched, requests, hits and misses')
-    .addHelpText('after', '\nExample:\n  shoal --json ps')
-    .action(async (_options, command: Command) => (await import('./commands/ps.ts')).ps(contextFor(command)));
+    .description('list mounts: image, state, bytes fetched and bytes per second, requests, reads, hits')
+    .option('--watch [seconds]', 'look again and again (default: every 2 seconds); Ctrl-C ends it', wholeSeconds)
+    .addHelpText(
+      'after',
+      `
+NOW is what comes from sources per second, a mean over the last seconds. HITS is the part of the reads that found all
+they wanted in the cache. WAITING is how many reads wait now, and for how long the one that has waited longest.
+
+Examples:
+  shoal ps
+  shoal ps --watch 1
+  shoal --json ps`,
+    )
+    .action(async (options, command: Command) => (await import('./commands/ps.ts')).ps(contextFor(command), options));
 }
 
 function addRunCommand(program: Command, contextFor: ContextFor): void {
@@ -141,6 +192,8 @@ function addRunCommand(program: Command, contextFor: ContextFor): void {
     .addOption(
       new Option('--runtime <name>', 'what starts the program').choices(['auto', 'runc', 'namespaces']).default('auto'),
     )
+    .addOption(configOption('driver', '<name>').choices(DRIVERS))
+    .addOption(configOption('read-deadline', '<seconds>'))
     .passThroughOptions()
     .addHelpText(
       'after',
@@ -162,8 +215,11 @@ function addDaemonCommands(program: Command, contextFor: ContextFor): void {
     .command('daemon')
     .description('serve mounts in the foreground; SIGTERM unmounts cleanly')
     .option('--exit-when-idle', 'end with the last mount')
+    .addOption(configOption('serve-workers', '<n>'))
+    .addOption(configOption('store-workers', '<n>'))
+    .addOption(configOption('fetch-requests', '<n>'))
     .action(async (options, command: Command) =>
-      (await import('./commands/daemon.ts')).runDaemon(contextFor(command, true), options),
+      (await import('./commands/daemon.ts')).runDaemon(contextFor(command, { isDaemon: true }), options),
     );
   daemon
     .command('stop')
@@ -181,10 +237,22 @@ function addDaemonCommands(program: Command, contextFor: ContextFor): void {
 /** Shown in the help of `shoal` itself, accepted before and behind every command's name. */
 function globalOptions(): Option[] {
   return [
-    new Option('--root <dir>', 'directory of all state, cache and sockets (env SHOAL_ROOT; default /var/lib/shoal)'),
-    new Option('--log-level <level>', 'how much is logged (env SHOAL_LOG_LEVEL; default info)').choices(LOG_LEVELS),
+    new Option('--config <file>', `configuration file (env ${CONFIG_FILE.env}; default ${CONFIG_FILE.fallback})`),
+    configOption('root', '<dir>'),
+    configOption('log-level', '<level>').choices(LOG_LEVELS),
+    configOption('log-format', '<format>').choices(LOG_FORMATS),
     new Option('--json', 'print results as JSON'),
   ];
+}
+
+/**
+ * The flag of a configuration key. It has no default and no parser of its own: whatever is given, here, in the
+ * environment or in the file, is checked in one place.
+ */
+function configOption(key: ConfigKey, argument: string): Option {
+  const { meaning, env, fallback, defaultText } = KEYS[key];
+  const otherwise = fallback ?? defaultText?.replaceAll('`', '');
+  return new Option(`--${key} ${argument}`, `${meaning} (env ${env}; default: ${otherwise})`);
 }
 
 function acceptGlobalOptions(command: Command): void {
@@ -198,12 +266,23 @@ function allCommands(program: Command): Command[] {
 function withReferenceOptions(command: Command): Command {
   return command
     .option('--platform <os/arch[/variant]>', "platform to choose from an index (default: this machine's)")
-    .option('--plain-http', 'speak HTTP without TLS to the registry');
+    .option('--plain-http', 'speak HTTP without TLS to the registry')
+    .option('--insecure', 'speak TLS to the registry without looking at its certificate')
+    .option(
+      '--creds <user[:password]>',
+      "credentials for the image's registry (env SHOAL_CREDS); a password left out is read from standard input",
+    );
 }
 
 function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
   return Number(text);
+}
+
+function wholeSeconds(text: string): number {
+  const number = wholeNumber(text);
+  if (number === 0) throw new InvalidArgumentError('Expected at least one second.');
+  return number;
 }
 
 function collect(value: string, earlier: readonly string[]): string[] {
