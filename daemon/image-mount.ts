@@ -224,7 +224,8 @@ export class ImageMount {
         onUnservable: () => void this.abort().catch(error => this.#complain('abort', error)),
       },
       {
-        image: { fd, bootstrap, blobs: sharedBlobs },
+        fd,
+        image: { bootstrap, blobs: sharedBlobs },
         counters: this.#counters,
         limits: this.#options.limits.serve,
         readDeadlineMs: this.#options.readDeadlineMs,

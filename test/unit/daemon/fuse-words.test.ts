@@ -135,11 +135,14 @@ test('counters count beyond 32 bits', () => {
   assert.equal(counters.get(Counter.MISSES), 0);
 });
 
-test('the board remembers which request each worker works on, with all 64 bits', () => {
+test('the board remembers which request each worker works on, with all 64 bits, and where it came from', () => {
   const board = WorkerBoard.forWorkers(2);
+  board.assign(0, 20);
+  board.assign(1, 21);
   board.begin(1, 0xfffffffe, 0x80000001);
-  assert.deepEqual(board.unfinished(1), { uniqueLow: 0xfffffffe, uniqueHigh: 0x80000001 });
+  assert.deepEqual(board.unfinished(1), { fd: 21, uniqueLow: 0xfffffffe, uniqueHigh: 0x80000001 });
   assert.equal(board.unfinished(0), undefined);
   board.end(1);
   assert.equal(board.unfinished(1), undefined);
+  assert.deepEqual([board.fd(0), board.fd(1)], [20, 21]);
 });
