@@ -243,7 +243,8 @@ export class ImageMount {
     this.#held.defer(() => this.#cleanUp());
     this.#mounted = true;
     const target = writable ? this.#lower : mountpoint;
-    const order = { mountpoint: target, source: mountSource(id), rootMode: root.mode };
+    const { readaheadBytes } = this.#options.limits.serve;
+    const order = { mountpoint: target, source: mountSource(id), rootMode: root.mode, readaheadBytes };
     const [loaded, mounted] = await Promise.allSettled([session.load(), this.#ports.helper.mountFuse(fd, order)]);
     if (mounted.status === 'rejected') throw mounted.reason;
     this.#device = mounted.value;

@@ -18,6 +18,7 @@ export interface ServerWorkerData {
   readonly board: SharedArrayBuffer;
   readonly counters: SharedArrayBuffer;
   readonly maxBackground: number;
+  readonly readaheadBytes: number;
   /** For statfs: blocks of 4096 bytes and inodes. */
   readonly blocks: number;
   readonly inodes: number;

@@ -151,6 +151,7 @@ export class FuseSession {
       board: this.#board.buffer,
       counters: counters.buffer,
       maxBackground: limits.maxBackground,
+      readaheadBytes: limits.readaheadBytes,
       blocks,
       inodes,
     };

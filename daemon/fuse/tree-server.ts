@@ -53,6 +53,7 @@ export interface TreeServerPorts {
 
 export interface TreeServerOptions {
   readonly maxBackground: number;
+  readonly readaheadBytes: number;
   /** For statfs: blocks of 4096 bytes, and inodes. */
   readonly blocks: number;
   readonly inodes: number;
@@ -245,7 +246,8 @@ export class TreeServer {
   #init(): Answer {
     const { request, reply } = this.#device;
     const { hasXattrs } = this.#reader;
-    const outcome = negotiate(request, reply, { hasXattrs, maxBackground: this.#options.maxBackground });
+    const { maxBackground, readaheadBytes } = this.#options;
+    const outcome = negotiate(request, reply, { hasXattrs, maxBackground, readaheadBytes });
     this.#ports.onInit(outcome);
     return outcome === 'refused' ? -Errno.EPROTO : InitOut.BYTES;
   }

@@ -83,7 +83,8 @@ export async function startSession(
     await completer.stop();
     closeSync(fd);
   });
-  const [device] = await Promise.all([helper.mountFuse(fd, { mountpoint, source, rootMode: 0o40755 }), session.load()]);
+  const order = { mountpoint, source, rootMode: 0o40755, readaheadBytes: defaultServeLimits.readaheadBytes };
+  const [device] = await Promise.all([helper.mountFuse(fd, order), session.load()]);
   assert.match(device, /^0:\d+$/);
   await session.serve(signal);
   const deliver = () => {
