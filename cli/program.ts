@@ -12,7 +12,7 @@ import {
   addMachineCommands,
   addMetricsCommand,
 } from './looking-commands.ts';
-import { defaultSettings, type GlobalOptions, readSettings } from './settings.ts';
+import { DOCKER_CERTIFICATES, defaultSettings, type GlobalOptions, readProxies, readSettings } from './settings.ts';
 import { VERSION } from './version.ts';
 
 /** Help and version were printed, or the arguments were wrong and that was said: nothing is left but to exit. */
@@ -30,7 +30,11 @@ const USAGE_EXIT_CODE = 64;
 export const REFERENCES = `
 References:
   docker://HOST/REPO:TAG[@DIGEST]   an image in a registry; docker:// may be left out
-  oci:DIR[:TAG]                     an image in an OCI layout directory`;
+  oci:DIR[:TAG]                     an image in an OCI layout directory
+  oci-archive:FILE[:TAG]            an image in a tar of an OCI layout`;
+
+const SOURCE_REFERENCES = `${REFERENCES}
+  docker-archive:FILE[:REPO:TAG]    an ordinary image that docker save wrote, to read`;
 
 export function buildProgram(base: Omit<CommandContext, 'settings' | 'log' | 'registry'>): Command {
   const program = new Command('shoal')
@@ -46,8 +50,10 @@ export function buildProgram(base: Omit<CommandContext, 'settings' | 'log' | 're
     const options = command.optsWithGlobals<GlobalOptions>();
     const settings = onlyDefaults ? defaultSettings(options) : readSettings(options, base.env);
     const access = new RegistryAccess({
-      credentials: dockerConfigCredentials(settings.dockerConfig),
-      ...{ hosts: settings.registries }, // spread: hosts that registry/ does not know of yet are not an error
+      credentials: dockerConfigCredentials(settings.dockerConfig, base.env),
+      hosts: settings.registries,
+      proxies: readProxies(base.env),
+      certificateDirectory: DOCKER_CERTIFICATES,
     });
     return {
       ...base,
@@ -86,15 +92,31 @@ function addImageCommands(program: Command, contextFor: ContextFor): void {
     .argument('<target>', 'where the accelerated image goes')
     .option('--workers <n>', 'threads that digest and compress (default: one per processor)', wholeNumber)
     .option('--chunk-size <bytes>', 'power of two from 4096 to 16777216 (default 1048576)', wholeNumber)
+    .option('--src-creds <user[:password]>', "credentials for the source's registry (env SHOAL_SRC_CREDS)")
+    .option('--dest-creds <user[:password]>', "credentials for the target's registry (env SHOAL_DEST_CREDS)")
     .addOption(configOption('work-dir', '<dir>'))
+    .addOption(
+      new Option('--format <name>', "whose media types the result has; docker's only in a registry")
+        .choices(['oci', 'docker'])
+        .default('oci'),
+    )
+    .option('--merge-index', 'put the original beside the accelerated image, in one index')
+    .option(
+      '--copy-referrers',
+      "copy the original's signatures, SBOMs and attestations, and the original they are about",
+    )
     .addHelpText(
       'after',
-      `${REFERENCES}
+      `${SOURCE_REFERENCES}
+
+--platform all converts every platform of an index, and the target gets an index.
 
 Examples:
   shoal convert docker://registry.example/app:1.0 docker://registry.example/app:1.0-shoal
   shoal convert oci:./layout:app oci:./converted:app
-  shoal convert --plain-http --platform linux/arm64 localhost:5000/app localhost:5000/app:shoal`,
+  shoal convert --plain-http --platform linux/arm64 localhost:5000/app localhost:5000/app:shoal
+  shoal convert --platform all --merge-index registry.example/app:1.0 registry.example/app:1.0
+  shoal convert docker-archive:app.tar oci-archive:app-shoal.tar:1.0`,
     )
     .action(async (source: string, target: string, options, command: Command) =>
       (await import('./commands/convert.ts')).convert(contextFor(command), source, target, options),
@@ -103,9 +125,15 @@ Examples:
     .description('verify an accelerated image: manifest, bootstrap and the digest of every chunk')
     .argument('<reference>', 'image to check')
     .option('--metadata-only', 'do not fetch the blobs')
+    .option('--source <reference>', 'also compare with the original image, file by file, and its config')
     .addHelpText(
       'after',
-      `${REFERENCES}\n\nExamples:\n  shoal check oci:./converted:app\n  shoal check --metadata-only registry.example/app:1.0-shoal`,
+      `${SOURCE_REFERENCES}
+
+Examples:
+  shoal check oci:./converted:app
+  shoal check --metadata-only registry.example/app:1.0-shoal
+  shoal check --source registry.example/app:1.0 registry.example/app:1.0-shoal`,
     )
     .action(async (reference: string, options, command: Command) =>
       (await import('./commands/check.ts')).check(contextFor(command), reference, options),
@@ -132,9 +160,10 @@ function addMountCommands(program: Command, contextFor: ContextFor): void {
   withReferenceOptions(program.command('mount'))
     .description('mount an accelerated image; its files are fetched when they are read')
     .argument('<reference>', 'image to mount')
-    .argument('<dir>', 'existing directory to mount on')
+    .argument('<dir>', 'existing, empty directory to mount on')
     .addOption(configOption('driver', '<name>').choices(DRIVERS))
     .option('--rw', 'put a writable layer on top; its changes go with the mount')
+    .option('--non-empty', 'mount also over a directory that has something in it, which is hidden then')
     .addOption(configOption('read-deadline', '<seconds>'))
     .addHelpText(
       'after',
@@ -270,7 +299,12 @@ function allCommands(program: Command): Command[] {
 export function withReferenceOptions(command: Command): Command {
   return command
     .option('--platform <os/arch[/variant]>', "platform to choose from an index (default: this machine's)")
-    .option('--plain-http', 'speak HTTP without TLS to the registry');
+    .option('--plain-http', 'speak HTTP without TLS to the registry')
+    .option('--insecure', 'speak TLS to the registry without looking at its certificate')
+    .option(
+      '--creds <user[:password]>',
+      "credentials for the image's registry (env SHOAL_CREDS); a password left out is read from standard input",
+    );
 }
 
 function wholeNumber(text: string): number {

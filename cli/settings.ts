@@ -3,14 +3,16 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type Platform, ShoalError } from '../core/index.ts';
-import { parsePlatform, platformOf } from '../registry/index.ts';
+import { type ProxySettings, parsePlatform, platformOf, type RegistryHostSettings } from '../registry/index.ts';
 import type { ConfigKey } from './config/keys.ts';
-import type { RegistryHostSettings } from './config/registry-hosts.ts';
 import { type ConfigValues, type ResolvedConfig, resolveConfig } from './config/resolve.ts';
 import type { LogFormat, LogLevel } from './logger.ts';
 
 /** A unix socket's path must fit sockaddr_un, including its terminating NUL (unix(7)). */
 const MAX_SOCKET_PATH_BYTES = 107;
+
+/** docker's directory of certificates: one directory per registry. */
+export const DOCKER_CERTIFICATES = '/etc/docker/certs.d';
 
 export interface Settings {
   /** Directory of all state, cache and sockets. Absolute. */
@@ -81,6 +83,15 @@ export function readSettings(options: GlobalOptions, env: Readonly<NodeJS.Proces
     },
     config,
   });
+}
+
+/** Upper case first, as docker and containerd read them. */
+export function readProxies(env: Readonly<NodeJS.ProcessEnv>): ProxySettings {
+  return {
+    httpProxy: env['HTTP_PROXY'] || env['http_proxy'],
+    httpsProxy: env['HTTPS_PROXY'] || env['https_proxy'],
+    noProxy: env['NO_PROXY'] || env['no_proxy'],
+  };
 }
 
 /** What is in effect when nobody says anything; `json` is how to say it. */

@@ -4,7 +4,9 @@
 import type { Digest } from './digest.ts';
 import type { Platform } from './image-transfer.ts';
 
-export type DriverName = 'fuse';
+/** In the order in which `auto` tries them. */
+export const DRIVER_NAMES = ['fuse', 'fuse-native'] as const;
+export type DriverName = (typeof DRIVER_NAMES)[number];
 
 export interface MountRequest {
   /** `docker://HOST/REPO:TAG[@digest]`, a bare reference, or `oci:DIR[:TAG]` with an absolute DIR. */
@@ -14,11 +16,23 @@ export interface MountRequest {
   readonly driver: 'auto' | DriverName;
   /** Put a writable layer (overlayfs) on top; its changes live until the mount is removed. */
   readonly writable: boolean;
+  /** Mount also over a directory that has something in it, which is hidden then. Default: refused. */
+  readonly nonEmpty?: boolean | undefined;
   readonly platform?: Platform | undefined;
   /** Speak HTTP without TLS to the registry. Never guessed. */
   readonly plainHttp: boolean;
+  /** Take any certificate of the registry. */
+  readonly insecure: boolean;
+  /** For the image's registry. Kept in memory for as long as the mount lives; never written, listed or logged. */
+  readonly credentials?: MountCredentials | undefined;
   /** Reads fail with an I/O error after this long without any source answering; absent: they wait. Milliseconds. */
   readonly readDeadlineMs?: number | undefined;
+}
+
+export interface MountCredentials {
+  /** `<token>` says that the password is an identity token, as with docker's credential helpers. */
+  readonly username: string;
+  readonly password: string;
 }
 
 export interface MountInfo {
@@ -26,6 +40,8 @@ export interface MountInfo {
   readonly manifestDigest: Digest;
   readonly mountpoint: string;
   readonly driver: DriverName;
+  /** Why `auto` did not take one that it would rather have taken. */
+  readonly driverReason?: string | undefined;
   readonly writable: boolean;
   /** Wall time, milliseconds since 1970. */
   readonly mountedAt: number;

@@ -101,6 +101,11 @@ export interface ServeLimits {
    * a dead registry holds one (design §6 rule 5 wants at least 4096). The kernel spends about 300 bytes on each.
    */
   readonly maxBackground: number;
+  /**
+   * The same for the fuse-native driver, where each request that waits also holds a thread of libfuse (18 KB resident,
+   * measured with 63). The kernel may allow users without root less (fuse's parameter max_user_bgreq).
+   */
+  readonly nativeMaxBackground: number;
   /** A worker that dies is replaced so often; after that the mount is aborted, because nobody would answer. */
   readonly maxWorkerRestarts: number;
   /** How often the requester of an interrupted read is looked at: it is being killed, and a human may be waiting. */
@@ -115,6 +120,7 @@ export interface ServeLimits {
 export const defaultServeLimits: ServeLimits = {
   workers: 2,
   maxBackground: 16_384,
+  nativeMaxBackground: 4_096,
   maxWorkerRestarts: 8,
   killPollMs: 50,
   slowReadMs: 10_000,

@@ -37,6 +37,9 @@ interface Question {
   readonly signal: AbortSignal;
 }
 
+/** No socket, nobody behind it, or a daemon that ended before it answered. */
+const NOBODY_ANSWERS: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
+
 /** Every call rejects with `unreachable` when no daemon listens, with `aborted` when its signal fires. */
 export class ControlClient implements ImageMounter {
   readonly #socket: string;
@@ -114,7 +117,7 @@ export class ControlClient implements ImageMounter {
   #translate(error: unknown, signal: AbortSignal): ShoalError {
     if (signal.aborted) return abortedError(signal);
     const errno = errnoOf(error);
-    if (errno === 'ENOENT' || errno === 'ECONNREFUSED' || errno === 'ECONNRESET') {
+    if (errno !== undefined && NOBODY_ANSWERS.has(errno)) {
       return new ShoalError('unreachable', `no daemon answers on ${this.#socket} (${errno})`, { cause: error });
     }
     return fromSystemError(error, `ask the daemon on ${this.#socket}`);

@@ -27,6 +27,7 @@ import {
   type StoreLimits,
 } from './config.ts';
 import { DaemonMetrics } from './daemon-metrics.ts';
+import { type ChosenDriver, chooseDriver } from './drivers.ts';
 import { FetchEngine } from './fetch/engine.ts';
 import { Completer } from './fuse/completer.ts';
 import { ImageMount } from './image-mount.ts';
@@ -205,6 +206,7 @@ export class Daemon implements ImageMounter {
   }
 
   async #mount(request: MountRequest, signal: AbortSignal): Promise<MountInfo> {
+    const chosen = await chooseDriver(request);
     const [{ bootstrap, ...image }, mountpoint] = await this.#prepare(request, signal);
     if (this.#mounts.has(mountpoint)) throw new ShoalError('busy', `${mountpoint}: an image is mounted there already`);
     const record: MountRecord = {
@@ -215,7 +217,7 @@ export class Daemon implements ImageMounter {
       writable: request.writable,
       mountedAt: this.#ports.clock.now(),
     };
-    const mount = this.#makeMount(record, image, request.readDeadlineMs);
+    const mount = this.#makeMount(record, image, chosen, request.readDeadlineMs);
     this.#mounts.set(mountpoint, mount); // from here on, another request for it is refused
     const gone = mount.released.then(() => this.#bury(mount));
     this.#held.set(mount, gone);
@@ -225,7 +227,9 @@ export class Daemon implements ImageMounter {
       this.#forget(mount);
       throw error;
     }
-    this.#ports.log.info('mounted', { mountpoint, reference: image.reference, writable: request.writable });
+    const { driver, reason } = chosen;
+    const { reference } = image;
+    this.#ports.log.info('mounted', { mountpoint, reference, writable: request.writable, driver, reason });
     return mount.info();
   }
 
@@ -234,17 +238,30 @@ export class Daemon implements ImageMounter {
     const failed = new AbortController();
     const either = AbortSignal.any([signal, failed.signal]);
     try {
-      return await Promise.all([
-        this.#ports.library.open(request, { signal: either }),
-        this.#helper.inspect(request.mountpoint),
-      ]);
+      return await Promise.all([this.#ports.library.open(request, { signal: either }), this.#inspect(request)]);
     } catch (error) {
       failed.abort();
       throw error;
     }
   }
 
-  #makeMount(record: MountRecord, image: Omit<LazyImage, 'bootstrap'>, readDeadlineMs: number | undefined): ImageMount {
+  /** The canonical mountpoint. Rejects with `busy` when a mount would hide something, ours or somebody else's. */
+  async #inspect({ mountpoint, nonEmpty = false }: MountRequest): Promise<string> {
+    const { canonical, isEmpty } = await this.#helper.inspect(mountpoint);
+    if (this.#mounts.has(canonical)) throw new ShoalError('busy', `${canonical}: an image is mounted there already`);
+    if (isEmpty || nonEmpty) return canonical;
+    throw new ShoalError(
+      'busy',
+      `mountpoint ${mountpoint}: expected an empty directory, found one with something in it; --non-empty mounts over it`,
+    );
+  }
+
+  #makeMount(
+    record: MountRecord,
+    image: Omit<LazyImage, 'bootstrap'>,
+    chosen: ChosenDriver,
+    readDeadlineMs: number | undefined,
+  ): ImageMount {
     const { clock, log } = this.#ports;
     if (this.#running === undefined) throw new ShoalError('internal', 'mount before start');
     const { store, engine, completer } = this.#running;
@@ -260,6 +277,7 @@ export class Daemon implements ImageMounter {
       },
       {
         image,
+        chosen,
         record,
         readDeadlineMs,
         directory: join(this.#state.paths.mounts, record.id),
@@ -271,7 +289,11 @@ export class Daemon implements ImageMounter {
   /** The path as given when something of ours is there (looking could wait for it), else what it leads to. */
   async #canonical(mountpoint: string): Promise<string> {
     const direct = resolve(mountpoint);
-    return this.#mounts.has(direct) ? direct : this.#helper.inspect(mountpoint).catch(() => direct);
+    if (this.#mounts.has(direct)) return direct;
+    return this.#helper.inspect(mountpoint).then(
+      ({ canonical }) => canonical,
+      () => direct,
+    );
   }
 
   #forget(mount: ImageMount): void {

@@ -6,4 +6,12 @@ export { startControlApi } from './control-api.ts';
 export { ControlClient } from './control-client.ts';
 export type { DaemonInfo } from './control-protocol.ts';
 export { Daemon, type DaemonOptions, type DaemonPorts } from './daemon.ts';
+export {
+  type ChosenDriver,
+  checkDriver,
+  checkDrivers,
+  chooseDriver,
+  DRIVER_LIMITS,
+  type DriverCheck,
+} from './drivers.ts';
 export type { ImageLibrary, LazyImage } from './ports.ts';

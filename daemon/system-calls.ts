@@ -12,11 +12,17 @@ const calls = {
     'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
   ),
   umount2: libc.func('int umount2(const char *target, int flags)'),
+  socketpair: libc.func('int socketpair(int domain, int type, int protocol, _Out_ int *pair)'),
   prctl: libc.func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)'),
 };
 
 const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;
+
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+/** Linux only; on macOS a child gets no descriptors but those that it is given. */
+const SOCK_CLOEXEC = process.platform === 'linux' ? 0o2000000 : 0;
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
@@ -56,6 +62,15 @@ export function mount(
 /** umount2(2). Returns the errno name, or undefined on success. */
 export function unmount(target: string, flags: number): string | undefined {
   return Number(calls.umount2(target, flags)) === 0 ? undefined : lastErrno();
+}
+
+/** Two connected sockets, both blocking and not for children (unless handed to one). The caller's to close. */
+export function socketPair(): [number, number] {
+  const pair = new Int32Array(2);
+  if (Number(calls.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) !== 0) {
+    throw new ShoalError('system', `socketpair: ${lastErrno()}`);
+  }
+  return [pair[0] ?? -1, pair[1] ?? -1];
 }
 
 /** This process is killed when its parent ends. Says nothing about a parent that is gone already. */

@@ -16,7 +16,9 @@ export const MEDIA_TYPES = {
   dockerManifest: 'application/vnd.docker.distribution.manifest.v2+json',
   dockerIndex: 'application/vnd.docker.distribution.manifest.list.v2+json',
   dockerConfig: 'application/vnd.docker.container.image.v1+json',
+  dockerLayer: 'application/vnd.docker.image.rootfs.diff.tar',
   dockerLayerGzip: 'application/vnd.docker.image.rootfs.diff.tar.gzip',
+  dockerLayerZstd: 'application/vnd.docker.image.rootfs.diff.tar.zstd',
 } as const;
 
 /** Layer media type to how its tar is compressed. A layer of any other type is not one that can be unpacked. */
@@ -27,9 +29,9 @@ export const LAYER_COMPRESSION: ReadonlyMap<string, 'none' | 'gzip' | 'zstd'> = 
   ['application/vnd.oci.image.layer.nondistributable.v1.tar', 'none'],
   ['application/vnd.oci.image.layer.nondistributable.v1.tar+gzip', 'gzip'],
   ['application/vnd.oci.image.layer.nondistributable.v1.tar+zstd', 'zstd'],
-  ['application/vnd.docker.image.rootfs.diff.tar', 'none'],
+  [MEDIA_TYPES.dockerLayer, 'none'],
   [MEDIA_TYPES.dockerLayerGzip, 'gzip'],
-  ['application/vnd.docker.image.rootfs.diff.tar.zstd', 'zstd'],
+  [MEDIA_TYPES.dockerLayerZstd, 'zstd'],
   ['application/vnd.docker.image.rootfs.foreign.diff.tar.gzip', 'gzip'],
 ]);
 
@@ -213,6 +215,11 @@ const MANIFEST_TYPES: readonly string[] = [MEDIA_TYPES.ociManifest, MEDIA_TYPES.
 /** Is this the media type of an index or a manifest, which registries keep apart from other blobs? */
 export function isManifestType(mediaType: string): boolean {
   return INDEX_TYPES.includes(mediaType) || MANIFEST_TYPES.includes(mediaType);
+}
+
+/** Is this the media type of an index (OCI's) or a manifest list (Docker's)? */
+export function isIndexType(mediaType: string): boolean {
+  return INDEX_TYPES.includes(mediaType);
 }
 
 function parseDocument(bytes: Uint8Array, what: string, kind: 'index' | 'manifest'): unknown {

@@ -5,12 +5,14 @@ import { resolve } from 'node:path';
 import { fromSystemError, type MountRequest } from '../../core/index.ts';
 import type { CommandContext } from '../command.ts';
 import { absoluteReference, type ReferenceOptions } from '../compose.ts';
+import { givenCredentials } from '../credentials.ts';
 import { requireDaemon, withDaemon } from '../daemon-launch.ts';
 import { bytes, printJson, printLine } from '../output.ts';
 import { readPlatform } from '../settings.ts';
 
 export interface MountOptions extends ReferenceOptions {
   readonly rw?: boolean;
+  readonly nonEmpty?: boolean;
 }
 
 export async function mount(
@@ -29,8 +31,11 @@ export async function mount(
     mountpoint,
     driver: context.settings.driver,
     writable: options.rw ?? false,
+    nonEmpty: options.nonEmpty ?? false,
     platform: options.platform === undefined ? undefined : readPlatform(options.platform),
     plainHttp: options.plainHttp ?? false,
+    insecure: options.insecure ?? false,
+    credentials: await givenCredentials(context, options)?.(),
     readDeadlineMs: context.settings.readDeadlineMs,
   };
   const info = await withDaemon(context, daemon => daemon.mount(request, { signal: context.signal }));

@@ -4,8 +4,9 @@ import { readFileSync, statSync } from 'node:fs';
 import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
 import { errnoOf, fromSystemError, ShoalError } from '../../core/index.ts';
+import type { RegistryHostSettings } from '../../registry/index.ts';
 import { CONFIG_KEYS, type ConfigFile, configSchema, KEYS, REGISTRY_KEYS } from './keys.ts';
-import { type RegistryHostSettings, registryHosts } from './registry-hosts.ts';
+import { registryHosts } from './registry-hosts.ts';
 import { didYouMean } from './suggestion.ts';
 
 /** Hundreds of registries fit; what is larger is not a configuration. */

@@ -3,10 +3,11 @@
 
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { DRIVER_NAMES } from '../../core/index.ts';
 import { LOG_FORMATS, LOG_LEVELS } from '../logger.ts';
 import { isMirror } from './registry-hosts.ts';
 
-export const DRIVERS = ['auto', 'fuse'] as const;
+export const DRIVERS = ['auto', ...DRIVER_NAMES] as const;
 
 /** A day: nobody who wants a deadline means more. The control protocol has the same limit. */
 const MAX_READ_DEADLINE_S = 86_400;

@@ -1,17 +1,7 @@
 // The `[registry."HOST"]` tables of the configuration, by the name that a host has in image references.
 
 import { isShoalError, ShoalError } from '../../core/index.ts';
-import { parseReference } from '../../registry/index.ts';
-
-/** How to speak to one registry. */
-export interface RegistryHostSettings {
-  readonly mirrors?: readonly string[];
-  readonly plainHttp?: boolean;
-  readonly insecure?: boolean;
-  readonly ca?: string;
-  readonly clientCert?: string;
-  readonly clientKey?: string;
-}
+import { parseReference, type RegistryHostSettings } from '../../registry/index.ts';
 
 /** The host as references name it (Docker Hub has several names), or undefined when it is no host. */
 export function referenceHost(text: string): string | undefined {

@@ -3,9 +3,9 @@
 
 import { resolve } from 'node:path';
 import { ShoalError } from '../../core/index.ts';
+import type { RegistryHostSettings } from '../../registry/index.ts';
 import { type LoadedFile, loadConfigFile, shown } from './file.ts';
 import { CONFIG_FILE, CONFIG_KEYS, type ConfigKey, configSchema, KEYS } from './keys.ts';
-import type { RegistryHostSettings } from './registry-hosts.ts';
 import { didYouMean } from './suggestion.ts';
 
 type Value = string | number;

@@ -60,7 +60,7 @@ export async function gatherFacts(context: CommandContext, configProblem: string
     cgroupTasks: await cgroupNumber('pids', ['pids.max']),
     now: systemClock.now(),
     releasedAt: (await stat(import.meta.filename)).mtimeMs,
-    dockerConfig: await lookAtDockerConfig(settings.dockerConfig),
+    dockerConfig: await lookAtDockerConfig(settings.dockerConfig, context.env),
     configFile: settings.config.file?.path,
     configProblem,
     daemon: await lookAtDaemon(settings.controlSocket),
@@ -225,10 +225,10 @@ function fsTypeAt(mountTable: string, path: string): string {
   return type;
 }
 
-async function lookAtDockerConfig(path: string): Promise<DockerConfigFact> {
+async function lookAtDockerConfig(path: string, env: CommandContext['env']): Promise<DockerConfigFact> {
   const found = await stat(path).catch(() => undefined);
   try {
-    await dockerConfigCredentials(path)('registry.example');
+    await dockerConfigCredentials(path, env)('registry.example');
     return { path, mode: found === undefined ? undefined : found.mode & 0o777, problem: undefined };
   } catch (error) {
     return { path, mode: undefined, problem: messageOf(error) };

@@ -27,7 +27,7 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
   '@bomb.sh/tab': ['cli/'],
   fastify: ['daemon/control-api.ts', 'cli/demo/', 'scheduler/'],
   undici: ['registry/'],
-  'tar-stream': ['converter/', 'cli/'],
+  'tar-stream': ['converter/', 'registry/', 'cli/'],
   'lz4-napi': ['image/'],
   '@napi-rs/blake-hash': ['image/'],
   commander: ['cli/'],

@@ -62,6 +62,7 @@ const mountRequest = (mountpoint: string) => ({
   driver: 'auto' as const,
   writable: false,
   plainHttp: false,
+  insecure: false,
 });
 
 test('only its owner may connect, and a file left by a dead daemon is no obstacle', async t => {
