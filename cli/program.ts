@@ -2,6 +2,7 @@
 // loaded when a command is chosen: `ps` should not wait for the converter to be read.
 
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { DRIVER_NAMES } from '../core/index.ts';
 import { dockerConfigCredentials, RegistryAccess } from '../registry/index.ts';
 import type { CommandContext } from './command.ts';
 import { jsonLogger, LOG_LEVELS, plainLogger } from './logger.ts';
@@ -107,7 +108,9 @@ function addMountCommands(program: Command, contextFor: ContextFor): void {
     .argument('<reference>', 'image to mount')
     .argument('<dir>', 'existing directory to mount on')
     .addOption(
-      new Option('--driver <name>', 'how to attach it to the kernel').choices(['auto', 'fuse']).default('auto'),
+      new Option('--driver <name>', 'how to attach it to the kernel (auto: the first that works here)')
+        .choices(['auto', ...DRIVER_NAMES])
+        .default('auto'),
     )
     .option('--rw', 'put a writable layer on top; its changes go with the mount')
     .option('--read-deadline <seconds>', 'reads fail after waiting this long (default: they wait)', wholeNumber)
@@ -181,7 +184,10 @@ function addDaemonCommands(program: Command, contextFor: ContextFor): void {
 /** Shown in the help of `shoal` itself, accepted before and behind every command's name. */
 function globalOptions(): Option[] {
   return [
-    new Option('--root <dir>', 'directory of all state, cache and sockets (env SHOAL_ROOT; default /var/lib/shoal)'),
+    new Option(
+      '--root <dir>',
+      'directory of all state, cache and sockets (env SHOAL_ROOT; default /var/lib/shoal, without root ~/.local/state/shoal)',
+    ),
     new Option('--log-level <level>', 'how much is logged (env SHOAL_LOG_LEVEL; default info)').choices(LOG_LEVELS),
     new Option('--json', 'print results as JSON'),
   ];

@@ -4,12 +4,11 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Platform, ShoalError } from '../core/index.ts';
 import { parsePlatform, platformOf } from '../registry/index.ts';
+import { defaultRoot } from './default-root.ts';
 import { LOG_LEVELS, type LogLevel } from './logger.ts';
 
 /** A unix socket's path must fit sockaddr_un, including its terminating NUL (unix(7)). */
 const MAX_SOCKET_PATH_BYTES = 107;
-
-const DEFAULT_ROOT = '/var/lib/shoal';
 
 export interface Settings {
   /** Directory of all state, cache and sockets. Absolute. */
@@ -30,7 +29,7 @@ export interface GlobalOptions {
 }
 
 export function readSettings(options: GlobalOptions, env: Readonly<NodeJS.ProcessEnv>): Settings {
-  const root = resolve(options.root ?? env['SHOAL_ROOT'] ?? DEFAULT_ROOT);
+  const root = resolve(options.root ?? env['SHOAL_ROOT'] ?? defaultRoot(env));
   const controlSocket = join(root, 'control.sock');
   if (Buffer.byteLength(controlSocket) > MAX_SOCKET_PATH_BYTES) {
     throw new ShoalError(

@@ -106,7 +106,7 @@ export class ControlClient implements ImageMounter {
   #translate(error: unknown, signal: AbortSignal): ShoalError {
     if (signal.aborted) return abortedError(signal);
     const errno = errnoOf(error);
-    if (errno === 'ENOENT' || errno === 'ECONNREFUSED' || errno === 'ECONNRESET') {
+    if (errno === 'ENOENT' || errno === 'ECONNREFUSED' || errno === 'ECONNRESET' || errno === 'EPIPE') {
       return new ShoalError('unreachable', `no daemon answers on ${this.#socket} (${errno})`, { cause: error });
     }
     return fromSystemError(error, `ask the daemon on ${this.#socket}`);

@@ -10,7 +10,7 @@ import { bytes, printJson, printLine } from '../output.ts';
 import { readPlatform } from '../settings.ts';
 
 export interface MountOptions extends ReferenceOptions {
-  readonly driver: 'auto' | 'fuse';
+  readonly driver: MountRequest['driver'];
   readonly rw?: boolean;
   /** Seconds. */
   readonly readDeadline?: number;
@@ -37,6 +37,9 @@ export async function mount(
     readDeadlineMs: options.readDeadline === undefined ? undefined : options.readDeadline * 1000,
   };
   const info = await withDaemon(context, daemon => daemon.mount(request, { signal: context.signal }));
+  if (info.driverReason !== undefined) {
+    context.log.info(`driver ${info.driver}, because ${info.driverReason}; docs/drivers.md lists its limits`);
+  }
   if (context.settings.json) return printJson(info);
   printLine(`${info.mountpoint}: ${info.reference} (${bytes(info.stats.totalBytes)}, driver ${info.driver})`);
 }

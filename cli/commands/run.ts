@@ -8,6 +8,7 @@ import { fromSystemError, type MountRequest, ShoalError } from '../../core/index
 import type { CommandContext } from '../command.ts';
 import { absoluteReference, openConfig, type ReferenceOptions } from '../compose.ts';
 import { findDaemon, requireDaemon, withDaemon } from '../daemon-launch.ts';
+import { needRoot } from '../need-root.ts';
 import type { BindMount, Container } from '../run/container.ts';
 import { processOf, userOf } from '../run/image-config.ts';
 import { findProgram, runContainer } from '../run/launch.ts';
@@ -30,6 +31,7 @@ export async function run(
   command: readonly string[],
   options: RunOptions,
 ): Promise<void> {
+  needRoot('shoal run', 'mount the image (shoal mount) and start programs from there, for example with bwrap');
   const absolute = absoluteReference(reference);
   const binds = await Promise.all(options.volume.map(parseVolume));
   const runc = await chooseRuntime(context, options.runtime);

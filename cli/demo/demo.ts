@@ -8,6 +8,7 @@ import { type ConvertReport, convertImage } from '../../converter/index.ts';
 import { silentLogger } from '../../core/index.ts';
 import type { CommandContext } from '../command.ts';
 import { openReferenceSink, openReferenceSource } from '../compose.ts';
+import { needRoot } from '../need-root.ts';
 import { bytes, ProgressDisplay, printJson, printLine, printTable, seconds } from '../output.ts';
 import { readPlatform } from '../settings.ts';
 import { type Measurement, startFully, startLazily } from './cold-start.ts';
@@ -16,6 +17,7 @@ import { buildDemoImage } from './image.ts';
 const LINK_BYTES_PER_SECOND = 100e6 / 8;
 const REPOSITORY_ROOT = resolve(import.meta.dirname, '../..');
 export async function demo(context: CommandContext, options: { readonly keep?: boolean }): Promise<void> {
+  needRoot('the demonstration', 'try `shoal convert` and `shoal mount` on an image of yours');
   const workDir = await mkdtemp(join(tmpdir(), 'shoal-demo-'));
   try {
     await runDemo(context, workDir);

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { EXIT_CODES } from '../../cli/exit-codes.ts';
+import { DRIVER_LIMITS } from '../../daemon/index.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -12,6 +13,19 @@ test('docs/exit-codes.md lists every error code with its exit code, and no other
   const text = readFileSync(join(ROOT, 'docs/exit-codes.md'), 'utf8');
   const rows = [...text.matchAll(/^\| (\d+) \| `([a-z-]+)` \|/gm)].map(match => [match[2], Number(match[1])]);
   assert.deepEqual(Object.fromEntries(rows), EXIT_CODES);
+});
+
+test("docs/drivers.md lists every driver's limits, and no other", () => {
+  const text = readFileSync(join(ROOT, 'docs/drivers.md'), 'utf8');
+  for (const [driver, limits] of Object.entries(DRIVER_LIMITS)) {
+    const section = text.split(`\n## \`${driver}\`\n`)[1]?.split('\n## ')[0] ?? '';
+    assert.ok(section.length > 0, `no section for ${driver}`);
+    const items = section.split(/\n- /).slice(1);
+    assert.deepEqual(
+      items.map(item => (item.split('\n\n')[0] ?? '').trim().replace(/\s+/g, ' ')),
+      limits,
+    );
+  }
 });
 
 test('every file that the README and the architecture link to exists', () => {

@@ -6,8 +6,8 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { TestContext } from 'node:test';
 import { promisify } from 'node:util';
+import type { Ending } from './docker-registry.ts';
 
 const run = promisify(execFile);
 const MAIN = resolve(import.meta.dirname, '../../cli/main.ts');
@@ -36,7 +36,7 @@ export interface Shoal {
 }
 
 /** A command line with a fresh root; ends its daemon and removes everything after the test. */
-export async function makeShoal(t: TestContext, env: Readonly<Record<string, string>> = {}): Promise<Shoal> {
+export async function makeShoal(t: Ending, env: Readonly<Record<string, string>> = {}): Promise<Shoal> {
   const base = await mkdtemp(join(tmpdir(), 'shoal-test-'));
   const root = join(base, 'root');
   const scratch = await mkdtemp(join(base, 'scratch-'));
