@@ -18,6 +18,7 @@ const calls = {
   ioctl: libc.func('int ioctl(int fd, unsigned long request, _Inout_ uint32_t *argument)'),
   read: libc.func('long read(int fd, void *into, unsigned long length)'),
   write: libc.func('long write(int fd, void *from, unsigned long length)'),
+  fcntl: libc.func('int fcntl(int fd, int command, int argument)'),
   prctl: libc.func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)'),
 };
 
@@ -105,6 +106,19 @@ export function socketPair(): [number, number] {
     throw new ShoalError('system', `socketpair: ${lastErrno()}`);
   }
   return [pair[0] ?? -1, pair[1] ?? -1];
+}
+
+const F_SETFD = 2;
+const STANDARD_STREAMS = [0, 1, 2];
+
+/**
+ * Programs that native code starts get our standard streams. Node marks them to be closed then (its own children get
+ * copies), and what such a program has to say would be lost, or go to whatever file got the number.
+ */
+export function passOnStandardStreams(): void {
+  for (const fd of STANDARD_STREAMS) {
+    if (Number(calls.fcntl(fd, F_SETFD, 0)) !== 0) throw new ShoalError('system', `fcntl ${fd}: ${lastErrno()}`);
+  }
 }
 
 /** This process is killed when its parent ends. Says nothing about a parent that is gone already. */

@@ -41,6 +41,9 @@ export async function mount(
     readDeadlineMs: context.settings.readDeadlineMs,
   };
   const info = await withDaemon(context, daemon => daemon.mount(request, { signal: context.signal }));
+  if (info.driverReason !== undefined) {
+    context.log.info(`driver ${info.driver}, because ${info.driverReason}; docs/drivers.md lists its limits`);
+  }
   if (context.settings.json) return printJson(info);
   printLine(`${info.mountpoint}: ${info.reference} (${bytes(info.stats.totalBytes)}, driver ${info.driver})`);
 }

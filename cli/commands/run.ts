@@ -9,6 +9,7 @@ import type { CommandContext } from '../command.ts';
 import { absoluteReference, openConfig, type ReferenceOptions } from '../compose.ts';
 import { givenCredentials } from '../credentials.ts';
 import { findDaemon, requireDaemon, withDaemon } from '../daemon-launch.ts';
+import { needRoot } from '../need-root.ts';
 import type { BindMount, Container } from '../run/container.ts';
 import { processOf, userOf } from '../run/image-config.ts';
 import { findProgram, runContainer } from '../run/launch.ts';
@@ -31,6 +32,7 @@ export async function run(
   command: readonly string[],
   options: RunOptions,
 ): Promise<void> {
+  needRoot('shoal run', 'mount the image (shoal mount) and start programs from there, for example with bwrap');
   const absolute = absoluteReference(reference);
   const credentials = givenCredentials(context, options, { standardInput: 'program' });
   const binds = await Promise.all(options.volume.map(parseVolume));

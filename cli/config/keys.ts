@@ -75,7 +75,7 @@ export const KEYS: Readonly<Record<ConfigKey, KeyDefinition>> = {
     kind: 'path',
     env: 'SHOAL_ROOT',
     flag: '--root',
-    fallback: '/var/lib/shoal',
+    defaultText: '/var/lib/shoal; without root ~/.local/state/shoal',
   },
   'log-level': {
     meaning: 'how much is logged',

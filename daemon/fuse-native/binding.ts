@@ -49,7 +49,7 @@ export interface NativeMountOptions {
 }
 
 /** The package copies mountpoints into 1024 bytes and cuts what does not fit. */
-export const MAX_MOUNTPOINT_BYTES = 1023;
+const MAX_MOUNTPOINT_BYTES = 1023;
 /** The tree never changes. Thirty years. */
 const FOREVER_SECONDS = 1_000_000_000;
 const ERANGE = 34;
@@ -79,6 +79,10 @@ export async function mountNative(
   tree: NativeFileSystem,
   options: NativeMountOptions,
 ): Promise<void> {
+  const length = Buffer.byteLength(mountpoint);
+  if (length > MAX_MOUNTPOINT_BYTES) {
+    throw new ShoalError('unsupported', `mountpoint of ${length} bytes: fuse-native takes ${MAX_MOUNTPOINT_BYTES}`);
+  }
   const Base = await load();
   let threads = 0;
   class NativeMount extends Base {

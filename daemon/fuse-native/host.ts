@@ -5,7 +5,7 @@
 import { fromSystemError, messageOf, ShoalError, systemClock } from '../../core/index.ts';
 import { BootstrapReader } from '../../image/index.ts';
 import { errnoFor } from '../fuse/errno.ts';
-import { dieWithParent } from '../system-calls.ts';
+import { dieWithParent, passOnStandardStreams } from '../system-calls.ts';
 import { mountNative, type NativeFileSystem } from './binding.ts';
 import { DeviceWatch } from './device-watch.ts';
 import type { HostOrder, HostReport } from './messages.ts';
@@ -45,6 +45,7 @@ async function mount(order: Extract<HostOrder, { kind: 'mount' }>): Promise<void
     // Not on macOS, where the end of the IPC channel has to do.
     if (process.platform === 'linux') dieWithParent();
     if (process.ppid !== order.daemonPid) throw new ShoalError('aborted', 'the daemon is gone');
+    passOnStandardStreams(); // to fusermount
     const reader = new BootstrapReader(await readBootstrap(order.bootstrapBytes));
     const tree = new NativeTree(reader, { ...order, onWarning: warn });
     await mountNative(order.mountpoint, fileSystemOf(tree, reader), { ...order, onThread });
