@@ -93,11 +93,6 @@ export const UNPACK_AHEAD_BYTES = MIB;
  */
 export const THREAD_YOUNG_GENERATION_MB = 3;
 
-/** Entries travel in batches of so many (or with so many chunk references), and so many batches may be unanswered. */
-export const BATCH_ENTRIES = 256;
-export const BATCH_REFERENCES = 16 * KIB;
-export const BATCHES_UNDER_WAY = 4;
-
 /** Blobs that are pushed at once, while later layers are converted. */
 export const UPLOADS_AT_ONCE = 2;
 
