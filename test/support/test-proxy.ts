@@ -5,7 +5,7 @@
 //   proxy.address          // http://127.0.0.1:port
 //   proxy.lines            // `CONNECT registry.test:443`, `GET http://registry.test/v2/…`
 //   proxy.authorizations   // what each request showed it
-// Knobs: `user` (asks for basic auth), `refuse` (a status for every request).
+// Knobs: `user` (asks for basic auth), `refuse` (a status for every request), `silent` (takes requests and says nothing).
 
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -19,6 +19,7 @@ export class TestProxy {
   readonly authorizations: (string | undefined)[] = [];
   user: string | undefined;
   refuse: number | undefined;
+  silent = false;
   /** `name:port` to where it is. */
   readonly hosts: Record<string, string>;
   readonly #server = createServer((request, response) => this.#forward(request, response));
@@ -66,6 +67,7 @@ export class TestProxy {
   #tunnel(request: IncomingMessage, socket: Duplex): void {
     socket.on('error', () => {}); // either end may break off
     const status = this.#refusal(request);
+    if (this.silent) return;
     const target = this.#whereIs(request.url ?? '');
     if (status !== undefined || target === undefined) {
       socket.end(`HTTP/1.1 ${status ?? 502} refused\r\n\r\n`);
