@@ -8,8 +8,10 @@
 // Knobs: `user` (asks for basic auth), `refuse` (a status for every request), `silent` (takes requests and says nothing).
 
 import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer, request as httpRequest } from 'node:http';
+import type { ServerOptions } from 'node:https';
+import { createServer as createTlsServer } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Ending } from './docker-registry.ts';
@@ -22,16 +24,20 @@ export class TestProxy {
   silent = false;
   /** `name:port` to where it is. */
   readonly hosts: Record<string, string>;
-  readonly #server = createServer((request, response) => this.#forward(request, response));
+  readonly #server: Server;
+  readonly #scheme: 'http' | 'https';
   readonly #sockets = new Set<Socket | Duplex>();
   #port = 0;
 
-  constructor(hosts: Readonly<Record<string, string>>) {
+  constructor(hosts: Readonly<Record<string, string>>, tls?: ServerOptions) {
     this.hosts = { ...hosts };
+    const forward = (request: IncomingMessage, response: ServerResponse) => this.#forward(request, response);
+    this.#scheme = tls ? 'https' : 'http';
+    this.#server = tls ? createTlsServer(tls, forward) : createServer(forward);
   }
 
   get address(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return `${this.#scheme}://127.0.0.1:${this.#port}`;
   }
 
   async start(): Promise<void> {
@@ -102,8 +108,13 @@ export class TestProxy {
   }
 }
 
-export async function startTestProxy(t: Ending, hosts: Readonly<Record<string, string>> = {}): Promise<TestProxy> {
-  const proxy = new TestProxy(hosts);
+/** `tls`: options of node:https, for a proxy that is spoken to with TLS itself. */
+export async function startTestProxy(
+  t: Ending,
+  hosts: Readonly<Record<string, string>> = {},
+  tls?: ServerOptions,
+): Promise<TestProxy> {
+  const proxy = new TestProxy(hosts, tls);
   await proxy.start();
   t.after(() => proxy.close());
   return proxy;

@@ -107,6 +107,36 @@ test('reaches a registry without TLS through the proxy, which is shown its own c
   assert.equal(registry.requests[0]?.headers.host, 'registry.test');
 });
 
+test('speaks TLS with the proxy itself, whose certificate is checked, for both kinds of registries', async t => {
+  const directory = await temporaryDirectory(t);
+  const authority = await makeAuthority(directory);
+  const server = await authority.sign('server', 'DNS:registry.test,IP:127.0.0.1');
+  const tls = { cert: await readFile(server.certificate), key: await readFile(server.key) };
+  const [secure, plain] = [await startMemoryRegistry(t, tls), await startMemoryRegistry(t)];
+  const names = { 'registry.test:443': secure.host, 'plain.test:80': plain.host };
+  const proxy = await startTestProxy(t, names, tls);
+  const proxies = { httpProxy: proxy.address, httpsProxy: proxy.address };
+  const trust = { ca: authority.certificate };
+  const hosts = { [new URL(proxy.address).host]: trust, 'registry.test': trust };
+  const access = testAccess(t, { proxies, hosts });
+  for (const [registry, reference, plainHttp] of [
+    [secure, 'registry.test/app:1', false],
+    [plain, 'plain.test/app:1', true],
+  ] as const) {
+    const blob = registry.putBlob('app', content);
+    assert.deepEqual(await collect(openSource(reference, { access, plainHttp }).blob(blob, { signal })), content);
+  }
+  assert.deepEqual(
+    proxy.lines.map(line => line.replace(/v2.*/, '…')),
+    ['CONNECT registry.test:443', 'GET http://plain.test/…'],
+  );
+  const stranger = testAccess(t, { proxies, hosts: { 'registry.test': trust }, clock: new HastyClock() });
+  await assert.rejects(
+    openSource('registry.test/app:1', { access: stranger }).manifest(AMD64, { signal }),
+    code('unreachable', /verify the certificate of the proxy 127\.0\.0\.1/),
+  );
+});
+
 test('says that it was the proxy, and what to do', async t => {
   const proxy = await startTestProxy(t, {});
   const proxies = { httpProxy: proxy.address, httpsProxy: proxy.address };
