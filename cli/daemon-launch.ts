@@ -1,10 +1,10 @@
 // Finds the daemon of a root, or starts one that ends with its last mount.
 
 import { spawn } from 'node:child_process';
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isShoalError, ShoalError, siblingScript, systemClock } from '../core/index.ts';
+import { fromSystemError, isShoalError, ShoalError, siblingScript, systemClock } from '../core/index.ts';
 import { ControlClient } from '../daemon/index.ts';
 import type { CommandContext } from './command.ts';
 import { EXIT_CODES, errorCodeOf } from './exit-codes.ts';
@@ -78,7 +78,10 @@ async function ensureDaemon(context: CommandContext): Promise<ControlClient> {
   const { root } = context.settings;
   await makeDirectory(root, `--root ${root}`, ROOT_MODE);
   const logPath = join(root, 'daemon.log');
-  const log = await open(logPath, 'a', 0o600);
+  const log = await open(logPath, 'a', 0o600).catch(error => {
+    throw fromSystemError(error, `the daemon's log ${logPath}`);
+  });
+  const isNew = (await log.stat()).size === 0;
   try {
     const main = fileURLToPath(siblingScript(import.meta.url, 'main'));
     const { file } = context.settings.config;
@@ -95,6 +98,10 @@ async function ensureDaemon(context: CommandContext): Promise<ControlClient> {
       return child;
     };
     return await waitUntilReady(context, start, logPath);
+  } catch (error) {
+    // Refused because the directory is somebody else's: then nothing of ours stays in it.
+    if (isNew && isShoalError(error, 'usage')) await rm(logPath, { force: true });
+    throw error;
   } finally {
     await log.close();
   }
@@ -113,7 +120,10 @@ async function waitUntilReady(
     if (child.exitCode !== null && child.exitCode !== EXIT_CODES.busy) break;
     // The root is taken: by a daemon that another command has just started, or by one that is still ending.
     if (child.exitCode === EXIT_CODES.busy) child = start();
-    await systemClock.sleep(POLL_MS, { signal: context.signal });
+    await systemClock.sleep(POLL_MS, { signal: context.signal }).catch(error => {
+      child.kill(); // interrupted: nobody has use for it
+      throw error;
+    });
   }
   const tail = (await readFile(logPath, 'utf8')).trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n');
   // A full disk has no room for the log, either: the exit code says it.

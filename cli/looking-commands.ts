@@ -1,11 +1,69 @@
 // The commands that look and change nothing: their grammar and help, like program.ts for the others.
 
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import { isShoalError } from '../core/index.ts';
 import type { CommandContext } from './command.ts';
-import type { ContextFor } from './program.ts';
+import { type ContextFor, REFERENCES, withReferenceOptions } from './program.ts';
 
-export function addLookingCommands(program: Command, contextFor: ContextFor): void {
+export function addInspectCommands(program: Command, contextFor: ContextFor): void {
+  withReferenceOptions(program.command('inspect'))
+    .description('tell what an image is made of, or of one of its files: inode, chunks, and the layer it comes from')
+    .argument('<reference>', 'image to look at, accelerated or ordinary')
+    .argument('[path]', 'a file of the image; links on the way to it are followed inside the image')
+    .option(
+      '--source <reference>',
+      'the image that an accelerated one was made from: its layers tell where PATH is from',
+    )
+    .option('--follow', 'when PATH is a symbolic link: what it leads to')
+    .addHelpText(
+      'after',
+      `${REFERENCES}
+
+An accelerated image holds the merged tree: which layer a file comes from is not in it, only which layers' blobs hold
+its data (equal chunks are stored once, with the first layer that has them). --source reads the original's layers.
+Of an ordinary image the layers are read, too.
+
+Examples:
+  shoal inspect registry.example/app:1.0-shoal
+  shoal inspect registry.example/app:1.0-shoal /etc/passwd --source registry.example/app:1.0
+  shoal --json inspect oci:./layout:app /usr/bin/python3 --follow`,
+    )
+    .action(async (reference: string, path: string | undefined, options, command: Command) =>
+      (await import('./commands/inspect.ts')).inspect(contextFor(command), reference, path, options),
+    );
+  withReferenceOptions(program.command('history'))
+    .description('list the steps by which an image was built, with the size of the layer that each made')
+    .argument('<reference>', 'image to look at, accelerated or ordinary')
+    .addHelpText(
+      'after',
+      `${REFERENCES}
+
+Examples:
+  shoal history registry.example/app:1.0
+  shoal --json history oci:./layout:app`,
+    )
+    .action(async (reference: string, options, command: Command) =>
+      (await import('./commands/inspect.ts')).history(contextFor(command), reference, options),
+    );
+}
+
+export function addMetricsCommand(program: Command, contextFor: ContextFor): void {
+  program
+    .command('metrics')
+    .description("print the daemon's metrics, as Prometheus gets them")
+    .addHelpText(
+      'after',
+      `
+docs/metrics.md says what each is. Prometheus and curl get the same page from the control socket.
+
+Examples:
+  shoal metrics
+  curl --unix-socket /var/lib/shoal/control.sock http://localhost/metrics`,
+    )
+    .action(async (_options, command: Command) => (await import('./commands/ps.ts')).metrics(contextFor(command)));
+}
+
+export function addMachineCommands(program: Command, contextFor: ContextFor): void {
   program
     .command('doctor')
     .description('look whether images can be mounted here, and say what to do where not')
@@ -25,19 +83,6 @@ Examples:
       await (await import('./commands/doctor.ts')).doctor(context, problem);
     });
   program
-    .command('metrics')
-    .description("print the daemon's metrics, as Prometheus gets them")
-    .addHelpText(
-      'after',
-      `
-docs/metrics.md says what each is. Prometheus and curl get the same page from the control socket.
-
-Examples:
-  shoal metrics
-  curl --unix-socket /var/lib/shoal/control.sock http://localhost/metrics`,
-    )
-    .action(async (_options, command: Command) => (await import('./commands/ps.ts')).metrics(contextFor(command)));
-  program
     .command('config')
     .description('print the settings that are in effect, and where each came from')
     .addHelpText(
@@ -52,6 +97,33 @@ Examples:
     )
     .action(async (_options, command: Command) =>
       (await import('./commands/config.ts')).showConfig(contextFor(command)),
+    );
+}
+
+/** Every press of TAB is a process: nothing is read here that is not needed. */
+export function addCompletionCommands(program: Command, contextFor: ContextFor): void {
+  program
+    .command('completion')
+    .description('print the script that completes command lines in a shell')
+    .addArgument(new Argument('<shell>', 'the shell').choices(['bash', 'zsh', 'fish']))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  source <(shoal completion bash)                                       # in ~/.bashrc
+  shoal completion zsh > "\${fpath[1]}/_shoal"                            # and: autoload -U compinit; compinit
+  shoal completion fish > ~/.config/fish/completions/shoal.fish`,
+    )
+    .action(async (shell: string) => (await import('./commands/completion.ts')).completion(shell));
+  program
+    .command('complete', { hidden: true })
+    .description('tell what can stand at the end of a command line; asked by the scripts of shoal completion')
+    .argument('[words...]', 'the command line behind the name of the program')
+    .allowUnknownOption()
+    .passThroughOptions()
+    .addHelpText('after', '\nExample:\n  shoal complete -- inspect --pl')
+    .action(async (words: string[], _options, command: Command) =>
+      (await import('./commands/completion.ts')).complete(program, words, () => contextFor(command)),
     );
 }
 

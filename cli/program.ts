@@ -7,7 +7,12 @@ import type { CommandContext } from './command.ts';
 import { CONFIG_FILE, type ConfigKey, DRIVERS, KEYS } from './config/keys.ts';
 import { withoutCredentials } from './credentials.ts';
 import { LOG_FORMATS, LOG_LEVELS, makeLogger } from './logger.ts';
-import { addLookingCommands } from './looking-commands.ts';
+import {
+  addCompletionCommands,
+  addInspectCommands,
+  addMachineCommands,
+  addMetricsCommand,
+} from './looking-commands.ts';
 import { DOCKER_CERTIFICATES, defaultSettings, type GlobalOptions, readProxies, readSettings } from './settings.ts';
 import { VERSION } from './version.ts';
 
@@ -23,7 +28,7 @@ export class CommandEnded extends Error {
 
 const USAGE_EXIT_CODE = 64;
 
-const REFERENCES = `
+export const REFERENCES = `
 References:
   docker://HOST/REPO:TAG[@DIGEST]   an image in a registry; docker:// may be left out
   oci:DIR[:TAG]                     an image in an OCI layout directory
@@ -58,11 +63,19 @@ export function buildProgram(base: Omit<CommandContext, 'settings' | 'log' | 're
       log: makeLogger(settings.logFormat, settings.logLevel, { isDaemon }),
     };
   };
+  program.commandsGroup('Images:');
   addImageCommands(program, contextFor);
+  addInspectCommands(program, contextFor);
+  program.commandsGroup('Running:');
   addMountCommands(program, contextFor);
   addRunCommand(program, contextFor);
+  program.commandsGroup('Daemon:');
   addDaemonCommands(program, contextFor);
-  addLookingCommands(program, contextFor);
+  addMetricsCommand(program, contextFor);
+  program.commandsGroup('This machine:');
+  addMachineCommands(program, contextFor);
+  addCompletionCommands(program, contextFor);
+  program.helpCommand('help [command]', 'display help for a command');
   for (const command of allCommands(program)) acceptGlobalOptions(command);
   return program;
 }
@@ -121,6 +134,7 @@ Examples:
 
 Examples:
   shoal check oci:./converted:app
+  shoal check --metadata-only registry.example/app:1.0-shoal
   shoal check --source registry.example/app:1.0 registry.example/app:1.0-shoal`,
     )
     .action(async (reference: string, options, command: Command) =>
@@ -153,7 +167,14 @@ function addMountCommands(program: Command, contextFor: ContextFor): void {
     .option('--rw', 'put a writable layer on top; its changes go with the mount')
     .option('--non-empty', 'mount also over a directory that has something in it, which is hidden then')
     .addOption(configOption('read-deadline', '<seconds>'))
-    .addHelpText('after', `${REFERENCES}\n\nExample:\n  shoal mount registry.example/app:1.0-shoal /mnt/app`)
+    .addHelpText(
+      'after',
+      `${REFERENCES}
+
+Examples:
+  shoal mount registry.example/app:1.0-shoal /mnt/app
+  shoal mount --rw --read-deadline 60 oci:./converted:app /mnt/app`,
+    )
     .action(async (reference: string, directory: string, options, command: Command) =>
       (await import('./commands/mount.ts')).mount(contextFor(command), reference, directory, options),
     );
@@ -162,6 +183,7 @@ function addMountCommands(program: Command, contextFor: ContextFor): void {
     .description('remove a mount')
     .argument('<dir>', 'where it is mounted')
     .option('--force', 'also when it is in use: its users get errors')
+    .addHelpText('after', '\nExamples:\n  shoal umount /mnt/app\n  shoal umount --force /mnt/app')
     .action(async (directory: string, options, command: Command) =>
       (await import('./commands/mount.ts')).umount(contextFor(command), directory, options),
     );
@@ -220,19 +242,30 @@ function addDaemonCommands(program: Command, contextFor: ContextFor): void {
     .addOption(configOption('serve-workers', '<n>'))
     .addOption(configOption('store-workers', '<n>'))
     .addOption(configOption('fetch-requests', '<n>'))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  shoal daemon                         # in the foreground; under systemd
+  shoal daemon --exit-when-idle
+  shoal daemon stop`,
+    )
     .action(async (options, command: Command) =>
       (await import('./commands/daemon.ts')).runDaemon(contextFor(command, { isDaemon: true }), options),
     );
   daemon
     .command('stop')
     .description('stop the daemon of this root')
+    .addHelpText('after', '\nExamples:\n  shoal daemon stop\n  shoal --root /data/shoal daemon stop')
     .action(async (_options, command: Command) =>
       (await import('./commands/daemon.ts')).daemonStop(contextFor(command)),
     );
   program
     .command('demo')
+    .helpGroup('This machine:')
     .description('build an image from this machine, convert it and run it lazily over a slow link, beside a full pull')
     .option('--keep', 'keep the working directory')
+    .addHelpText('after', '\nExamples:\n  shoal demo\n  shoal --json demo')
     .action(async (options, command: Command) => (await import('./demo/demo.ts')).demo(contextFor(command), options));
 }
 
@@ -265,7 +298,7 @@ function allCommands(program: Command): Command[] {
   return program.commands.flatMap(command => [command, ...allCommands(command)]);
 }
 
-function withReferenceOptions(command: Command): Command {
+export function withReferenceOptions(command: Command): Command {
   return command
     .option('--platform <os/arch[/variant]>', "platform to choose from an index (default: this machine's)")
     .option('--plain-http', 'speak HTTP without TLS to the registry')

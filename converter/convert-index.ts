@@ -13,10 +13,10 @@ import {
   ShoalError,
   systemClock,
 } from '../core/index.ts';
-import { formatPlatform, type IndexEntry, isIndexType, parseIndex } from '../registry/index.ts';
+import { formatPlatform, type IndexEntry, parseIndex } from '../registry/index.ts';
 import { type ConvertOptions, convertImage } from './convert.ts';
 import { copyImage } from './image-copy.ts';
-import type { ImageList, LeftOut, ListedImage } from './image-list.ts';
+import { type ImageList, isIndexDocument, type LeftOut, type ListedImage } from './image-list.ts';
 import { indexDocument, mergedPlatform } from './index-document.ts';
 import type { ConvertProgress } from './layers-conversion.ts';
 import type { ConvertReport } from './report.ts';
@@ -157,5 +157,5 @@ class UnnamedSink implements ImageSink {
 
 /** What the source's index says about itself goes on; a lone manifest's annotations go with the manifest. */
 function annotationsOf({ root }: ImageList, what: string): Readonly<Record<string, string>> | undefined {
-  return isIndexType(root.mediaType) ? parseIndex(root.bytes, what).annotations : undefined;
+  return isIndexDocument(root, what) ? parseIndex(root.bytes, what).annotations : undefined;
 }

@@ -2,7 +2,7 @@
 // resolves. Blobs that the target has are not transferred; names are not given, the caller's index or tag does that.
 
 import pLimit from 'p-limit';
-import { type Descriptor, type ImageSink, type ImageSource, ShoalError } from '../core/index.ts';
+import { type Descriptor, type Digest, type ImageSink, type ImageSource, ShoalError } from '../core/index.ts';
 import { describeDocument, parseIndex, parseManifest } from '../registry/index.ts';
 import { UPLOADS_AT_ONCE } from './config.ts';
 
@@ -14,19 +14,27 @@ export interface CopyOptions {
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
-const MAX_DEPTH = 4;
+/** Manifests and indexes that belong to one image. */
+const MAX_DOCUMENTS = 1000;
 
 /** Layers that registries need not hold: their makers give them out themselves. */
 const FOREIGN_LAYER = /nondistributable|foreign/;
 
 /** Copies a manifest with all it names, or an index with all its manifests. What it names is there before it is. */
-export async function copyImage(descriptor: Descriptor, options: CopyOptions, depth = 0): Promise<void> {
+export function copyImage(descriptor: Descriptor, options: CopyOptions): Promise<void> {
+  return copyDocument(descriptor, options, new Set());
+}
+
+async function copyDocument(descriptor: Descriptor, options: CopyOptions, copied: Set<Digest>): Promise<void> {
   const { source, sink, signal } = options;
-  if (depth > MAX_DEPTH) throw new ShoalError('malformed', `${source.name}: more than ${MAX_DEPTH} nested indexes`);
+  if (copied.has(descriptor.digest)) return;
+  copied.add(descriptor.digest);
+  if (copied.size > MAX_DOCUMENTS)
+    throw new ShoalError('limit', `${source.name}: more than ${MAX_DOCUMENTS} manifests`);
   const bytes = await source.document(descriptor, { signal });
   const { kind, mediaType } = describeDocument(bytes, descriptor.mediaType, source.name);
   if (kind === 'index') {
-    for (const child of parseIndex(bytes, source.name).manifests) await copyImage(child, options, depth + 1);
+    for (const child of parseIndex(bytes, source.name).manifests) await copyDocument(child, options, copied);
   } else {
     await copyBlobs(bytes, options);
   }

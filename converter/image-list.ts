@@ -37,6 +37,8 @@ const ATTESTATION_REASON = 'an attestation about one of the images, no image';
 const MAX_DEPTH = 4;
 /** Public images have some twenty; each is a whole conversion. */
 const MAX_IMAGES = 100;
+/** Entries of all indexes, those that are left out too; each index costs a request. */
+const MAX_ENTRIES = 1000;
 /** buildkit marks attestation manifests by this annotation, and gives them the platform unknown/unknown. */
 const ATTESTATION_ANNOTATION = 'vnd.docker.reference.type';
 const UNKNOWN = 'unknown';
@@ -46,8 +48,10 @@ export async function listImages(source: NamedSource, signal: AbortSignal): Prom
   const root = await source.named({ signal });
   const images = new Map<Digest, ListedImage>();
   const leftOut = new Map<Digest, LeftOut>();
+  let visited = 0;
   const visit = async (entry: IndexEntry, bytes: Uint8Array | undefined, depth: number): Promise<void> => {
     if (depth > MAX_DEPTH) throw new ShoalError('malformed', `${source.name}: more than ${MAX_DEPTH} nested indexes`);
+    if (++visited > MAX_ENTRIES) throw new ShoalError('limit', `${source.name}: an index of more than ${MAX_ENTRIES}`);
     const { digest, mediaType, size } = entry;
     const reason = reasonToLeaveOut(entry);
     if (reason !== undefined) {
@@ -60,7 +64,8 @@ export async function listImages(source: NamedSource, signal: AbortSignal): Prom
       for (const child of index.manifests) await visit(child, undefined, depth + 1);
       return;
     }
-    const platform = entry.platform ?? (await platformOfConfig(source, entry, signal));
+    const platform =
+      entry.platform ?? (await platformOfConfig(source, bytes ?? (await source.document(entry, { signal })), signal));
     const other = otherSystem(platform);
     if (other === undefined) images.set(digest, { platform, descriptor: { mediaType, digest, size } });
     else leftOut.set(digest, { reason: other, digest });
@@ -70,9 +75,13 @@ export async function listImages(source: NamedSource, signal: AbortSignal): Prom
   return { root, images: [...images.values()], leftOut: [...leftOut.values()] };
 }
 
+export function isIndexDocument({ bytes, mediaType }: FetchedManifest, what: string): boolean {
+  return describeDocument(bytes, mediaType, what).kind === 'index';
+}
+
 /** Attestation manifests that stand in the index itself. */
 export function countAttestations(root: FetchedManifest, what: string): number {
-  if (!isIndexType(root.mediaType)) return 0;
+  if (!isIndexDocument(root, what)) return 0;
   return parseIndex(root.bytes, what).manifests.filter(isAttestation).length;
 }
 
@@ -94,10 +103,10 @@ function otherSystem(platform: EntryPlatform): string | undefined {
 /** What an index does not say, and a lone manifest has nobody to say, stands in the config. */
 async function platformOfConfig(
   source: NamedSource,
-  descriptor: Descriptor,
+  manifestBytes: Uint8Array,
   signal: AbortSignal,
 ): Promise<EntryPlatform> {
-  const manifest = parseManifest(await source.document(descriptor, { signal }), source.name);
+  const manifest = parseManifest(manifestBytes, source.name);
   const { os, architecture, variant } = parseConfig(await source.document(manifest.config, { signal }), source.name);
   return { os, architecture, ...(variant !== undefined && { variant }) };
 }

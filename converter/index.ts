@@ -10,6 +10,8 @@ export { convertIndex } from './convert-index.ts';
 export type { Difference, DifferenceKind } from './differences.ts';
 export type { ImageList, LeftOut, ListedImage } from './image-list.ts';
 export { countAttestations, listImages } from './image-list.ts';
+export type { LayeredTree, LayerOrigin } from './layer-origins.ts';
+export { readLayeredTree } from './layer-origins.ts';
 export type { ConvertProgress } from './layers-conversion.ts';
 export type { FoundReferrers, ReferrersReport } from './referrers.ts';
 export { copyReferrers, findReferrers, referrersReport } from './referrers.ts';

@@ -6,6 +6,7 @@ import { digestFromHex, type ImageSource, ShoalError } from '../core/index.ts';
 import type { DirectoryNode } from '../image/index.ts';
 import { MAX_ENTRIES, TAR_LIMITS } from './config.ts';
 import type { FileDigests } from './file-digests.ts';
+import { inLayer } from './layers-conversion.ts';
 import { Overlay } from './overlay.ts';
 import type { SourceImage, SourceLayer } from './source-image.ts';
 import type { TarEntry } from './tar-entry.ts';
@@ -43,12 +44,17 @@ export async function readOriginalTree(
   const overlay = new Overlay({ warnings, maxEntries: MAX_ENTRIES });
   const total = { entries: 0, fileBytes: 0 };
   for (const layer of image.layers) {
-    await readLayer(layer, source, options, (entry, numbers) => {
+    const onEntry = (entry: TarEntry, numbers: Uint32Array) => {
       total.entries++;
       total.fileBytes += entry.size;
       overlay.add(entry, numbers);
-    });
-    overlay.endLayer();
+    };
+    try {
+      await readLayer(layer, source, options, onEntry);
+      overlay.endLayer();
+    } catch (error) {
+      throw inLayer(layer, error);
+    }
   }
   return { root: overlay.root, ...total, warnings: warnings.list() };
 }
@@ -74,7 +80,7 @@ async function readLayer(
   }
   const found = digestFromHex(hash.digest('hex'));
   if (found === layer.diffId) return;
-  throw new ShoalError('digest-mismatch', `${layer.label}: uncompressed it is ${found}, not ${layer.diffId}`);
+  throw new ShoalError('digest-mismatch', `uncompressed it is ${found}, the config's diff id is ${layer.diffId}`);
 }
 
 /** Takes events from a reader and puts entries and contents together. */

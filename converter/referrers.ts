@@ -12,7 +12,7 @@ import type {
   ReferrerSource,
 } from '../core/index.ts';
 import { ShoalError } from '../core/index.ts';
-import { MAX_REFERRERS } from '../registry/index.ts';
+import { isIndexType, isManifestType, MAX_REFERRERS } from '../registry/index.ts';
 import { copyBlobs, copyImage } from './image-copy.ts';
 
 export interface FoundReferrers {
@@ -84,6 +84,10 @@ export async function copyReferrers(found: readonly FoundReferrers[], options: C
 
 async function copyReferrer(subject: Digest, referrer: Referrer, options: CopyReferrersOptions): Promise<void> {
   const { source, sink, signal } = options;
+  const { digest, mediaType } = referrer.descriptor;
+  if (!isManifestType(mediaType) || isIndexType(mediaType)) {
+    throw new ShoalError('unsupported', `${source.name}: ${digest} refers to the image, but is a ${mediaType}`);
+  }
   const manifest = await source.document(referrer.descriptor, { signal });
   await copyBlobs(manifest, options);
   await sink.putReferrer(subject, referrer, manifest, { signal });

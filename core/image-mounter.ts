@@ -9,7 +9,7 @@ export const DRIVER_NAMES = ['fuse', 'fuse-native'] as const;
 export type DriverName = (typeof DRIVER_NAMES)[number];
 
 export interface MountRequest {
-  /** `docker://HOST/REPO:TAG[@digest]`, a bare reference, or `oci:DIR[:TAG]` with an absolute DIR. */
+  /** `docker://HOST/REPO:TAG[@digest]`, a bare reference, or `oci:` or `oci-archive:` with an absolute path. */
   readonly reference: string;
   /** Absolute path of an existing directory. */
   readonly mountpoint: string;

@@ -268,7 +268,7 @@ export class ImageMount {
     const { ports, options, blobs } = this.#sessionParts(parts);
     return new FuseSession(
       { ...ports, onUnservable: () => void this.abort().catch(error => this.#complain('abort', error)) },
-      { ...options, image: { fd, bootstrap, blobs } },
+      { ...options, fd, image: { bootstrap, blobs } },
     );
   }
 
@@ -307,7 +307,8 @@ export class ImageMount {
     reader.stat(reader.rootNid, root);
     this.#held.defer(() => this.#cleanUp());
     this.#mounted = true;
-    const order = { mountpoint: this.#target, source: mountSource(id), rootMode: root.mode };
+    const { readaheadBytes } = this.#options.limits.serve;
+    const order = { mountpoint: this.#target, source: mountSource(id), rootMode: root.mode, readaheadBytes };
     const [loaded, mounted] = await Promise.allSettled([session.load(), this.#ports.helper.mountFuse(fd, order)]);
     if (mounted.status === 'rejected') throw mounted.reason;
     this.#device = mounted.value;

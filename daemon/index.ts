@@ -14,4 +14,5 @@ export {
   DRIVER_LIMITS,
   type DriverCheck,
 } from './drivers.ts';
+export { isMountOfOurs } from './mount/mount-table.ts';
 export type { ImageLibrary, LazyImage } from './ports.ts';

@@ -1,8 +1,10 @@
-// The system calls that Node has no function for, by koffi. Each blocks its thread: `flock` (non-blocking) and
-// `punchHole` are for the daemon's threads, mount and umount only for the helper process (design §6 rule 1).
+// The system calls that Node has no function for, by koffi; and read(2) and write(2), for which it has one that costs
+// half as much again and allocates. Each blocks its thread: mount and umount are only for the helper process (design §6
+// rule 1), the others for the daemon's threads.
 
+import { closeSync, openSync } from 'node:fs';
 import koffi from 'koffi';
-import { ShoalError } from '../core/index.ts';
+import { fromSystemError, ShoalError } from '../core/index.ts';
 
 const libc = koffi.load(null); // the C library of this process, glibc or musl
 const calls = {
@@ -13,6 +15,9 @@ const calls = {
   ),
   umount2: libc.func('int umount2(const char *target, int flags)'),
   socketpair: libc.func('int socketpair(int domain, int type, int protocol, _Out_ int *pair)'),
+  ioctl: libc.func('int ioctl(int fd, unsigned long request, _Inout_ uint32_t *argument)'),
+  read: libc.func('long read(int fd, void *into, unsigned long length)'),
+  write: libc.func('long write(int fd, void *from, unsigned long length)'),
   prctl: libc.func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)'),
 };
 
@@ -23,6 +28,8 @@ const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 /** Linux only; on macOS a child gets no descriptors but those that it is given. */
 const SOCK_CLOEXEC = process.platform === 'linux' ? 0o2000000 : 0;
+/** FUSE_DEV_IOC_CLONE of include/uapi/linux/fuse.h: _IOR(229, 0, uint32_t). */
+const FUSE_DEV_IOC_CLONE = 0x8004_e500;
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
@@ -47,6 +54,33 @@ export function tryLock(fd: number): boolean {
 export function punchHole(fd: number, offset: number, length: number): void {
   if (Number(calls.fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length)) === 0) return;
   throw new ShoalError('system', `fallocate (punch hole): ${lastErrno()}`);
+}
+
+/**
+ * Another descriptor of a mounted FUSE connection, with a processing queue of its own: what is read from it must be
+ * answered through it, and what is unanswered when it is closed fails. The caller closes it. Throws `system`.
+ */
+export function cloneFuseDevice(fd: number): number {
+  let clone: number;
+  try {
+    clone = openSync('/dev/fuse', 'r+');
+  } catch (error) {
+    throw fromSystemError(error, 'open /dev/fuse');
+  }
+  if (Number(calls.ioctl(clone, FUSE_DEV_IOC_CLONE, [fd])) === 0) return clone;
+  const errno = lastErrno();
+  closeSync(clone);
+  throw new ShoalError('system', `clone /dev/fuse: ${errno}`);
+}
+
+/** read(2) into the start of `into`, which is not smaller than `length`. The number of bytes, or -1: see `lastErrno`. */
+export function readFd(fd: number, into: Uint8Array, length: number): number {
+  return calls.read(fd, into, length);
+}
+
+/** write(2) of the first `length` bytes. The number of bytes, or -1: see `lastErrno`. */
+export function writeFd(fd: number, from: Uint8Array, length: number): number {
+  return calls.write(fd, from, length);
 }
 
 /** mount(2). Returns the errno name, or undefined on success. */
@@ -79,7 +113,8 @@ export function dieWithParent(): void {
   throw new ShoalError('system', `prctl: ${lastErrno()}`);
 }
 
-function lastErrno(): string {
+/** The name of this thread's last error, right after a call that failed. */
+export function lastErrno(): string {
   const errno = koffi.errno();
   return errnoNames.get(errno) ?? `errno ${errno}`;
 }

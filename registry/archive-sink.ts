@@ -1,6 +1,6 @@
 // An image in a tar of an OCI layout, to write. The tar grows under a temporary name beside the target and takes its
-// place by rename when the image is complete; given up before, it leaves nothing. Images that the target holds already
-// are taken along: the new archive has them and the new one.
+// place by rename when the image is complete; given up before, it leaves nothing. Images of other names that the target
+// holds already are taken along: the new archive has them and the new one.
 
 import { createHash, randomUUID } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
@@ -29,9 +29,10 @@ import {
   withEntry,
 } from './layout-files.ts';
 import { observed, once } from './layout-sink.ts';
-import { contentOf } from './layout-store.ts';
+import { contentOf, readStored } from './layout-store.ts';
 import type { ImageIndex, IndexEntry } from './manifest.ts';
 import { blobName, OciArchiveStore } from './oci-archive.ts';
+import { reachableBlobs } from './reachable-blobs.ts';
 import type { ArchiveReference } from './reference.ts';
 import { formatReference } from './reference.ts';
 import type { DocumentStore } from './referrer-index.ts';
@@ -142,16 +143,23 @@ export class ArchiveSink implements ImageSink, ReferrerSink, AsyncDisposable {
     }
   }
 
-  /** Copies what the target holds. Its blobs are checked when somebody reads them, as they were before. */
+  /**
+   * Copies what the target's other images need; what only the one with our name needed stays behind. Blobs are checked
+   * when somebody reads them, as they were before.
+   */
   async #takeAlong(draft: Draft, options: TransferOptions): Promise<void> {
-    const { file: target } = this.#reference;
-    draft.index = await new OciArchiveStore(target, this.name).index(options);
+    const { file: target, tag } = this.#reference;
+    const store = new OciArchiveStore(target, this.name);
+    const before = await store.index(options);
+    draft.index = { ...before, manifests: before.manifests.filter(entry => entry.annotations?.[REF_NAME] !== tag) };
+    const read = (descriptor: Descriptor) => readStored(store, descriptor, { ...options, what: this.name });
+    const needed = await reachableBlobs(draft.index.manifests, read, this.name);
     const { file, index } = await new ArchiveFile(target, this.name).open(options);
     try {
       for (const name of index.names) {
         const hex = /^blobs\/sha256\/([0-9a-f]{64})$/.exec(name)?.[1];
         const place = index.find(name);
-        if (hex === undefined || !place) continue;
+        if (hex === undefined || !place || needed?.has(digestFromHex(hex)) === false) continue;
         const whole = { offset: 0, length: place.size };
         const content = contentOf(blobAt(file, place), whole, { ...options, what: this.name });
         draft.blobs.set(digestFromHex(hex), await draft.tar.add(name, place.size, content));

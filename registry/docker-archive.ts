@@ -24,16 +24,14 @@ import type { TarPlace } from './tar-index.ts';
 import type { ExpectedContent } from './verified-stream.ts';
 
 const LIST_FILE = 'manifest.json';
-/** Images in one archive, and their names, that are listed in a message. */
+/** Names that are listed in a message. */
 const MAX_LISTED = 20;
+/** Images in one archive, and names and layers of each: more than anybody saves, few enough to look at all. */
+const MAX_IMAGES = 1000;
+const MAX_STRINGS = 1000;
 
-const listSchema = z.array(
-  z.looseObject({
-    Config: z.string(),
-    RepoTags: z.array(z.string()).nullish(),
-    Layers: z.array(z.string()).nullish(),
-  }),
-);
+const strings = z.array(z.string()).max(MAX_STRINGS).nullish();
+const listSchema = z.array(z.looseObject({ Config: z.string(), RepoTags: strings, Layers: strings })).max(MAX_IMAGES);
 type ListedImage = z.infer<typeof listSchema>[number];
 
 /** What the store can read: by path in the archive, or made here. */
@@ -43,6 +41,12 @@ interface Catalog {
   readonly identity: string;
   readonly index: ImageIndex;
   readonly contents: ReadonlyMap<Digest, Content>;
+}
+
+/** A catalog that is being made. A layer that several images share is looked at once, by its path. */
+interface Findings {
+  readonly contents: Map<Digest, Content>;
+  readonly layers: Map<string, Descriptor>;
 }
 
 export class DockerArchiveStore implements LayoutStore {
@@ -96,13 +100,13 @@ export class DockerArchiveStore implements LayoutStore {
   async #catalogOf(archive: OpenArchive, options: TransferOptions): Promise<Catalog> {
     const known = this.#catalog;
     if (known?.identity === archive.identity) return known;
-    const contents = new Map<Digest, Content>();
+    const findings: Findings = { contents: new Map(), layers: new Map() };
     const manifests: IndexEntry[] = [];
     for (const image of this.#chosen(await this.#list(options))) {
-      manifests.push(...(await this.#describe(archive, image, contents, options)));
+      manifests.push(...(await this.#describe(archive, image, findings, options)));
     }
     const index: ImageIndex = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests };
-    this.#catalog = { identity: archive.identity, index, contents };
+    this.#catalog = { identity: archive.identity, index, contents: findings.contents };
     return this.#catalog;
   }
 
@@ -130,7 +134,7 @@ export class DockerArchiveStore implements LayoutStore {
   async #describe(
     archive: OpenArchive,
     image: ListedImage,
-    contents: Map<Digest, Content>,
+    { contents, layers: known }: Findings,
     options: TransferOptions,
   ): Promise<IndexEntry[]> {
     const bytes = await this.#archive.document(image.Config, MAX_DOCUMENT_BYTES, options);
@@ -140,7 +144,8 @@ export class DockerArchiveStore implements LayoutStore {
     contents.set(configDigest, { path: image.Config });
     const layers: Descriptor[] = [];
     for (const [position, path] of (image.Layers ?? []).entries()) {
-      const layer = await this.#layer(archive, path, diffIdOf(config, position), options);
+      const layer = known.get(path) ?? (await this.#layer(archive, path, diffIdOf(config, position), options));
+      known.set(path, layer);
       contents.set(layer.digest, { path });
       layers.push(layer);
     }

@@ -10,6 +10,7 @@ export * from './manifest.ts';
 export * from './nydus-media.ts';
 export * from './open.ts';
 export { OriginSource } from './origin.ts';
+export { PinnedSource } from './pinned-source.ts';
 export { chooseEntry, formatPlatform, isNydus, parsePlatform, platformOf } from './platform.ts';
 export type { ProxySettings } from './proxy.ts';
 export * from './reference.ts';

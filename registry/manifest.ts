@@ -192,7 +192,7 @@ export function parseConfig(bytes: Uint8Array, what: string): ImageConfig {
 
 /**
  * What a document is and what media type it has: its own `mediaType` if it has one, else the one that was `claimed` for
- * it. A document that could be read both as an index and as a manifest is refused, since two readers of one digest would
+ * it, else OCI's. A document that could be read both as an index and as a manifest is refused, since two readers of one digest would
  * see two images (CVE-2021-41190). Throws `malformed`.
  */
 export function describeDocument(
@@ -206,7 +206,8 @@ export function describeDocument(
     throw new ShoalError('malformed', `${what}: manifest is both an index (manifests) and a manifest (config, layers)`);
   }
   const own = document['mediaType'];
-  return { kind: isIndex ? 'index' : 'manifest', mediaType: typeof own === 'string' && own !== '' ? own : claimed };
+  const assumed = claimed || (isIndex ? MEDIA_TYPES.ociIndex : MEDIA_TYPES.ociManifest);
+  return { kind: isIndex ? 'index' : 'manifest', mediaType: typeof own === 'string' && own !== '' ? own : assumed };
 }
 
 const INDEX_TYPES: readonly string[] = [MEDIA_TYPES.ociIndex, MEDIA_TYPES.dockerIndex];
@@ -229,11 +230,9 @@ function parseDocument(bytes: Uint8Array, what: string, kind: 'index' | 'manifes
   }
   const found = describeDocument(bytes, '', what);
   const wanted = kind === 'index' ? INDEX_TYPES : MANIFEST_TYPES;
-  if (found.kind !== kind || (found.mediaType !== '' && !wanted.includes(found.mediaType))) {
-    throw new ShoalError(
-      'malformed',
-      `${what}: expected an image ${kind}, found a ${found.mediaType.slice(0, 200) || found.kind}`,
-    );
+  if (found.kind !== kind || !wanted.includes(found.mediaType)) {
+    const said = String(document['mediaType'] ?? found.kind).slice(0, 200);
+    throw new ShoalError('malformed', `${what}: expected an image ${kind}, found a ${said}`);
   }
   return document;
 }

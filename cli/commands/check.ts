@@ -44,12 +44,15 @@ export async function check(context: CommandContext, reference: string, options:
     }
   }
   // A bootstrap that contradicts itself is not worth comparing.
-  const canCompare = source !== undefined && structure.problemCount === 0;
+  const isLeftUncompared = source !== undefined && structure.problemCount > 0;
   const forSource = { ...options, creds: creds.source };
-  const comparison = canCompare ? await compareToSource(context, image, source, forSource, display) : undefined;
+  const comparison =
+    source === undefined || isLeftUncompared
+      ? undefined
+      : await compareToSource(context, image, source, forSource, display);
   display[Symbol.dispose]();
   const metadataOnly = options.metadataOnly ?? false;
-  print(context, image, structure, { chunks, checkedBytes, problems, metadataOnly, comparison });
+  print(context, image, structure, { chunks, checkedBytes, problems, metadataOnly, comparison, isLeftUncompared });
   if (problems.length > 0) {
     throw new ShoalError('malformed', `${image.name}: ${problems.length} problem${problems.length === 1 ? '' : 's'}`);
   }
@@ -98,6 +101,8 @@ interface Outcome {
   readonly problems: readonly string[];
   readonly metadataOnly: boolean;
   readonly comparison: CompareReport | undefined;
+  /** A comparison was asked for and made no sense. */
+  readonly isLeftUncompared: boolean;
 }
 
 function print(context: CommandContext, image: OpenedImage, structure: CheckReport, outcome: Outcome): void {
@@ -123,5 +128,6 @@ function print(context: CommandContext, image: OpenedImage, structure: CheckRepo
     const data = outcome.metadataOnly ? 'data not checked' : `${outcome.chunks} chunks verified`;
     printLine(`${image.name}: no problems; ${data}`);
   }
+  if (outcome.isLeftUncompared) printLine('not compared with the original: the bootstrap itself is wrong');
   if (outcome.comparison) printComparison(outcome.comparison, outcome.metadataOnly);
 }

@@ -72,7 +72,10 @@ export function describeOriginals(report: OriginalsReport): string[] {
   if (problem !== undefined) return [...lines, `what refers to it could not be found out: ${problem}`];
   const kinds = Object.entries(types).map(([type, number]) => `${number} ${type}`);
   if (count > 0) lines.push(`${count} ${count === 1 ? 'refers' : 'refer'} to it: ${kinds.join(', ')}`);
-  if (attestations > 0) lines.push(`${attestations} attestation manifests in its index are left out`);
+  if (attestations > 0) {
+    const are = attestations === 1 ? 'manifest in its index is' : 'manifests in its index are';
+    lines.push(`${attestations} attestation ${are} left out`);
+  }
   if (count > 0 && copied === undefined) lines.push('take them along with --copy-referrers');
   if (copied !== undefined) {
     lines.push(copied === 0 ? 'nothing had to be copied' : `${copied} copied, with the original they are about`);

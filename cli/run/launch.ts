@@ -58,7 +58,8 @@ async function runWithRunc(container: Container, options: LaunchOptions, runc: s
 async function runWithInit(container: Container): Promise<number> {
   const init = fileURLToPath(siblingScript(import.meta.url, 'init'));
   const namespaces = ['--mount', '--uts', '--ipc', '--pid', '--fork', '--kill-child'];
-  const child = spawn('unshare', [...namespaces, '--', process.execPath, init], {
+  // The program ends with this command, also when that is killed: setpriv sees to it for unshare, unshare for the rest.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...namespaces, '--', process.execPath, init], {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
   });
   const description = child.stdio[3];

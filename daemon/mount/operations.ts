@@ -59,7 +59,20 @@ function mountFuse(request: Extract<HelperRequest, { op: 'mount-fuse' }>): Helpe
   const { mountpoint, source, rootMode } = request;
   const data = `fd=${FUSE_FD},rootmode=${rootMode.toString(8)},user_id=0,group_id=0,allow_other,default_permissions`;
   refuse(mount(source, mountpoint, FUSE_TYPE, { flags: MS_RDONLY, data }), `mount ${mountpoint} (fuse)`);
-  return { device: deviceOf(source, mountpoint) };
+  const device = deviceOf(source, mountpoint);
+  setReadahead(device, request.readaheadBytes);
+  return { device };
+}
+
+/**
+ * Before INIT is answered, which can only lower it. Where sysfs can't be written reads are smaller, and that is all.
+ */
+function setReadahead(device: string, bytes: number): void {
+  try {
+    writeFileSync(`/sys/class/bdi/${device}/read_ahead_kb`, `${bytes / 1024}`);
+  } catch {
+    // as said above
+  }
 }
 
 /**

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../../core/index.ts';
 import { hexOf } from '../../core/index.ts';
-import { openSource } from '../../registry/index.ts';
+import { openSource, PinnedSource } from '../../registry/index.ts';
 import { dockerArchive } from '../support/docker-archive.ts';
 import { noDockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
 import { startMemoryRegistry } from '../support/memory-registry.ts';
@@ -48,6 +48,17 @@ imageSourceConformance('OCI layout', async (t, image) => {
     source: openSource(`oci:${directory}:one`, options),
     missing: openSource(`oci:${directory}:none`, options),
     corrupt: digest => flipFirstByte(join(directory, 'blobs/sha256', hexOf(digest))),
+  };
+});
+
+imageSourceConformance('pinned', async (t, image) => {
+  const registry = await startMemoryRegistry(t);
+  const options = { access: testAccess(t), plainHttp: true };
+  await publishTo(`${registry.host}/sample:one`, image, options);
+  return {
+    source: new PinnedSource(openSource(`${registry.host}/sample:one`, options)),
+    missing: new PinnedSource(openSource(`${registry.host}/sample:none`, options)),
+    corrupt: async digest => registry.corrupt(digest),
   };
 });
 

@@ -1,13 +1,14 @@
 // The commands that look: doctor, config, ps, metrics, inspect, history, on real images, mounts and machines.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { suite, test } from 'node:test';
+import { suite, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { buildImage } from '../support/image-builder.ts';
-import { MAIN, makeShoal } from '../support/shoal.ts';
+import { buildLayeredImage } from '../support/layered-image.ts';
+import { MAIN, makeShoal, type Shoal } from '../support/shoal.ts';
 
 const run = promisify(execFile);
 
@@ -79,6 +80,23 @@ suite('looking', { timeout: 120_000 }, () => {
     );
   });
 
+  test('ps --watch looks again and again, and Ctrl-C ends it well', async t => {
+    const shoal = await makeShoal(t);
+    const child = spawn(process.execPath, [MAIN, '--root', shoal.root, 'ps', '--watch', '1'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      timeout: 60_000,
+      killSignal: 'SIGKILL',
+    });
+    const ended = new Promise(resolve => child.once('close', (code, signal) => resolve(code ?? signal)));
+    let shown = '';
+    for await (const piece of child.stdout) {
+      shown += piece;
+      if (shown === 'nothing is mounted\nnothing is mounted\n') child.kill('SIGINT');
+    }
+    assert.equal(await ended, 0);
+    assert.equal((await shoal.run('ps', '--watch', '0')).code, 64);
+  });
+
   test('config prints what is in effect and where it came from', async t => {
     const shoal = await makeShoal(t, { SHOAL_LOG_LEVEL: 'warn' });
     const config = join(shoal.scratch, 'shoal.toml');
@@ -96,7 +114,39 @@ suite('looking', { timeout: 120_000 }, () => {
     assert.deepEqual(settings['driver'], { value: 'auto', origin: 'default' });
     assert.deepEqual(registries, { 'a.example': { mirrors: ['b.example'] } });
   });
+
+  test('inspect prints an image, a path and its layer; refusals say why', async t => {
+    const { shoal, original, converted } = await layeredImages(t);
+    const [image, path, outside, wrong] = await Promise.all([
+      shoal.ok('inspect', converted),
+      shoal.ok('inspect', converted, '/data/copy', '--source', original),
+      shoal.run('inspect', converted, '/etc/hostname'),
+      shoal.run('inspect', converted, '--source', original),
+    ]);
+    assert.match(image, /^kind +accelerated$/m);
+    assert.match(image, /^ +1 +sha256:[0-9a-f]{64} +\d+(\.\d)? .?B +data +step 1 *$/m);
+    assert.match(path, /^layer +2 of 3: sha256:[0-9a-f]{64} \(step 2\)$/m);
+    assert.match(path, /^data in +1 of 3: sha256:[0-9a-f]{64} \(step 1\)$/m);
+    assert.equal(outside.code, 66);
+    assert.match(outside.stderr, /the image has no \/etc/);
+    assert.equal(wrong.code, 64);
+    assert.match(wrong.stderr, /name one/);
+  });
+
+  test('history lists the steps with what each made', async t => {
+    const { shoal, original } = await layeredImages(t);
+    const text = await shoal.ok('history', original);
+    assert.match(text, /^\S+ +\d+ B +[0-9a-f]{12} +step 1 *$/m);
+  });
 });
+
+async function layeredImages(t: TestContext): Promise<{ shoal: Shoal; original: string; converted: string }> {
+  const shoal = await makeShoal(t);
+  const { reference } = await buildLayeredImage(shoal.scratch);
+  const converted = `oci:${join(shoal.scratch, 'converted')}:app`;
+  await shoal.ok('convert', reference, converted);
+  return { shoal, original: reference, converted };
+}
 
 async function readDaemonInfo(socket: string): Promise<string> {
   const { stdout } = await run('python3', [

@@ -268,7 +268,15 @@ const ROOTS: readonly WrongInput[] = [
     },
     code: 64,
     message: /theirs: holds "precious\.txt" but no state of ours; choose an empty directory/,
-    left: { words: 'the lock file', lines: /^new file theirs\/lock$/ },
+  },
+  {
+    name: "a root that is somebody else's directory, to mount",
+    command: async place => {
+      await writeFile(`${place.directory('theirs')}/precious.txt`, '');
+      return ['--root', place.path('theirs'), ...(await mountOn(place, place.directory('mnt')))];
+    },
+    code: 64,
+    message: /theirs: holds "precious\.txt" but no state of ours; choose an empty directory/,
   },
   {
     name: 'a root of another release',

@@ -9,9 +9,14 @@ const TIMEOUT_MS = 60_000;
 /** How a row shows what `readThrough` does. */
 export const READ_SHOWN = 'cat mnt/usr/share/large (mounted with --read-deadline 1)';
 
-/** Mounts (`args` are those of `shoal mount`), reads, unmounts; how reading ended. */
-export async function readThrough(place: Place, args: readonly string[]): Promise<CommandResult> {
+/** Mounts (`args` are those of `shoal mount`), lets something happen, reads, unmounts; how reading ended. */
+export async function readThrough(
+  place: Place,
+  args: readonly string[],
+  between: () => Promise<void> = async () => {},
+): Promise<CommandResult> {
   await place.ok(...args);
+  await between();
   const result = await cat(`${args.at(-1)}/usr/share/large`);
   await place.ok('umount', args.at(-1) ?? '');
   return result;

@@ -3,7 +3,7 @@
 // with docs/wrong-input.md.
 
 import assert from 'node:assert/strict';
-import { type SuiteContext, suite, type TestContext, test } from 'node:test';
+import { suite, type TestContext, test } from 'node:test';
 import type { CommandResult } from '../shoal.ts';
 import { Place } from './place.ts';
 import {
@@ -43,18 +43,23 @@ export interface WrongInput {
 export interface ThemeOptions extends Theme {
   /** Why these cannot run here, or false. */
   readonly skip?: string | false;
+  /** How many cases run at once: for those that mostly wait. Default: 1. */
+  readonly atOnce?: number;
 }
 
 /** Registers the cases of one theme as tests; one file has one theme. */
 export function wrongInputs(theme: ThemeOptions, cases: readonly WrongInput[]): void {
-  suite(`wrong input: ${theme.title}`, { skip: theme.skip ?? false }, (_: SuiteContext) => {
-    const rows: Row[] = [];
-    for (const wrong of cases) {
-      test(`${wrong.name}: exit code ${wrong.code}`, { timeout: CASE_TIMEOUT_MS }, async t => {
-        rows.push(await tryOut(t, wrong));
-      });
-    }
+  suite(`wrong input: ${theme.title}`, { skip: theme.skip ?? false }, () => {
+    const tried: (Row | undefined)[] = cases.map(() => undefined);
+    suite('each', { concurrency: theme.atOnce ?? 1 }, () => {
+      for (const [index, wrong] of cases.entries()) {
+        test(`${wrong.name}: exit code ${wrong.code}`, { timeout: CASE_TIMEOUT_MS }, async t => {
+          tried[index] = await tryOut(t, wrong);
+        });
+      }
+    });
     test('docs/wrong-input.md has exactly these rows', async () => {
+      const rows = tried.flatMap(row => row ?? []);
       assert.equal(new Set(cases.map(({ name }) => name)).size, cases.length, 'two cases have one name');
       assert.equal(rows.length, cases.length, 'a case above failed');
       const record = process.env[RECORD_VARIABLE];

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
@@ -126,6 +126,8 @@ test('says what is wrong with a Docker archive', async t => {
     [tarOf([{ path: 'manifest.json', content: '{' }]), 'malformed', /manifest\.json is no valid JSON/],
     [list({}), 'malformed', /manifest\.json is wrong at its top/],
     [list([{ Config: 7 }]), 'malformed', /wrong at 0\.Config/],
+    [list(Array.from({ length: 1001 }, () => ({ Config: 'c' }))), 'malformed', /wrong at its top.*1000/],
+    [list([{ Config: 'c', Layers: Array.from({ length: 1001 }, () => 'l') }]), 'malformed', /0\.Layers.*1000/],
     [list([{ Config: 'none.json', Layers: [] }]), 'malformed', /names "none\.json", which is not in the archive/],
     [list([{ Config: '../../etc/passwd', Layers: [] }]), 'malformed', /which is not in the archive/],
     [gzipSync(list([])), 'unsupported', /compressed with gzip; decompress it first/],
@@ -211,6 +213,25 @@ test('a target that is given up leaves nothing, also of what it held before', as
   }
   assert.deepEqual(await readdir(directory), ['image.tar']);
   assert.deepEqual(await readFile(file), before);
+});
+
+test('an image that is replaced leaves nothing in the archive; others stay', async t => {
+  const directory = await temporaryDirectory(t);
+  const file = join(directory, 'image.tar');
+  const options = { access: testAccess(t) };
+  const [first, other, second] = [sampleImage('first'), sampleImage('other'), sampleImage('second')];
+  await publishTo(`oci-archive:${file}:one`, first, options);
+  await publishTo(`oci-archive:${file}:two`, other, options);
+  const { size } = await stat(file);
+  await publishTo(`oci-archive:${file}:one`, second, options);
+  assert.equal((await stat(file)).size, size);
+  const source = openSource(`oci-archive:${file}:two`, options);
+  for (const { descriptor, bytes } of other.blobs) {
+    assert.deepEqual(await collect(source.blob(descriptor, { signal })), bytes);
+  }
+  const [gone] = first.layers;
+  assert.ok(gone);
+  await assert.rejects(collect(source.blob(gone.descriptor, { signal })), { code: 'not-found' });
 });
 
 test('the same image gives the same archive', async t => {
