@@ -12,19 +12,22 @@ import {
 } from '../../converter/index.ts';
 import { type OpenedSink, type OpenedSource, PinnedSource } from '../../registry/index.ts';
 import type { CommandContext } from '../command.ts';
-import { ALL_PLATFORMS, openReferenceSink, openReferenceSource, type ReferenceOptions } from '../compose.ts';
+import {
+  ALL_PLATFORMS,
+  credentialsOfTwo,
+  openReferenceSink,
+  openReferenceSource,
+  type TwoSidedOptions,
+} from '../compose.ts';
 import { checkFormat, lookAfterOriginals, manifestOf } from '../convert/originals.ts';
 import { printImageReport, printIndexReport } from '../convert/print-report.ts';
 import { makeDirectory } from '../make-directory.ts';
 import { ProgressDisplay, printJson } from '../output.ts';
 import { readPlatform } from '../settings.ts';
 
-export interface ConvertCommandOptions extends ReferenceOptions {
+export interface ConvertCommandOptions extends TwoSidedOptions {
   readonly workers?: number;
   readonly chunkSize?: number;
-  /** USER[:PASSWORD], instead of `creds` for one side. */
-  readonly srcCreds?: string;
-  readonly destCreds?: string;
   readonly format: TargetFormat;
   readonly mergeIndex?: boolean;
   readonly copyReferrers?: boolean;
@@ -57,12 +60,12 @@ export async function convert(
   const { signal, log } = context;
   const workDir = context.settings.workDir ?? tmpdir();
   const { workers, chunkSize, format } = options;
-  const { srcCreds = context.env['SHOAL_SRC_CREDS'], destCreds = context.env['SHOAL_DEST_CREDS'] } = options;
-  const source = new PinnedSource(openReferenceSource(context, from, { ...options, creds: srcCreds ?? options.creds }));
+  const creds = credentialsOfTwo(context, options, { source: from, target: to });
+  const source = new PinnedSource(openReferenceSource(context, from, { ...options, creds: creds.source }));
   // Disposed whatever happens: a target that is not complete leaves nothing.
   await using sink = openReferenceSink(context, to, {
     ...options,
-    creds: destCreds ?? options.creds,
+    creds: creds.target,
     mountFrom: from,
   });
   await makeDirectory(workDir, `--work-dir ${workDir}`);

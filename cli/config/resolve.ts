@@ -4,6 +4,7 @@
 import { resolve } from 'node:path';
 import { ShoalError } from '../../core/index.ts';
 import type { RegistryHostSettings } from '../../registry/index.ts';
+import { CREDENTIAL_VARIABLES } from '../credentials.ts';
 import { type LoadedFile, loadConfigFile, shown } from './file.ts';
 import { CONFIG_FILE, CONFIG_KEYS, type ConfigKey, configSchema, KEYS } from './keys.ts';
 import { didYouMean } from './suggestion.ts';
@@ -80,7 +81,7 @@ function nonEmpty(text: string | undefined): string | undefined {
 const SERVICE_VARIABLE = /_(?:SERVICE_HOST|SERVICE_PORT(?:_.*)?|PORT(?:_.*)?)$/;
 
 function refuseUnknownVariables(env: Readonly<Record<string, string | undefined>>): void {
-  const known = [CONFIG_FILE.env, ...CONFIG_KEYS.map(key => KEYS[key].env)];
+  const known = [CONFIG_FILE.env, ...CONFIG_KEYS.map(key => KEYS[key].env), ...CREDENTIAL_VARIABLES];
   for (const name of Object.keys(env)) {
     if (!name.startsWith('SHOAL_') || known.includes(name) || SERVICE_VARIABLE.test(name)) continue;
     throw new ShoalError('usage', `unknown variable ${name}; ${didYouMean(name, known)}`);
