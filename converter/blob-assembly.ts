@@ -52,6 +52,8 @@ export class BlobAssembly {
   /** Everything that has been asked for so far, in order. Never rejects: failures go to `onFailure`. */
   #tail: Promise<void> = Promise.resolve();
   #hasFailed = false;
+  /** What failed first. */
+  #failure: unknown = new ShoalError('aborted', 'the conversion has ended');
   #blob: OpenBlob | undefined;
   #blobs = 0;
 
@@ -87,7 +89,7 @@ export class BlobAssembly {
   #inOrder(work: () => Promise<void>, onSkipped?: (error: unknown) => void): void {
     this.#tail = this.#tail.then(async () => {
       try {
-        if (this.#hasFailed) throw new ShoalError('aborted', 'the conversion has ended');
+        if (this.#hasFailed) throw this.#failure;
         await work();
       } catch (error) {
         this.#fail(error);
@@ -99,6 +101,7 @@ export class BlobAssembly {
   #fail(error: unknown): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
+    this.#failure = error;
     this.#options.onFailure(error);
   }
 

@@ -17,6 +17,7 @@ const calls = {
   ioctl: libc.func('int ioctl(int fd, unsigned long request, _Inout_ uint32_t *argument)'),
   read: libc.func('long read(int fd, void *into, unsigned long length)'),
   write: libc.func('long write(int fd, void *from, unsigned long length)'),
+  socketpair: libc.func('int socketpair(int domain, int type, int protocol, _Out_ int *pair)'),
   prctl: libc.func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)'),
 };
 
@@ -25,6 +26,10 @@ const SIGKILL = 9;
 
 /** FUSE_DEV_IOC_CLONE of include/uapi/linux/fuse.h: _IOR(229, 0, uint32_t). */
 const FUSE_DEV_IOC_CLONE = 0x8004_e500;
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+/** Linux only; on macOS a child gets no descriptors but those that it is given. */
+const SOCK_CLOEXEC = process.platform === 'linux' ? 0o2000000 : 0;
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
@@ -91,6 +96,15 @@ export function mount(
 /** umount2(2). Returns the errno name, or undefined on success. */
 export function unmount(target: string, flags: number): string | undefined {
   return Number(calls.umount2(target, flags)) === 0 ? undefined : lastErrno();
+}
+
+/** Two connected sockets, both blocking and not for children (unless handed to one). The caller's to close. */
+export function socketPair(): [number, number] {
+  const pair = new Int32Array(2);
+  if (Number(calls.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) !== 0) {
+    throw new ShoalError('system', `socketpair: ${lastErrno()}`);
+  }
+  return [pair[0] ?? -1, pair[1] ?? -1];
 }
 
 /** This process is killed when its parent ends. Says nothing about a parent that is gone already. */

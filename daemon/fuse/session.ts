@@ -80,8 +80,9 @@ export class FuseSession {
     return this.#ended.promise;
   }
 
-  get waiting(): number {
-    return this.#parked.waiting;
+  /** The reads that wait for chunks. */
+  get parked(): Pick<ParkedReads, 'waiting' | 'longestWaitMs' | 'slowEndedAt'> {
+    return this.#parked;
   }
 
   /** Starts the threads and opens the image in each. They wait for `serve`. Rejects when one fails. */

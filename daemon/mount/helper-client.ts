@@ -24,8 +24,9 @@ export class MountHelper {
   }
 
   /** The canonical path of a directory. Rejects with `not-found` when there is none. */
-  async inspect(path: string): Promise<string> {
-    return required((await this.#ask({ op: 'inspect', path })).canonical);
+  async inspect(path: string): Promise<{ readonly canonical: string; readonly isEmpty: boolean }> {
+    const answer = await this.#ask({ op: 'inspect', path });
+    return { canonical: required(answer.canonical), isEmpty: required(answer.isEmpty) };
   }
 
   /** Mounts the connection of an open /dev/fuse; returns the device, `major:minor`. */

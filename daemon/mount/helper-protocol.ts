@@ -5,7 +5,7 @@ import { z } from 'zod';
 
 /** Mounts of ours are known by their source, `shoal:` and a random id, in the mount table of the helper's namespace. */
 export type HelperRequest =
-  /** The canonical path of a directory. `not-found` when it is none. */
+  /** The canonical path of a directory, and whether something is in it. `not-found` when it is none. */
   | { readonly op: 'inspect'; readonly path: string }
   /** Mounts the FUSE connection of descriptor 3. */
   | {
@@ -41,6 +41,7 @@ export const helperAnswer = z.object({
   failure: z.object({ code: z.string(), message: z.string() }).optional(),
   /** inspect */
   canonical: z.string().optional(),
+  isEmpty: z.boolean().optional(),
   /** mount-fuse, mount-overlay: `major:minor`. */
   device: z.string().optional(),
   /** clean: what was found or stood in the way, for the log; and the sources that are not wholly gone. */

@@ -57,6 +57,7 @@ export function requestFor(image: LazyImage, mountpoint: string, changes: Partia
     driver: 'auto',
     writable: false,
     plainHttp: false,
+    insecure: false,
     ...changes,
   };
 }
