@@ -29,6 +29,9 @@ const { values } = parseArgs({
   },
 });
 
+/** What most files of an image have. */
+const FILE_SIZES = { smallest: 200, largest: 8000 };
+
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
@@ -85,7 +88,7 @@ async function compare(load: Load, contestants: readonly Contestant[], rows: rea
 async function main(directory: string): Promise<void> {
   const programs = await compilePrograms(directory);
   const largeBytes = Number(values['large-mib']) << 20;
-  const tree = await makeTree(directory, { files: Number(values.files), largeBytes });
+  const tree = await makeTree(directory, { files: Number(values.files), ...FILE_SIZES, largeBytes });
   const original = await packImage(tree.directory, join(directory, 'original'));
   const converted = `oci:${join(directory, 'converted')}:bench`;
   await new ShoalUnderTest(join(directory, 'root-convert')).run('convert', original, converted);

@@ -1,14 +1,11 @@
-// The tree that every contestant serves: many small files in directories of a hundred, and one large file. Its bytes
-// do not compress and are the same in every run.
+// The tree of the file system benchmarks: many small files in directories of a hundred, and one large file. Its bytes do
+// not compress and are the same in every run.
 
 import { createCipheriv, createHash } from 'node:crypto';
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const FILES_PER_DIRECTORY = 100;
-/** Sizes of the small files, bytes: what most files of an image have. */
-const SMALLEST = 200;
-const LARGEST = 8000;
 const PIECE = 1 << 20;
 
 export interface BenchTree {
@@ -17,14 +14,21 @@ export interface BenchTree {
   readonly lists: Readonly<Record<'files' | 'missing' | 'directories' | 'large', string>>;
 }
 
-/** Makes the tree in `directory`/tree. `largeBytes` is a multiple of 1 MiB. */
-export async function makeTree(
-  directory: string,
-  size: { readonly files: number; readonly largeBytes: number },
-): Promise<BenchTree> {
+export interface TreeSize {
+  readonly files: number;
+  /** Sizes of the small files lie between these, bytes. */
+  readonly smallest: number;
+  readonly largest: number;
+  /** A multiple of 1 MiB. */
+  readonly largeBytes: number;
+}
+
+/** Makes the tree in `directory`/tree. */
+export async function makeTree(directory: string, size: TreeSize): Promise<BenchTree> {
   const root = join(directory, 'tree');
   await mkdir(root);
   const noise = noiseStream();
+  const spread = size.largest - size.smallest;
   const files: string[] = [];
   const directories: string[] = [];
   for (let number = 0; number < size.files; number++) {
@@ -35,7 +39,7 @@ export async function makeTree(
     }
     const name = `${folder}/file-${String(number).padStart(6, '0')}.txt`;
     files.push(name);
-    await writeFile(join(root, name), noise(SMALLEST + ((number * 2654435761) % (LARGEST - SMALLEST))));
+    await writeFile(join(root, name), noise(size.smallest + ((number * 2654435761) % spread)));
   }
   await writeLarge(join(root, 'large'), size.largeBytes, noise);
   const list = async (name: string, paths: readonly string[]) => {
