@@ -14,5 +14,6 @@ export {
   DRIVER_LIMITS,
   type DriverCheck,
 } from './drivers.ts';
+export { loadNative } from './fuse-native/binding.ts';
 export { isMountOfOurs } from './mount/mount-table.ts';
 export type { ImageLibrary, LazyImage } from './ports.ts';

@@ -1,5 +1,6 @@
 // What doctor says about Shoal on this machine: drivers, cache, settings, daemon. Pure: facts in, findings out.
 
+import { DRIVER_LIMITS } from '../../daemon/index.ts';
 import { bytes } from '../output.ts';
 import type { Probe } from './finding.ts';
 import { atLeast, EROFS_FILE_KERNEL } from './kernels.ts';
@@ -11,14 +12,6 @@ const COMFORTABLE_FREE_INODES = 1_000;
 /** File systems on which holes or locks are known not to do, or whose files are memory. */
 const MEMORY_FILE_SYSTEMS = ['tmpfs', 'ramfs'];
 const NETWORK_FILE_SYSTEMS = ['nfs', 'nfs4', 'cifs', 'smb3', '9p', 'fuse.sshfs'];
-
-/** What programs on a mount by fuse-native notice (measured; the package rests since 2020). */
-export const FUSE_NATIVE_LIMITS: readonly string[] = [
-  'modification times to the millisecond, and none before 1970',
-  'hard links do not show as the same inode',
-  'names that are not UTF-8 cannot be opened',
-  "extended attributes no larger than the caller's first buffer",
-];
 
 const fuseDriver: Probe = ({ tried }) => {
   const base = { area: 'drivers', name: 'fuse' } as const;
@@ -34,7 +27,7 @@ const fuseNativeDriver: Probe = ({
   uid,
 }) => {
   const base = { area: 'drivers', name: 'fuse-native' } as const;
-  const limits = FUSE_NATIVE_LIMITS;
+  const limits = DRIVER_LIMITS['fuse-native'];
   if (tried.fuseNative !== undefined) {
     return {
       ...base,
