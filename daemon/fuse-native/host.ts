@@ -37,7 +37,8 @@ process.on('message', (order: HostOrder) => {
   if (order.kind === 'mount') void mount(order);
   else if (order.kind === 'again') askAgain(order.id);
   else if (order.kind === 'fail') finish(order.id, -order.errno);
-  else watch?.closely();
+  else if (watch === undefined) report({ kind: 'ended' });
+  else watch.closely();
 });
 
 async function mount(order: Extract<HostOrder, { kind: 'mount' }>): Promise<void> {
