@@ -14,4 +14,5 @@ export {
   DRIVER_LIMITS,
   type DriverCheck,
 } from './drivers.ts';
+export { tryToLoad as tryToLoadFuseNative } from './fuse-native/binding.ts';
 export type { ImageLibrary, LazyImage } from './ports.ts';

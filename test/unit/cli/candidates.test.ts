@@ -32,7 +32,7 @@ const CASES: readonly (readonly [readonly string[], readonly string[] | string])
   [['--log-level', '='], LOG_LEVELS],
   [
     ['mount', '--driver', ''],
-    ['auto', 'fuse'],
+    ['auto', 'fuse', 'fuse-native'],
   ],
   [['--config', ''], 'files'],
   [['mount', 'registry.example/app', ''], 'files'],
