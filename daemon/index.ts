@@ -14,5 +14,7 @@ export {
   DRIVER_LIMITS,
   type DriverCheck,
 } from './drivers.ts';
+export { tryToLoad as tryToLoadFuseNative } from './fuse-native/binding.ts';
 export { isMountOfOurs } from './mount/mount-table.ts';
+
 export type { ImageLibrary, LazyImage } from './ports.ts';
