@@ -3,7 +3,8 @@
 import { spawn } from 'node:child_process';
 import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fromSystemError, isShoalError, ShoalError, systemClock } from '../core/index.ts';
+import { fileURLToPath } from 'node:url';
+import { fromSystemError, isShoalError, ShoalError, siblingScript, systemClock } from '../core/index.ts';
 import { ControlClient } from '../daemon/index.ts';
 import type { CommandContext } from './command.ts';
 import { EXIT_CODES, errorCodeOf } from './exit-codes.ts';
@@ -82,8 +83,10 @@ async function ensureDaemon(context: CommandContext): Promise<ControlClient> {
   });
   const isNew = (await log.stat()).size === 0;
   try {
-    const main = join(import.meta.dirname, 'main.ts');
-    const args = ['--root', root, '--log-level', context.settings.logLevel, 'daemon', '--exit-when-idle'];
+    const main = fileURLToPath(siblingScript(import.meta.url, 'main'));
+    const { file } = context.settings.config;
+    const config = file === undefined ? [] : ['--config', file.path];
+    const args = [...config, '--root', root, '--log-level', context.settings.logLevel, 'daemon', '--exit-when-idle'];
     // Not in the caller's directory: its file system could not be unmounted for as long as the daemon runs.
     const start = () => {
       const child = spawn(process.execPath, [main, ...args], {

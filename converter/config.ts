@@ -20,6 +20,9 @@ export const DEFAULT_COMPRESSION_LEVEL = 3;
 export const MIN_COMPRESSION_LEVEL = 1;
 export const MAX_COMPRESSION_LEVEL = 19;
 
+/** Whose media types the target's documents have. */
+export type TargetFormat = 'oci' | 'docker';
+
 /** What a caller may choose; the result depends on the chunk size and the level only. */
 export interface ConvertSettings {
   /** Threads that compress. Default: one for each core. */
@@ -90,16 +93,14 @@ export const UNPACK_AHEAD_BYTES = MIB;
  */
 export const THREAD_YOUNG_GENERATION_MB = 3;
 
-/** Entries travel in batches of so many (or with so many chunk references), and so many batches may be unanswered. */
-export const BATCH_ENTRIES = 256;
-export const BATCH_REFERENCES = 16 * KIB;
-export const BATCHES_UNDER_WAY = 4;
-
 /** Blobs that are pushed at once, while later layers are converted. */
 export const UPLOADS_AT_ONCE = 2;
 
-/** gzip level of the bootstrap layer: it is small and everyone waits for it. */
-export const BOOTSTRAP_GZIP_LEVEL = 9;
+/**
+ * gzip level of the bootstrap layer. Everyone waits for it at the end, and half of it are digests, which do not shrink:
+ * with 100 000 files level 9 takes 3.8 s instead of 0.3 s for 0.4 % fewer bytes.
+ */
+export const BOOTSTRAP_GZIP_LEVEL = 6;
 
 /** What hostile archives must not exceed. */
 export const TAR_LIMITS: TarLimits = {

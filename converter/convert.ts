@@ -11,7 +11,7 @@ import {
   silentLogger,
   systemClock,
 } from '../core/index.ts';
-import { type ConvertSettings, checkedSettings } from './config.ts';
+import { type ConvertSettings, checkedSettings, type TargetFormat } from './config.ts';
 import { type ConvertProgress, LayersConversion } from './layers-conversion.ts';
 import { publishImage } from './publish.ts';
 import { type ConvertReport, totalsOf } from './report.ts';
@@ -23,6 +23,10 @@ export interface ConvertOptions extends ConvertSettings {
   readonly source: ImageSource;
   readonly sink: ImageSink;
   readonly platform: Platform;
+  /** Default: `oci`. */
+  readonly format?: TargetFormat | undefined;
+  /** The manifest will stand beside the original in an index: it is marked so that ordinary runtimes skip it. */
+  readonly isMerged?: boolean | undefined;
   /** An existing directory for temporary files; needs room for the blobs that are not pushed yet. */
   readonly workDir: string;
   readonly signal: AbortSignal;
@@ -69,7 +73,14 @@ async function convertInto(directory: string, uploads: Uploads, options: Convert
     uploads,
   });
   const converted = await conversion.run(source);
-  const target = await publishImage(image, converted, { sink, directory, signal, uploads, onPhase: conversion.report });
+  const target = await publishImage(image, converted, {
+    sink,
+    directory,
+    signal,
+    uploads,
+    form: { format: options.format ?? 'oci', isMerged: options.isMerged ?? false },
+    onPhase: conversion.report,
+  });
   const report: ConvertReport = {
     source: { name: source.name, digest: image.digest },
     target: { name: sink.name, digest: target.manifestDigest },

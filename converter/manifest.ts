@@ -15,13 +15,36 @@ import {
   NYDUS_MEDIA_TYPES,
 } from '../registry/index.ts';
 import type { BootstrapLayer } from './bootstrap-layer.ts';
+import type { TargetFormat } from './config.ts';
 
 const FS_VERSION = '6';
 
-/** A source layer in the accelerated image: its blob, or undefined when it has none. */
-export type LayerBlob = FinishedBlob | undefined;
+export interface ManifestForm {
+  readonly format: TargetFormat;
+  /** The manifest stands beside the original in an index. */
+  readonly isMerged: boolean;
+}
 
-export function blobDescriptor(blob: FinishedBlob): Descriptor {
+/**
+ * Media types of an accelerated image's parts. Blobs have their own in either format, as stock converters have it; a
+ * config in a merged index is one that ordinary runtimes do not know, so that they skip the manifest (nydus.md §1.32).
+ */
+export function mediaTypesOf({ format, isMerged }: ManifestForm) {
+  const types =
+    format === 'docker'
+      ? {
+          manifest: MEDIA_TYPES.dockerManifest,
+          config: MEDIA_TYPES.dockerConfig,
+          bootstrap: MEDIA_TYPES.dockerLayerGzip,
+        }
+      : { manifest: MEDIA_TYPES.ociManifest, config: MEDIA_TYPES.ociConfig, bootstrap: MEDIA_TYPES.ociLayerGzip };
+  return isMerged ? { ...types, config: NYDUS_MEDIA_TYPES.config } : types;
+}
+
+/** What the manifest says of a layer's blob. */
+export type LayerBlob = Pick<FinishedBlob, 'id' | 'blobSize'>;
+
+export function blobDescriptor(blob: LayerBlob): Descriptor {
   const digest = digestFromHex(blob.id);
   return {
     mediaType: NYDUS_MEDIA_TYPES.blob,
@@ -32,9 +55,9 @@ export function blobDescriptor(blob: FinishedBlob): Descriptor {
   };
 }
 
-export function bootstrapDescriptor(layer: BootstrapLayer): Descriptor {
+export function bootstrapDescriptor(layer: BootstrapLayer, mediaType: string): Descriptor {
   return {
-    mediaType: MEDIA_TYPES.ociLayerGzip,
+    mediaType,
     digest: layer.digest,
     size: layer.size,
     annotations: {
@@ -45,10 +68,10 @@ export function bootstrapDescriptor(layer: BootstrapLayer): Descriptor {
   };
 }
 
-/** The config of the accelerated image; `blobs` are those of the source's layers, in order. */
+/** The config of the accelerated image; `blobs` are those of the source's layers, in order; some layers have none. */
 export function acceleratedConfig(
   source: ImageConfig,
-  blobs: readonly LayerBlob[],
+  blobs: readonly (LayerBlob | undefined)[],
   bootstrapDiffId: Digest,
 ): ImageConfig {
   const diffIds = blobs.flatMap(blob => (blob ? [digestFromHex(blob.id)] : []));
@@ -69,11 +92,14 @@ export function acceleratedManifest(
   source: ImageManifest,
   config: Pick<Descriptor, 'digest' | 'size'>,
   layers: readonly Descriptor[],
+  form: ManifestForm,
 ): ImageManifest {
+  const types = mediaTypesOf(form);
   return {
     schemaVersion: 2,
-    mediaType: MEDIA_TYPES.ociManifest,
-    config: { mediaType: MEDIA_TYPES.ociConfig, digest: config.digest, size: config.size },
+    mediaType: types.manifest,
+    ...(form.isMerged && { artifactType: NYDUS_MEDIA_TYPES.manifestArtifact }),
+    config: { mediaType: types.config, digest: config.digest, size: config.size },
     layers,
     ...(source.annotations && { annotations: source.annotations }),
   };
@@ -88,7 +114,7 @@ export function documentBytes(document: ImageConfig | ImageManifest): Uint8Array
  * The source's history with a step for each data layer. A history that does not fit the source's layers (it is
  * optional, and builders get it wrong) says nothing about them, and is replaced by a plain one.
  */
-function historyOf(history: readonly HistoryEntry[], blobs: readonly LayerBlob[]): HistoryEntry[] {
+function historyOf(history: readonly HistoryEntry[], blobs: readonly (LayerBlob | undefined)[]): HistoryEntry[] {
   const steps = history.filter(entry => entry.empty_layer !== true);
   if (steps.length !== blobs.length) {
     return blobs.flatMap((blob, i) => (blob ? [{ created_by: `layer ${i + 1} of the source image` }] : []));

@@ -1,10 +1,9 @@
-// The last steps of a conversion: bootstrap, config and manifest, pushed in the order in which each names the one before.
+// The last steps of a conversion: bootstrap layer, config and manifest, pushed in the order in which each names the one
+// before.
 
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { type Digest, digestFromHex, type ImageSink } from '../core/index.ts';
-import { writeBootstrap } from '../image/index.ts';
-import { MEDIA_TYPES } from '../registry/index.ts';
 import { writeBootstrapLayer } from './bootstrap-layer.ts';
 import type { ConvertedLayers } from './layers-conversion.ts';
 import {
@@ -13,6 +12,8 @@ import {
   blobDescriptor,
   bootstrapDescriptor,
   documentBytes,
+  type ManifestForm,
+  mediaTypesOf,
 } from './manifest.ts';
 import type { ConvertReport } from './report.ts';
 import type { SourceImage } from './source-image.ts';
@@ -24,7 +25,8 @@ export interface PublishOptions {
   readonly directory: string;
   readonly signal: AbortSignal;
   readonly uploads: Uploads;
-  readonly onPhase: (phase: 'bootstrap' | 'push') => void;
+  readonly form: ManifestForm;
+  readonly onPhase: (phase: 'push') => void;
 }
 
 export interface PublishedImage {
@@ -32,30 +34,30 @@ export interface PublishedImage {
   readonly bootstrap: ConvertReport['bootstrap'];
 }
 
-/** Writes the bootstrap and pushes everything that is not pushed yet; the manifest goes last. */
+/** Packs the bootstrap and pushes everything that is not pushed yet; the manifest goes last. */
 export async function publishImage(
   source: SourceImage,
   converted: ConvertedLayers,
   options: PublishOptions,
 ): Promise<PublishedImage> {
-  const { sink, directory, signal, uploads, onPhase } = options;
-  onPhase('bootstrap');
-  const bootstrap = writeBootstrap(converted.tree);
-  const layer = await writeBootstrapLayer(bootstrap, join(directory, 'bootstrap.tar.gz'), signal);
+  const { sink, directory, signal, uploads, form, onPhase } = options;
+  const types = mediaTypesOf(form);
+  const layer = await writeBootstrapLayer(converted.bootstrap, join(directory, 'bootstrap.tar.gz'), signal);
   const blobs = converted.layers.map(({ blob }) => blob);
   const config = documentBytes(acceleratedConfig(source.config, blobs, layer.diffId));
-  const configDescriptor = { mediaType: MEDIA_TYPES.ociConfig, digest: sha256(config), size: config.length };
-  const layers = [...converted.tree.blobs.map(blobDescriptor), bootstrapDescriptor(layer)];
-  const manifest = documentBytes(acceleratedManifest(source.manifest, configDescriptor, layers));
+  const configDescriptor = { mediaType: types.config, digest: sha256(config), size: config.length };
+  const bootstrapLayer = bootstrapDescriptor(layer, types.bootstrap);
+  const layers = [...converted.blobs.map(blobDescriptor), bootstrapLayer];
+  const manifest = documentBytes(acceleratedManifest(source.manifest, configDescriptor, layers, form));
 
   onPhase('push');
-  uploads.add(bootstrapDescriptor(layer), layer.path);
+  uploads.add(bootstrapLayer, layer.path);
   await sink.putBlob(configDescriptor, () => once(config), { signal });
   await uploads.finished();
-  const manifestDigest = await sink.putManifest(manifest, MEDIA_TYPES.ociManifest, { signal });
+  const manifestDigest = await sink.putManifest(manifest, types.manifest, { signal });
   return {
     manifestDigest,
-    bootstrap: { digest: layer.digest, size: layer.size, uncompressedSize: bootstrap.length },
+    bootstrap: { digest: layer.digest, size: layer.size, uncompressedSize: converted.bootstrap.length },
   };
 }
 

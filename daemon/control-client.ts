@@ -17,6 +17,7 @@ import {
   type DaemonInfo,
   daemonInfo,
   failure,
+  METRICS_PATH,
   MOUNTS_PATH,
   mountInfo,
   mountList,
@@ -71,6 +72,13 @@ export class ControlClient implements ImageMounter {
   /** Asks the daemon to end; resolves when it agreed, not when it is gone. */
   async stop({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     await this.#ask({ method: 'POST', path: STOP_PATH, body: {}, signal }, z.unknown());
+  }
+
+  /** The page that Prometheus gets. */
+  async metrics({ signal }: { readonly signal: AbortSignal }): Promise<string> {
+    const answer = await this.#exchange({ method: 'GET', path: METRICS_PATH, signal });
+    if (answer.status >= 400) throw errorFrom(answer.status, parseJson(answer.body));
+    return answer.body;
   }
 
   async #ask<T>(question: Question, schema: z.ZodType<T>): Promise<T> {

@@ -108,10 +108,13 @@ export class BootstrapReader {
     out.mtimeNanoseconds = inode.mtimeNanoseconds;
   }
 
-  /** The nid of a name in a directory, or -1. `name` is the raw bytes. Binary search, no allocation. */
-  lookup(dirNid: number, name: Uint8Array): number {
+  /**
+   * The nid of a name in a directory, or -1. The name is the raw bytes [start, end) of `bytes`, by default all of them.
+   * Binary search, no allocation.
+   */
+  lookup(dirNid: number, bytes: Uint8Array, start = 0, end = bytes.length): number {
     this.#load(dirNid, layout.MODE_DIRECTORY, 'directory');
-    return this.#directory.lookup(this.#inode, name);
+    return this.#directory.lookup(this.#inode, bytes, start, end);
   }
 
   /**
@@ -136,6 +139,12 @@ export class BootstrapReader {
     target.set(this.bytes.subarray(tailOffset, tailOffset + size - blockBytes), blockBytes);
     if (target.includes(0)) throw malformed(`symbolic link ${nid} has a NUL in its target`);
     return target;
+  }
+
+  /** Whether this inode has extended attributes at all. No allocation. */
+  hasXattrsOf(nid: number): boolean {
+    this.#inode.load(nid);
+    return this.#inode.xattrBytes > 0;
   }
 
   /** All attributes by full name (byte string); values are views. */

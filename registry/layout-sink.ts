@@ -2,15 +2,29 @@
 // leaves behind are not collected.
 
 import { createHash } from 'node:crypto';
-import type { Clock, Descriptor, Digest, ImageSink, TransferOptions } from '../core/index.ts';
+import type {
+  Clock,
+  Descriptor,
+  Digest,
+  ImageSink,
+  ManifestOptions,
+  PutResult,
+  Referrer,
+  ReferrerSink,
+  TransferOptions,
+} from '../core/index.ts';
 import { abortedError, digestFromHex, fromSystemError } from '../core/index.ts';
 import { LayoutAttempt } from './layout-attempt.ts';
-import { blobSize, createLayout, putIndexEntry, REF_NAME, writeBlob } from './layout-files.ts';
+import { blobSize, createLayout, REF_NAME, updateIndex, withEntry, writeBlob } from './layout-files.ts';
+import { directoryStore, readStored } from './layout-store.ts';
+import type { ImageIndex } from './manifest.ts';
 import type { LayoutReference } from './reference.ts';
 import { formatReference } from './reference.ts';
+import type { DocumentStore } from './referrer-index.ts';
+import { indexWithReferrer } from './referrer-index.ts';
 import { verifiedStream } from './verified-stream.ts';
 
-export class LayoutSink implements ImageSink, AsyncDisposable {
+export class LayoutSink implements ImageSink, ReferrerSink, AsyncDisposable {
   readonly name: string;
   readonly #reference: LayoutReference;
   readonly #clock: Clock;
@@ -32,7 +46,7 @@ export class LayoutSink implements ImageSink, AsyncDisposable {
     descriptor: Descriptor,
     content: () => AsyncIterable<Uint8Array>,
     options: TransferOptions & { readonly onBytes?: (bytes: number) => void },
-  ): Promise<'present' | 'written'> {
+  ): Promise<PutResult> {
     if (options.signal.aborted) throw abortedError(options.signal);
     // A file of another size is what a crash or a bad disk left: it is replaced.
     const size = await blobSize(this.#reference.directory, descriptor.digest, this.name);
@@ -50,15 +64,37 @@ export class LayoutSink implements ImageSink, AsyncDisposable {
     return 'written';
   }
 
-  async putManifest(bytes: Uint8Array, mediaType: string, options: TransferOptions): Promise<Digest> {
-    const { directory, tag } = this.#reference;
+  async putManifest(bytes: Uint8Array, mediaType: string, options: ManifestOptions): Promise<Digest> {
+    const { tag } = this.#reference;
     const digest = digestFromHex(createHash('sha256').update(bytes).digest('hex'));
     const descriptor = { mediaType, digest, size: bytes.length };
     await this.putBlob(descriptor, () => once(bytes), { signal: options.signal });
+    if (options.untagged) return digest;
     const entry = tag === undefined ? descriptor : { ...descriptor, annotations: { [REF_NAME]: tag } };
-    await putIndexEntry(directory, entry, { what: this.name, clock: this.#clock, signal: options.signal });
+    await this.#updateIndex(options, async index => withEntry(index, entry));
     this.#attempt.complete();
     return digest;
+  }
+
+  async putReferrer(
+    subject: Digest,
+    referrer: Referrer,
+    manifest: Uint8Array,
+    options: TransferOptions,
+  ): Promise<void> {
+    await this.putManifest(manifest, referrer.descriptor.mediaType, { ...options, untagged: true });
+    const store = directoryStore(this.#reference.directory, this.name);
+    const documents: DocumentStore = {
+      read: entry => readStored(store, entry, { ...options, what: this.name }),
+      write: (bytes, mediaType) => this.putManifest(bytes, mediaType, { ...options, untagged: true }),
+    };
+    await this.#updateIndex(options, index => indexWithReferrer(index, { subject, referrer, manifest }, documents));
+    this.#attempt.complete();
+  }
+
+  #updateIndex({ signal }: TransferOptions, change: (index: ImageIndex) => Promise<ImageIndex>): Promise<void> {
+    const { directory } = this.#reference;
+    return updateIndex(directory, { what: this.name, clock: this.#clock, signal }, change);
   }
 
   /** Removes what was put for an image that was not completed. */
@@ -68,7 +104,7 @@ export class LayoutSink implements ImageSink, AsyncDisposable {
 }
 
 /** Counts what passes, and stops when the signal fires. */
-async function* observed(
+export async function* observed(
   pieces: AsyncIterable<Uint8Array>,
   { signal, onBytes }: TransferOptions & { readonly onBytes?: (bytes: number) => void },
 ): AsyncGenerator<Uint8Array> {
@@ -80,6 +116,6 @@ async function* observed(
   if (signal.aborted) throw abortedError(signal);
 }
 
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }

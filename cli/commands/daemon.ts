@@ -22,7 +22,7 @@ export async function runDaemon(context: CommandContext, options: { readonly exi
     daemon.stop().catch(() => {}); // told through `ended`
   };
   const api = await startControlApi(
-    { mounter: daemon, clock: systemClock, log, onStop: stop },
+    { mounter: daemon, metrics: () => daemon.metrics(), clock: systemClock, log, onStop: stop },
     { socket: settings.controlSocket, version: VERSION },
   );
   // Closed before the root is let go: the next daemon's socket has the same path.

@@ -7,16 +7,14 @@ import { fromSystemError, type MountRequest } from '../../core/index.ts';
 import { isMountOfOurs } from '../../daemon/index.ts';
 import type { CommandContext } from '../command.ts';
 import { absoluteReference, type ReferenceOptions } from '../compose.ts';
+import { givenCredentials } from '../credentials.ts';
 import { findDaemon, requireDaemon, withDaemon } from '../daemon-launch.ts';
 import { bytes, printJson, printLine } from '../output.ts';
 import { readPlatform } from '../settings.ts';
 
 export interface MountOptions extends ReferenceOptions {
-  readonly driver: 'auto' | 'fuse';
   readonly rw?: boolean;
   readonly nonEmpty?: boolean;
-  /** Seconds. */
-  readonly readDeadline?: number;
 }
 
 export async function mount(
@@ -33,14 +31,19 @@ export async function mount(
   const request: MountRequest = {
     reference: absolute,
     mountpoint,
-    driver: options.driver,
+    driver: context.settings.driver,
     writable: options.rw ?? false,
     nonEmpty: options.nonEmpty ?? false,
     platform: options.platform === undefined ? undefined : readPlatform(options.platform),
     plainHttp: options.plainHttp ?? false,
-    readDeadlineMs: options.readDeadline === undefined ? undefined : options.readDeadline * 1000,
+    insecure: options.insecure ?? false,
+    credentials: await givenCredentials(context, options)?.(),
+    readDeadlineMs: context.settings.readDeadlineMs,
   };
   const info = await withDaemon(context, daemon => daemon.mount(request, { signal: context.signal }));
+  if (info.driverReason !== undefined) {
+    context.log.info(`driver ${info.driver}, because ${info.driverReason}; docs/drivers.md lists its limits`);
+  }
   if (context.settings.json) return printJson(info);
   printLine(`${info.mountpoint}: ${info.reference} (${bytes(info.stats.totalBytes)}, driver ${info.driver})`);
 }

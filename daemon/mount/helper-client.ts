@@ -30,10 +30,7 @@ export class MountHelper {
   }
 
   /** Mounts the connection of an open /dev/fuse; returns the device, `major:minor`. */
-  async mountFuse(
-    fd: number,
-    order: { readonly mountpoint: string; readonly source: string; readonly rootMode: number },
-  ): Promise<string> {
+  async mountFuse(fd: number, order: Omit<Extract<HelperRequest, { op: 'mount-fuse' }>, 'op'>): Promise<string> {
     return required((await this.#ask({ op: 'mount-fuse', ...order }, fd)).device);
   }
 

@@ -14,6 +14,7 @@ export type HelperRequest =
       readonly source: string;
       /** st_mode of the root directory. */
       readonly rootMode: number;
+      readonly readaheadBytes: number;
     }
   /** Mounts `lower`, `upper` and `work` of a directory as an overlay. */
   | { readonly op: 'mount-overlay'; readonly directory: string; readonly mountpoint: string; readonly source: string }

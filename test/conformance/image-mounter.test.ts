@@ -106,7 +106,8 @@ imageMounterConformance('daemon', async t => {
 imageMounterConformance('daemon over its control socket', async t => {
   const { daemon, bench } = await realDaemon(t);
   const socket = join(scratch(t), 'control.sock');
-  const ports = { mounter: daemon, clock: systemClock, log: silentLogger, onStop: () => {} };
+  const metrics = () => daemon.metrics();
+  const ports = { mounter: daemon, metrics, clock: systemClock, log: silentLogger, onStop: () => {} };
   const api = await startControlApi(ports, { socket, version: 'test' });
   atEnd(t, () => api.stop());
   return { mounter: new ControlClient(socket), ...bench };

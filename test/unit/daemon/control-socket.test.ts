@@ -33,7 +33,8 @@ async function bench(t: TestContext): Promise<Bench> {
   const stops: number[] = [];
   const socket = join(scratch(t), 'control.sock');
   writeFileSync(socket, 'left by a dead daemon');
-  const ports = { mounter, clock: systemClock, log: silentLogger, onStop: () => stops.push(1) };
+  const metrics = async () => ({ contentType: 'text/plain; version=0.0.4', text: '# a page\n' });
+  const ports = { mounter, metrics, clock: systemClock, log: silentLogger, onStop: () => stops.push(1) };
   const api = await startControlApi(ports, { socket, version: '1.2.3' });
   atEnd(t, () => api.stop());
   return { mounter, client: new ControlClient(socket), socket, stops };
@@ -61,6 +62,7 @@ const mountRequest = (mountpoint: string) => ({
   driver: 'auto' as const,
   writable: false,
   plainHttp: false,
+  insecure: false,
 });
 
 test('only its owner may connect, and a file left by a dead daemon is no obstacle', async t => {
@@ -69,6 +71,12 @@ test('only its owner may connect, and a file left by a dead daemon is no obstacl
   const info = await client.info({ signal });
   assert.deepEqual([info.pid, info.version], [process.pid, '1.2.3']);
   assert.ok(info.uptimeMs >= 0);
+});
+
+test('the page for Prometheus comes as it is', async t => {
+  const { client, socket } = await bench(t);
+  assert.equal(await client.metrics({ signal }), '# a page\n');
+  assert.equal((await ask(socket, 'GET', '/metrics', '')).body, '# a page\n');
 });
 
 test('errors arrive with the code they were thrown with', async t => {
