@@ -13,6 +13,8 @@ export interface ConvertCommandOptions extends ReferenceOptions {
   readonly workers?: number;
   readonly workDir?: string;
   readonly chunkSize?: number;
+  readonly maxRatio?: number;
+  readonly maxUnpacked?: number;
 }
 
 export async function convert(
@@ -33,6 +35,8 @@ export async function convert(
       workDir,
       workers: options.workers,
       chunkSize: options.chunkSize,
+      maxRatio: options.maxRatio,
+      maxUnpackedBytes: options.maxUnpacked,
       signal: context.signal,
       log: context.log,
       onProgress,
@@ -72,12 +76,11 @@ function print(report: ConvertReport): void {
     ]),
     right,
   );
-  const { totals, bootstrap, target, elapsedMs } = report;
-  const rate = bytes(totals.uncompressedBytes / (elapsedMs / 1000));
+  const { totals, bootstrap, target, elapsedMs, bytesPerSecond } = report;
   printLine();
   printLine(`bootstrap  ${bytes(bootstrap.size)} (${bytes(bootstrap.uncompressedSize)} unpacked)`);
   printLine(`blobs      ${bytes(totals.blobBytes)} of ${bytes(totals.compressedBytes)} (the original's layers)`);
-  printLine(`took       ${seconds(elapsedMs)}, ${rate}/s of layer bytes`);
+  printLine(`took       ${seconds(elapsedMs)}, ${bytes(bytesPerSecond)}/s of layer bytes`);
   for (const { message, count } of report.warnings) printLine(`warning    ${message} (${count})`);
   printLine(`${target.name}@${target.digest}`);
 }
