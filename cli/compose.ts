@@ -1,18 +1,40 @@
 // The composition root: the one place where folders meet. Opens images by what a person typed, gives the daemon its
 // view of them, and builds the daemon out of its parts.
 
-import { type BlobLayout, type ChunkSource, type ImageSink, type ImageSource, systemClock } from '../core/index.ts';
-import { Daemon, type DaemonOptions, type ImageLibrary } from '../daemon/index.ts';
+import { type BlobLayout, type ChunkSource, type ImageSource, ShoalError, systemClock } from '../core/index.ts';
+import {
+  type Daemon,
+  type DaemonOptions,
+  defaultServeLimits,
+  defaultStoreLimits,
+  fetchLimits,
+  type ImageLibrary,
+  type loadServer,
+} from '../daemon/index.ts';
 import { BootstrapReader } from '../image/index.ts';
 import * as registry from '../registry/index.ts';
 import { type AcceleratedImage, openAcceleratedImage } from './accelerated-image.ts';
 import type { CommandContext } from './command.ts';
+import { givenCredentials } from './credentials.ts';
+import { insistingOn } from './platform-check.ts';
 import { readPlatform } from './settings.ts';
+
+/** Of `--platform`, where a command takes every image of an index. */
+export const ALL_PLATFORMS = 'all';
 
 /** Options of every command that names an image. */
 export interface ReferenceOptions {
   readonly platform?: string;
   readonly plainHttp?: boolean;
+  readonly insecure?: boolean;
+  /** USER[:PASSWORD]. */
+  readonly creds?: string | undefined;
+}
+
+/** Options of commands that name two images: credentials for one of them, instead of `creds`. */
+export interface TwoSidedOptions extends ReferenceOptions {
+  readonly srcCreds?: string;
+  readonly destCreds?: string;
 }
 
 /** An accelerated image, opened for commands that read it without a daemon. */
@@ -27,18 +49,19 @@ export function openReferenceSource(
   context: CommandContext,
   reference: string,
   options: ReferenceOptions,
-): ImageSource {
-  return registry.openSource(reference, { access: context.registry, plainHttp: options.plainHttp });
+): registry.OpenedSource {
+  const source = registry.openSource(reference, openOptions(context, reference, options));
+  const { platform } = options;
+  return platform === undefined || platform === ALL_PLATFORMS ? source : insistingOn(readPlatform(platform), source);
 }
 
-/** `mountFrom` names the image whose blobs the target's registry may have already. */
+/** `mountFrom` names the image whose blobs the target's registry may have already. For the caller to dispose. */
 export function openReferenceSink(
   context: CommandContext,
   reference: string,
   options: ReferenceOptions & { readonly mountFrom?: string },
-): ImageSink {
-  const { plainHttp, mountFrom } = options;
-  return registry.openSink(reference, { access: context.registry, plainHttp, mountFrom });
+): registry.OpenedSink {
+  return registry.openSink(reference, { ...openOptions(context, reference, options), mountFrom: options.mountFrom });
 }
 
 /** The reference as a daemon with another working directory must get it. Throws `usage`. */
@@ -55,7 +78,7 @@ export async function openLazily(
   const source = openReferenceSource(context, reference, options);
   const image = await openAcceleratedImage(source, readPlatform(options.platform), context.signal);
   const reader = new BootstrapReader(image.bootstrap);
-  const origin = registry.openOrigin(reference, { access: context.registry, plainHttp: options.plainHttp });
+  const origin = registry.openOrigin(reference, openOptions(context, reference, options));
   return { ...image, source, origin, reader, blobs: reader.blobLayouts(image.layers) };
 }
 
@@ -72,21 +95,83 @@ export async function openConfig(
   return registry.parseConfig(await source.document(manifest.config, { signal }), source.name);
 }
 
+function openOptions(context: CommandContext, reference: string, options: ReferenceOptions): registry.OpenOptions {
+  const given = givenCredentials(context, options);
+  const credential =
+    given &&
+    (async () => {
+      const { username, password } = await given();
+      return registry.credentialOf(username, password);
+    });
+  const { plainHttp, insecure } = options;
+  return { access: accessWith(context.registry, reference, credential), plainHttp, insecure };
+}
+
+/**
+ * `creds` for each of two images. What is given for no side in particular is for both, if both are in one registry;
+ * otherwise it would show one registry the password of the other, and is refused (`usage`).
+ */
+export function credentialsOfTwo(
+  context: CommandContext,
+  options: TwoSidedOptions,
+  { source, target }: { readonly source: string; readonly target: string },
+): { readonly source: string; readonly target: string } {
+  const { env } = context;
+  const forSource = options.srcCreds ?? env['SHOAL_SRC_CREDS'];
+  const forTarget = options.destCreds ?? env['SHOAL_DEST_CREDS'];
+  const forBoth = options.creds ?? env['SHOAL_CREDS'] ?? '';
+  const [from, to] = [registry.parseReference(source), registry.parseReference(target)];
+  const isOne = from.kind !== 'registry' || to.kind !== 'registry' || from.host === to.host;
+  if (forBoth !== '' && !isOne && !forSource && !forTarget) {
+    const hosts = `${from.host} and ${to.host}`;
+    throw new ShoalError('usage', `--creds: for which of ${hosts}? Say so with --src-creds and --dest-creds`);
+  }
+  return { source: forSource || forBoth, target: forTarget || forBoth };
+}
+
+/** The credential is for the reference's registry and goes nowhere else. */
+function accessWith(
+  access: registry.RegistryAccess,
+  reference: string,
+  credential: (() => Promise<registry.Credential>) | undefined,
+): registry.RegistryAccess {
+  const parsed = registry.parseReference(reference);
+  return credential === undefined || parsed.kind !== 'registry'
+    ? access
+    : access.withCredential(parsed.host, credential);
+}
+
 /** How the daemon sees images. */
 function imageLibrary(access: registry.RegistryAccess): ImageLibrary {
   return {
-    async open({ reference, platform, plainHttp }, { signal }) {
-      const source = registry.openSource(reference, { access, plainHttp });
-      const image = await openAcceleratedImage(source, platform ?? readPlatform(undefined), signal);
-      const origin = registry.openOrigin(reference, { access, plainHttp });
-      return { ...image, reference: image.name, origin };
+    async open({ reference, platform, plainHttp, insecure, credentials: given }, { signal }) {
+      const credential = given && registry.credentialOf(given.username, given.password);
+      const options = {
+        access: accessWith(access, reference, credential && (async () => credential)),
+        plainHttp,
+        insecure,
+      };
+      const source = registry.openSource(reference, options);
+      const insisting = platform === undefined ? source : insistingOn(platform, source);
+      const image = await openAcceleratedImage(insisting, platform ?? readPlatform(undefined), signal);
+      return { ...image, reference: image.name, ...registry.openChunkSources(reference, options) };
     },
   };
 }
 
-export function composeDaemon(context: CommandContext, options: Pick<DaemonOptions, 'exitWhenIdle'>): Daemon {
+export function composeDaemon(
+  { Daemon }: Pick<Awaited<ReturnType<typeof loadServer>>, 'Daemon'>,
+  context: CommandContext,
+  options: Pick<DaemonOptions, 'exitWhenIdle'>,
+): Daemon {
+  const { root, daemon } = context.settings;
+  const limits = {
+    serve: { ...defaultServeLimits, workers: daemon.serveWorkers },
+    store: { ...defaultStoreLimits, workers: daemon.storeWorkers },
+    fetch: fetchLimits(daemon.fetchRequests),
+  };
   return new Daemon(
     { clock: systemClock, log: context.log, library: imageLibrary(context.registry) },
-    { root: context.settings.root, ...options },
+    { root, limits, ...options },
   );
 }

@@ -1,12 +1,17 @@
 // Finds the daemon of a root, or starts one that ends with its last mount.
 
 import { spawn } from 'node:child_process';
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isShoalError, ShoalError, systemClock } from '../core/index.ts';
+import { fileURLToPath } from 'node:url';
+import { fromSystemError, isShoalError, ShoalError, siblingScript, systemClock } from '../core/index.ts';
 import { ControlClient } from '../daemon/index.ts';
 import type { CommandContext } from './command.ts';
-import { EXIT_CODES } from './exit-codes.ts';
+import { EXIT_CODES, errorCodeOf } from './exit-codes.ts';
+import { makeDirectory } from './make-directory.ts';
+
+/** State, cache and control socket are for the owner alone. */
+export const ROOT_MODE = 0o700;
 
 /** A daemon starts in under a second; a machine under heavy load gets this long. */
 const START_TIMEOUT_MS = 20_000;
@@ -71,12 +76,17 @@ async function ensureDaemon(context: CommandContext): Promise<ControlClient> {
   const running = await findDaemon(context);
   if (running) return running;
   const { root } = context.settings;
-  await mkdir(root, { recursive: true, mode: 0o700 });
+  await makeDirectory(root, `--root ${root}`, ROOT_MODE);
   const logPath = join(root, 'daemon.log');
-  const log = await open(logPath, 'a', 0o600);
+  const log = await open(logPath, 'a', 0o600).catch(error => {
+    throw fromSystemError(error, `the daemon's log ${logPath}`);
+  });
+  const isNew = (await log.stat()).size === 0;
   try {
-    const main = join(import.meta.dirname, 'main.ts');
-    const args = ['--root', root, '--log-level', context.settings.logLevel, 'daemon', '--exit-when-idle'];
+    const main = fileURLToPath(siblingScript(import.meta.url, 'main'));
+    const { file } = context.settings.config;
+    const config = file === undefined ? [] : ['--config', file.path];
+    const args = [...config, '--root', root, '--log-level', context.settings.logLevel, 'daemon', '--exit-when-idle'];
     // Not in the caller's directory: its file system could not be unmounted for as long as the daemon runs.
     const start = () => {
       const child = spawn(process.execPath, [main, ...args], {
@@ -88,6 +98,10 @@ async function ensureDaemon(context: CommandContext): Promise<ControlClient> {
       return child;
     };
     return await waitUntilReady(context, start, logPath);
+  } catch (error) {
+    // Refused because the directory is somebody else's: then nothing of ours stays in it.
+    if (isNew && isShoalError(error, 'usage')) await rm(logPath, { force: true });
+    throw error;
   } finally {
     await log.close();
   }
@@ -106,8 +120,13 @@ async function waitUntilReady(
     if (child.exitCode !== null && child.exitCode !== EXIT_CODES.busy) break;
     // The root is taken: by a daemon that another command has just started, or by one that is still ending.
     if (child.exitCode === EXIT_CODES.busy) child = start();
-    await systemClock.sleep(POLL_MS, { signal: context.signal });
+    await systemClock.sleep(POLL_MS, { signal: context.signal }).catch(error => {
+      child.kill(); // interrupted: nobody has use for it
+      throw error;
+    });
   }
   const tail = (await readFile(logPath, 'utf8')).trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n');
-  throw new ShoalError('system', `the daemon did not start; the end of ${logPath}:\n${tail}`);
+  // A full disk has no room for the log, either: the exit code says it.
+  const code = errorCodeOf(child.exitCode ?? EXIT_CODES.timeout) ?? 'system';
+  throw new ShoalError(code, `the daemon did not start (${code}); the end of ${logPath}:\n${tail || '(nothing)'}`);
 }

@@ -20,3 +20,9 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   unauthorized: 77,
   aborted: 130,
 };
+
+/** The error that another process of ours ended with; undefined for a code that none has. */
+export function errorCodeOf(exitCode: number): ErrorCode | undefined {
+  const entries = Object.entries(EXIT_CODES) as [ErrorCode, number][]; // its keys are the error codes
+  return entries.find(([, code]) => code === exitCode)?.[0];
+}

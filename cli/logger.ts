@@ -6,47 +6,58 @@ import type { LogFields, Logger } from '../core/index.ts';
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'trace'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** `auto`: JSON lines for the daemon, whose log programs read, and short lines for a person. */
+export const LOG_FORMATS = ['auto', 'json', 'pretty'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
 interface Sink {
   write(level: LogLevel, message: string, fields: LogFields): void;
 }
 
-function loggerOn(sink: Sink, base: LogFields): Logger {
-  const at =
-    (level: LogLevel) =>
-    (message: string, fields: LogFields = {}) =>
-      sink.write(level, message, { ...base, ...fields });
+const nothing = () => {};
+
+/** Lines above `limit` cost a call and nothing else: `trace` speaks once per chunk. */
+function loggerOn(sink: Sink, limit: LogLevel, base: LogFields): Logger {
+  const at = (level: LogLevel) => {
+    if (LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(limit)) return nothing;
+    return (message: string, fields: LogFields = {}) => sink.write(level, message, { ...base, ...fields });
+  };
   return {
     error: at('error'),
     warn: at('warn'),
     info: at('info'),
     debug: at('debug'),
     trace: at('trace'),
-    with: fields => loggerOn(sink, { ...base, ...fields }),
+    with: fields => loggerOn(sink, limit, { ...base, ...fields }),
   };
 }
 
 /** JSON lines on standard error, for the daemon. Synchronous, so that nothing is lost when the process is killed. */
-export function jsonLogger(level: LogLevel): Logger {
+function jsonLogger(level: LogLevel): Logger {
   const target = pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
     pino.destination({ dest: 2, sync: true }),
   );
-  return loggerOn({ write: (at, message, fields) => target[at](fields, message) }, {});
+  return loggerOn({ write: (at, message, fields) => target[at](fields, message) }, level, {});
 }
 
 /** One short line per message on standard error, for a person at a terminal. */
-export function plainLogger(level: LogLevel): Logger {
-  const limit = LOG_LEVELS.indexOf(level);
+function plainLogger(level: LogLevel): Logger {
   return loggerOn(
     {
       write(at, message, fields) {
-        if (LOG_LEVELS.indexOf(at) > limit) return;
         const details = Object.entries(fields).map(
           ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
         );
         process.stderr.write(`shoal: ${at === 'info' ? '' : `${at}: `}${message}${details.join('')}\n`);
       },
     },
+    level,
     {},
   );
+}
+
+export function makeLogger(format: LogFormat, level: LogLevel, options: { readonly isDaemon: boolean }): Logger {
+  const json = format === 'json' || (format === 'auto' && options.isDaemon);
+  return json ? jsonLogger(level) : plainLogger(level);
 }

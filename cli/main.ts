@@ -1,6 +1,7 @@
 // The command line: argument list to command, errors to exit codes. The only place that ends the process.
 
 import { messageOf, ShoalError } from '../core/index.ts';
+import { CREDENTIAL_VARIABLES } from './credentials.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { buildProgram, CommandEnded } from './program.ts';
 
@@ -35,9 +36,12 @@ function report(error: unknown): number {
 }
 
 let exitCode = 0;
+const env = { ...process.env };
+// What is left is what the daemon and the programs that this process starts inherit.
+for (const name of CREDENTIAL_VARIABLES) delete process.env[name];
 try {
   const program = buildProgram({
-    env: process.env,
+    env,
     signal: controller.signal,
     leaveSignalsToProgram: () => {
       programsRunning++;

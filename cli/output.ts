@@ -12,6 +12,22 @@ export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
 }
 
+/** How long ago, in one unit: `12 s`, `5 min`, `3 h`, `9 d`. */
+export function age(ms: number): string {
+  const units = [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['min', 60_000],
+  ] as const;
+  const [name, size] = units.find(([, unit]) => ms >= unit) ?? (['s', 1_000] as const);
+  return `${Math.max(0, Math.floor(ms / size))} ${name}`;
+}
+
+/** Never rounds a part up to the whole: "100 %" means all. */
+export function percent(part: number): string {
+  return `${(Math.floor(part * 1000) / 10).toFixed(part === 1 ? 0 : 1)} %`;
+}
+
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }

@@ -4,8 +4,16 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { dockerConfigCredentials, RegistryAccess } from '../registry/index.ts';
 import type { CommandContext } from './command.ts';
-import { jsonLogger, LOG_LEVELS, plainLogger } from './logger.ts';
-import { type GlobalOptions, readSettings } from './settings.ts';
+import { CONFIG_FILE, type ConfigKey, DRIVERS, KEYS } from './config/keys.ts';
+import { withoutCredentials } from './credentials.ts';
+import { LOG_FORMATS, LOG_LEVELS, makeLogger } from './logger.ts';
+import {
+  addCompletionCommands,
+  addInspectCommands,
+  addMachineCommands,
+  addMetricsCommand,
+} from './looking-commands.ts';
+import { DOCKER_CERTIFICATES, defaultSettings, type GlobalOptions, readProxies, readSettings } from './settings.ts';
 import { VERSION } from './version.ts';
 
 /** Help and version were printed, or the arguments were wrong and that was said: nothing is left but to exit. */
@@ -20,10 +28,14 @@ export class CommandEnded extends Error {
 
 const USAGE_EXIT_CODE = 64;
 
-const REFERENCES = `
+export const REFERENCES = `
 References:
   docker://HOST/REPO:TAG[@DIGEST]   an image in a registry; docker:// may be left out
-  oci:DIR[:TAG]                     an image in an OCI layout directory`;
+  oci:DIR[:TAG]                     an image in an OCI layout directory
+  oci-archive:FILE[:TAG]            an image in a tar of an OCI layout`;
+
+const SOURCE_REFERENCES = `${REFERENCES}
+  docker-archive:FILE[:REPO:TAG]    an ordinary image that docker save wrote, to read`;
 
 export function buildProgram(base: Omit<CommandContext, 'settings' | 'log' | 'registry'>): Command {
   const program = new Command('shoal')
@@ -35,25 +47,44 @@ export function buildProgram(base: Omit<CommandContext, 'settings' | 'log' | 're
     });
   for (const option of globalOptions()) program.addOption(option);
   program.enablePositionalOptions();
-  const contextFor = (command: Command, isDaemon = false): CommandContext => {
-    const settings = readSettings(command.optsWithGlobals<GlobalOptions>(), base.env);
-    const access = new RegistryAccess({ credentials: dockerConfigCredentials(settings.dockerConfig) });
+  const contextFor: ContextFor = (command, { isDaemon = false, onlyDefaults = false } = {}) => {
+    const options = command.optsWithGlobals<GlobalOptions>();
+    const settings = onlyDefaults ? defaultSettings(options) : readSettings(options, base.env);
+    const access = new RegistryAccess({
+      credentials: dockerConfigCredentials(settings.dockerConfig, withoutCredentials(base.env)),
+      hosts: settings.registries,
+      proxies: readProxies(base.env),
+      certificateDirectory: DOCKER_CERTIFICATES,
+    });
     return {
       ...base,
       settings,
       registry: access,
-      log: isDaemon ? jsonLogger(settings.logLevel) : plainLogger(settings.logLevel),
+      log: makeLogger(settings.logFormat, settings.logLevel, { isDaemon }),
     };
   };
+  program.commandsGroup('Images:');
   addImageCommands(program, contextFor);
+  addInspectCommands(program, contextFor);
+  program.commandsGroup('Running:');
   addMountCommands(program, contextFor);
   addRunCommand(program, contextFor);
+  program.commandsGroup('Daemon:');
   addDaemonCommands(program, contextFor);
+  addMetricsCommand(program, contextFor);
+  program.commandsGroup('This machine:');
+  addMachineCommands(program, contextFor);
+  addCompletionCommands(program, contextFor);
+  program.helpCommand('help [command]', 'display help for a command');
   for (const command of allCommands(program)) acceptGlobalOptions(command);
   return program;
 }
 
-type ContextFor = (command: Command, isDaemon?: boolean) => CommandContext;
+/** `onlyDefaults`: no configuration but defaults, for who looks at a wrong one. */
+export type ContextFor = (
+  command: Command,
+  options?: { readonly isDaemon?: boolean; readonly onlyDefaults?: boolean },
+) => CommandContext;
 
 function addImageCommands(program: Command, contextFor: ContextFor): void {
   withReferenceOptions(program.command('convert'))
@@ -64,15 +95,31 @@ function addImageCommands(program: Command, contextFor: ContextFor): void {
     .option('--chunk-size <bytes>', 'power of two from 4096 to 16777216 (default 1048576)', wholeNumber)
     .option('--max-ratio <n>', 'how many times its size a layer of over 1 GiB may unpack to (default 200)', wholeNumber)
     .option('--max-unpacked <bytes>', 'how much all layers may unpack to (default 1 TiB)', wholeNumber)
-    .option('--work-dir <dir>', 'where blobs wait until they are uploaded (default: below the temporary directory)')
+    .option('--src-creds <user[:password]>', "credentials for the source's registry (env SHOAL_SRC_CREDS)")
+    .option('--dest-creds <user[:password]>', "credentials for the target's registry (env SHOAL_DEST_CREDS)")
+    .addOption(configOption('work-dir', '<dir>'))
+    .addOption(
+      new Option('--format <name>', "whose media types the result has; docker's only in a registry")
+        .choices(['oci', 'docker'])
+        .default('oci'),
+    )
+    .option('--merge-index', 'put the original beside the accelerated image, in one index')
+    .option(
+      '--copy-referrers',
+      "copy the original's signatures, SBOMs and attestations, and the original they are about",
+    )
     .addHelpText(
       'after',
-      `${REFERENCES}
+      `${SOURCE_REFERENCES}
+
+--platform all converts every platform of an index, and the target gets an index.
 
 Examples:
   shoal convert docker://registry.example/app:1.0 docker://registry.example/app:1.0-shoal
   shoal convert oci:./layout:app oci:./converted:app
-  shoal convert --plain-http --platform linux/arm64 localhost:5000/app localhost:5000/app:shoal`,
+  shoal convert --plain-http --platform linux/arm64 localhost:5000/app localhost:5000/app:shoal
+  shoal convert --platform all --merge-index registry.example/app:1.0 registry.example/app:1.0
+  shoal convert docker-archive:app.tar oci-archive:app-shoal.tar:1.0`,
     )
     .action(async (source: string, target: string, options, command: Command) =>
       (await import('./commands/convert.ts')).convert(contextFor(command), source, target, options),
@@ -81,7 +128,17 @@ Examples:
     .description('verify an accelerated image: manifest, bootstrap and the digest of every chunk')
     .argument('<reference>', 'image to check')
     .option('--metadata-only', 'do not fetch the blobs')
-    .addHelpText('after', `${REFERENCES}\n\nExample:\n  shoal check oci:./converted:app`)
+    .option('--source <reference>', 'also compare with the original image, file by file, and its config')
+    .option('--src-creds <user[:password]>', "credentials for the original's registry (env SHOAL_SRC_CREDS)")
+    .addHelpText(
+      'after',
+      `${SOURCE_REFERENCES}
+
+Examples:
+  shoal check oci:./converted:app
+  shoal check --metadata-only registry.example/app:1.0-shoal
+  shoal check --source registry.example/app:1.0 registry.example/app:1.0-shoal`,
+    )
     .action(async (reference: string, options, command: Command) =>
       (await import('./commands/check.ts')).check(contextFor(command), reference, options),
     );
@@ -107,13 +164,19 @@ function addMountCommands(program: Command, contextFor: ContextFor): void {
   withReferenceOptions(program.command('mount'))
     .description('mount an accelerated image; its files are fetched when they are read')
     .argument('<reference>', 'image to mount')
-    .argument('<dir>', 'existing directory to mount on')
-    .addOption(
-      new Option('--driver <name>', 'how to attach it to the kernel').choices(['auto', 'fuse']).default('auto'),
-    )
+    .argument('<dir>', 'existing, empty directory to mount on')
+    .addOption(configOption('driver', '<name>').choices(DRIVERS))
     .option('--rw', 'put a writable layer on top; its changes go with the mount')
-    .option('--read-deadline <seconds>', 'reads fail after waiting this long (default: they wait)', wholeNumber)
-    .addHelpText('after', `${REFERENCES}\n\nExample:\n  shoal mount registry.example/app:1.0-shoal /mnt/app`)
+    .option('--non-empty', 'mount also over a directory that has something in it, which is hidden then')
+    .addOption(configOption('read-deadline', '<seconds>'))
+    .addHelpText(
+      'after',
+      `${REFERENCES}
+
+Examples:
+  shoal mount registry.example/app:1.0-shoal /mnt/app
+  shoal mount --rw --read-deadline 60 oci:./converted:app /mnt/app`,
+    )
     .action(async (reference: string, directory: string, options, command: Command) =>
       (await import('./commands/mount.ts')).mount(contextFor(command), reference, directory, options),
     );
@@ -122,14 +185,26 @@ function addMountCommands(program: Command, contextFor: ContextFor): void {
     .description('remove a mount')
     .argument('<dir>', 'where it is mounted')
     .option('--force', 'also when it is in use: its users get errors')
+    .addHelpText('after', '\nExamples:\n  shoal umount /mnt/app\n  shoal umount --force /mnt/app')
     .action(async (directory: string, options, command: Command) =>
       (await import('./commands/mount.ts')).umount(contextFor(command), directory, options),
     );
   program
     .command('ps')
-    .description('list mounts: image, mountpoint, bytes fetched, requests, hits and misses')
-    .addHelpText('after', '\nExample:\n  shoal --json ps')
-    .action(async (_options, command: Command) => (await import('./commands/ps.ts')).ps(contextFor(command)));
+    .description('list mounts: image, state, bytes fetched and bytes per second, requests, reads, hits')
+    .option('--watch [seconds]', 'look again and again (default: every 2 seconds); Ctrl-C ends it', wholeSeconds)
+    .addHelpText(
+      'after',
+      `
+NOW is what comes from sources per second, a mean over the last seconds. HITS is the part of the reads that found all
+they wanted in the cache. WAITING is how many reads wait now, and for how long the one that has waited longest.
+
+Examples:
+  shoal ps
+  shoal ps --watch 1
+  shoal --json ps`,
+    )
+    .action(async (options, command: Command) => (await import('./commands/ps.ts')).ps(contextFor(command), options));
 }
 
 function addRunCommand(program: Command, contextFor: ContextFor): void {
@@ -143,6 +218,8 @@ function addRunCommand(program: Command, contextFor: ContextFor): void {
     .addOption(
       new Option('--runtime <name>', 'what starts the program').choices(['auto', 'runc', 'namespaces']).default('auto'),
     )
+    .addOption(configOption('driver', '<name>').choices(DRIVERS))
+    .addOption(configOption('read-deadline', '<seconds>'))
     .passThroughOptions()
     .addHelpText(
       'after',
@@ -164,29 +241,55 @@ function addDaemonCommands(program: Command, contextFor: ContextFor): void {
     .command('daemon')
     .description('serve mounts in the foreground; SIGTERM unmounts cleanly')
     .option('--exit-when-idle', 'end with the last mount')
+    .addOption(configOption('serve-workers', '<n>'))
+    .addOption(configOption('store-workers', '<n>'))
+    .addOption(configOption('fetch-requests', '<n>'))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  shoal daemon                         # in the foreground; under systemd
+  shoal daemon --exit-when-idle
+  shoal daemon stop`,
+    )
     .action(async (options, command: Command) =>
-      (await import('./commands/daemon.ts')).runDaemon(contextFor(command, true), options),
+      (await import('./commands/daemon.ts')).runDaemon(contextFor(command, { isDaemon: true }), options),
     );
   daemon
     .command('stop')
     .description('stop the daemon of this root')
+    .addHelpText('after', '\nExamples:\n  shoal daemon stop\n  shoal --root /data/shoal daemon stop')
     .action(async (_options, command: Command) =>
       (await import('./commands/daemon.ts')).daemonStop(contextFor(command)),
     );
   program
     .command('demo')
+    .helpGroup('This machine:')
     .description('build an image from this machine, convert it and run it lazily over a slow link, beside a full pull')
     .option('--keep', 'keep the working directory')
+    .addHelpText('after', '\nExamples:\n  shoal demo\n  shoal --json demo')
     .action(async (options, command: Command) => (await import('./demo/demo.ts')).demo(contextFor(command), options));
 }
 
 /** Shown in the help of `shoal` itself, accepted before and behind every command's name. */
 function globalOptions(): Option[] {
   return [
-    new Option('--root <dir>', 'directory of all state, cache and sockets (env SHOAL_ROOT; default /var/lib/shoal)'),
-    new Option('--log-level <level>', 'how much is logged (env SHOAL_LOG_LEVEL; default info)').choices(LOG_LEVELS),
+    new Option('--config <file>', `configuration file (env ${CONFIG_FILE.env}; default ${CONFIG_FILE.fallback})`),
+    configOption('root', '<dir>'),
+    configOption('log-level', '<level>').choices(LOG_LEVELS),
+    configOption('log-format', '<format>').choices(LOG_FORMATS),
     new Option('--json', 'print results as JSON'),
   ];
+}
+
+/**
+ * The flag of a configuration key. It has no default and no parser of its own: whatever is given, here, in the
+ * environment or in the file, is checked in one place.
+ */
+function configOption(key: ConfigKey, argument: string): Option {
+  const { meaning, env, fallback, defaultText } = KEYS[key];
+  const otherwise = fallback ?? defaultText?.replaceAll('`', '');
+  return new Option(`--${key} ${argument}`, `${meaning} (env ${env}; default: ${otherwise})`);
 }
 
 function acceptGlobalOptions(command: Command): void {
@@ -197,15 +300,26 @@ function allCommands(program: Command): Command[] {
   return program.commands.flatMap(command => [command, ...allCommands(command)]);
 }
 
-function withReferenceOptions(command: Command): Command {
+export function withReferenceOptions(command: Command): Command {
   return command
     .option('--platform <os/arch[/variant]>', "platform to choose from an index (default: this machine's)")
-    .option('--plain-http', 'speak HTTP without TLS to the registry');
+    .option('--plain-http', 'speak HTTP without TLS to the registry')
+    .option('--insecure', 'speak TLS to the registry without looking at its certificate')
+    .option(
+      '--creds <user[:password]>',
+      "credentials for the image's registry (env SHOAL_CREDS); a password left out is read from standard input",
+    );
 }
 
 function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
   return Number(text);
+}
+
+function wholeSeconds(text: string): number {
+  const number = wholeNumber(text);
+  if (number === 0) throw new InvalidArgumentError('Expected at least one second.');
+  return number;
 }
 
 function collect(value: string, earlier: readonly string[]): string[] {

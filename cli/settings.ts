@@ -1,36 +1,61 @@
-// Where this invocation's state lives and how it speaks: from flags and environment, checked once, then frozen.
+// How this invocation works: from flags, environment and configuration file, checked once, then frozen.
 
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { type Platform, ShoalError } from '../core/index.ts';
-import { parsePlatform, platformOf } from '../registry/index.ts';
-import { LOG_LEVELS, type LogLevel } from './logger.ts';
+import { type ProxySettings, parsePlatform, platformOf, type RegistryHostSettings } from '../registry/index.ts';
+import type { ConfigKey } from './config/keys.ts';
+import { type ConfigValues, type ResolvedConfig, resolveConfig } from './config/resolve.ts';
+import type { LogFormat, LogLevel } from './logger.ts';
 
 /** A unix socket's path must fit sockaddr_un, including its terminating NUL (unix(7)). */
 const MAX_SOCKET_PATH_BYTES = 107;
 
-const DEFAULT_ROOT = '/var/lib/shoal';
+/** docker's directory of certificates: one directory per registry. */
+export const DOCKER_CERTIFICATES = '/etc/docker/certs.d';
 
 export interface Settings {
   /** Directory of all state, cache and sockets. Absolute. */
   readonly root: string;
   readonly controlSocket: string;
   readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
   /** Machine-readable output on standard output. */
   readonly json: boolean;
   /** docker's credential file. */
   readonly dockerConfig: string;
+  /** Where a conversion keeps its blobs; absent: the system's temporary directory. */
+  readonly workDir?: string;
+  readonly driver: NonNullable<ConfigValues['driver']>;
+  /** Absent: reads wait. */
+  readonly readDeadlineMs?: number;
+  /** By the host of image references. */
+  readonly registries: Readonly<Record<string, RegistryHostSettings>>;
+  /** What an operator may change of the daemon's numbers. */
+  readonly daemon: { readonly serveWorkers: number; readonly storeWorkers: number; readonly fetchRequests: number };
+  /** Where all this came from, for `shoal config` and for a daemon that is started with the same file. */
+  readonly config: ResolvedConfig;
 }
 
-/** Options that every command takes. */
+/** Options as commander hands them over: those that every command takes, and those of the configuration's keys. */
 export interface GlobalOptions {
+  readonly json?: boolean;
+  readonly config?: string;
   readonly root?: string;
   readonly logLevel?: string;
-  readonly json?: boolean;
+  readonly logFormat?: string;
+  readonly workDir?: string;
+  readonly driver?: string;
+  readonly readDeadline?: string;
+  readonly serveWorkers?: string;
+  readonly storeWorkers?: string;
+  readonly fetchRequests?: string;
 }
 
 export function readSettings(options: GlobalOptions, env: Readonly<NodeJS.ProcessEnv>): Settings {
-  const root = resolve(options.root ?? env['SHOAL_ROOT'] ?? DEFAULT_ROOT);
+  const config = resolveConfig(flagsOf(options), env);
+  const { values, registries } = config;
+  const root = required(values, 'root');
   const controlSocket = join(root, 'control.sock');
   if (Buffer.byteLength(controlSocket) > MAX_SOCKET_PATH_BYTES) {
     throw new ShoalError(
@@ -38,20 +63,75 @@ export function readSettings(options: GlobalOptions, env: Readonly<NodeJS.Proces
       `--root ${root}: too long, the control socket's path may have ${MAX_SOCKET_PATH_BYTES} bytes and would have ${Buffer.byteLength(controlSocket)}`,
     );
   }
-  return Object.freeze({
+  const readDeadline = values['read-deadline'];
+  const workDir = values['work-dir'];
+  return deepFreeze({
     root,
     controlSocket,
-    logLevel: parseLogLevel(options.logLevel ?? env['SHOAL_LOG_LEVEL'] ?? 'info'),
+    logLevel: required(values, 'log-level'),
+    logFormat: required(values, 'log-format'),
     json: options.json ?? false,
-    dockerConfig: join(env['DOCKER_CONFIG'] ?? join(homedir(), '.docker'), 'config.json'),
+    dockerConfig: join(values['docker-config'] ?? join(homedir(), '.docker'), 'config.json'),
+    ...(workDir !== undefined && { workDir }),
+    driver: required(values, 'driver'),
+    ...(readDeadline !== undefined && { readDeadlineMs: readDeadline * 1000 }),
+    registries,
+    daemon: {
+      serveWorkers: required(values, 'serve-workers'),
+      storeWorkers: required(values, 'store-workers'),
+      fetchRequests: required(values, 'fetch-requests'),
+    },
+    config,
   });
 }
 
-function parseLogLevel(text: string): LogLevel {
-  const level = LOG_LEVELS.find(known => known === text);
-  if (!level)
-    throw new ShoalError('usage', `log level ${JSON.stringify(text)}: expected one of ${LOG_LEVELS.join(', ')}`);
-  return level;
+/** Upper case first, as docker and containerd read them. */
+export function readProxies(env: Readonly<NodeJS.ProcessEnv>): ProxySettings {
+  return {
+    httpProxy: env['HTTP_PROXY'] || env['http_proxy'],
+    httpsProxy: env['HTTPS_PROXY'] || env['https_proxy'],
+    noProxy: env['NO_PROXY'] || env['no_proxy'],
+  };
+}
+
+/** What is in effect when nobody says anything; `json` is how to say it. */
+export function defaultSettings({ json = false }: GlobalOptions): Settings {
+  return readSettings({ json, config: '/dev/null' }, {});
+}
+
+function flagsOf(options: GlobalOptions): Partial<Record<ConfigKey | 'config', string>> {
+  const { config, root, driver } = options;
+  return given({
+    config,
+    root,
+    driver,
+    'log-level': options.logLevel,
+    'log-format': options.logFormat,
+    'work-dir': options.workDir,
+    'read-deadline': options.readDeadline,
+    'serve-workers': options.serveWorkers,
+    'store-workers': options.storeWorkers,
+    'fetch-requests': options.fetchRequests,
+  });
+}
+
+function given(flags: Readonly<Record<string, string | undefined>>): Partial<Record<ConfigKey | 'config', string>> {
+  return Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
+}
+
+/** The value of a key that has a default. */
+function required<K extends ConfigKey>(values: ConfigValues, key: K): NonNullable<ConfigValues[K]> {
+  const value = values[key];
+  if (value === undefined || value === null)
+    throw new ShoalError('internal', `configuration key ${key} has no default`);
+  return value;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  for (const part of Object.values(value)) deepFreeze(part);
+  return value;
 }
 
 /** The platform named on the command line, or this machine's. */

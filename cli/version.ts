@@ -1,9 +1,10 @@
-// The package's version, from the one place that has it.
+// The package's version, from the one place that has it: package.json, above the sources as above the compiled form.
 
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { findPackageJSON } from 'node:module';
 
-const manifest: unknown = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8'));
+const path = findPackageJSON(import.meta.url);
+const manifest: unknown = path === undefined ? undefined : JSON.parse(readFileSync(path, 'utf8'));
 
 export const VERSION =
   typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown';

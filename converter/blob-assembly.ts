@@ -54,6 +54,8 @@ export class BlobAssembly {
   /** For the compressors, in shared memory (messages.ts). */
   readonly #stopping = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   #hasFailed = false;
+  /** What failed first. */
+  #failure: unknown = new ShoalError('aborted', 'the conversion has ended');
   #blob: OpenBlob | undefined;
   #blobs = 0;
 
@@ -91,7 +93,7 @@ export class BlobAssembly {
   #inOrder(work: () => Promise<void>, onSkipped?: (error: unknown) => void): void {
     this.#tail = this.#tail.then(async () => {
       try {
-        if (this.#hasFailed) throw new ShoalError('aborted', 'the conversion has ended');
+        if (this.#hasFailed) throw this.#failure;
         await work();
       } catch (error) {
         this.#fail(error);
@@ -103,6 +105,7 @@ export class BlobAssembly {
   #fail(error: unknown): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
+    this.#failure = error;
     this.#options.onFailure(error);
   }
 

@@ -20,6 +20,9 @@ export const DEFAULT_COMPRESSION_LEVEL = 3;
 export const MIN_COMPRESSION_LEVEL = 1;
 export const MAX_COMPRESSION_LEVEL = 19;
 
+/** Whose media types the target's documents have. */
+export type TargetFormat = 'oci' | 'docker';
+
 /** What a caller may choose; the result depends on the chunk size and the level only. */
 export interface ConvertSettings {
   /** Threads that compress. Default: one for each core. */

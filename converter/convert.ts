@@ -1,12 +1,9 @@
 // The conversion as a table of contents: layers in, one blob each out, then the bootstrap over all of them, then config
 // and manifest. Everything temporary lives in one directory that goes in the end, whatever happened.
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import {
   abortedError,
   type Clock,
-  fromSystemError,
   type ImageSink,
   type ImageSource,
   type Logger,
@@ -14,17 +11,22 @@ import {
   silentLogger,
   systemClock,
 } from '../core/index.ts';
-import { type ConvertSettings, checkedSettings } from './config.ts';
+import { type ConvertSettings, checkedSettings, type TargetFormat } from './config.ts';
 import { type ConvertProgress, LayersConversion } from './layers-conversion.ts';
 import { publishImage } from './publish.ts';
 import { type ConvertReport, totalsOf } from './report.ts';
 import { loadSourceImage } from './source-image.ts';
 import { Uploads } from './uploads.ts';
+import { WorkDirectory } from './work-directory.ts';
 
 export interface ConvertOptions extends ConvertSettings {
   readonly source: ImageSource;
   readonly sink: ImageSink;
   readonly platform: Platform;
+  /** Default: `oci`. */
+  readonly format?: TargetFormat | undefined;
+  /** The manifest will stand beside the original in an index: it is marked so that ordinary runtimes skip it. */
+  readonly isMerged?: boolean | undefined;
   /** An existing directory for temporary files; needs room for the blobs that are not pushed yet. */
   readonly workDir: string;
   readonly signal: AbortSignal;
@@ -43,19 +45,19 @@ export interface ConvertOptions extends ConvertSettings {
 export async function convertImage(options: ConvertOptions): Promise<ConvertReport> {
   checkedSettings(options);
   if (options.signal.aborted) throw abortedError(options.signal);
-  const directory = await makeDirectory(options.workDir);
+  await using directory = await WorkDirectory.make(options.workDir);
   // One signal for everything: the caller's, and our own for when one part fails while others run.
   const failing = new AbortController();
   const signal = AbortSignal.any([options.signal, failing.signal]);
   const uploads = new Uploads(options.sink, signal, error => failing.abort(error));
   try {
-    return await convertInto(directory, uploads, { ...options, signal });
+    return await convertInto(directory.path, uploads, { ...options, signal });
   } catch (error) {
     failing.abort(error);
-    throw error;
+    // What failed first is the reason; what is thrown here may only be a consequence.
+    throw failing.signal.reason;
   } finally {
     await uploads.settled();
-    await rm(directory, { recursive: true, force: true });
   }
 }
 
@@ -71,7 +73,14 @@ async function convertInto(directory: string, uploads: Uploads, options: Convert
     uploads,
   });
   const converted = await conversion.run(source);
-  const target = await publishImage(image, converted, { sink, directory, signal, uploads, onPhase: conversion.report });
+  const target = await publishImage(image, converted, {
+    sink,
+    directory,
+    signal,
+    uploads,
+    form: { format: options.format ?? 'oci', isMerged: options.isMerged ?? false },
+    onPhase: conversion.report,
+  });
   const totals = totalsOf(converted.layers.map(layer => layer.report));
   const elapsedMs = clock.monotonic() - started;
   const report: ConvertReport = {
@@ -86,12 +95,4 @@ async function convertInto(directory: string, uploads: Uploads, options: Convert
   };
   for (const { message, count, example } of report.warnings) log.warn(message, { count, example });
   return report;
-}
-
-async function makeDirectory(workDir: string): Promise<string> {
-  try {
-    return await mkdtemp(join(workDir, 'convert-'));
-  } catch (error) {
-    throw fromSystemError(error, `make a directory in ${workDir}`);
-  }
 }

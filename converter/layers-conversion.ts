@@ -160,7 +160,7 @@ function checkDiffId(layer: SourceLayer, parsed: ParsedLayer): void {
 const ABOUT_LAYERS: ReadonlySet<string> = new Set(['malformed', 'unsupported', 'limit', 'digest-mismatch']);
 
 /** The error with the layer's name in front, where it is about the layer. */
-function inLayer(layer: SourceLayer, error: unknown): unknown {
+export function inLayer(layer: SourceLayer, error: unknown): unknown {
   if (!(error instanceof ShoalError) || !ABOUT_LAYERS.has(error.code)) return error;
   return new ShoalError(error.code, `${layer.label}: ${error.message}`, { cause: error, retryable: error.retryable });
 }

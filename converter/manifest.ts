@@ -15,8 +15,31 @@ import {
   NYDUS_MEDIA_TYPES,
 } from '../registry/index.ts';
 import type { BootstrapLayer } from './bootstrap-layer.ts';
+import type { TargetFormat } from './config.ts';
 
 const FS_VERSION = '6';
+
+export interface ManifestForm {
+  readonly format: TargetFormat;
+  /** The manifest stands beside the original in an index. */
+  readonly isMerged: boolean;
+}
+
+/**
+ * Media types of an accelerated image's parts. Blobs have their own in either format, as stock converters have it; a
+ * config in a merged index is one that ordinary runtimes do not know, so that they skip the manifest (nydus.md §1.32).
+ */
+export function mediaTypesOf({ format, isMerged }: ManifestForm) {
+  const types =
+    format === 'docker'
+      ? {
+          manifest: MEDIA_TYPES.dockerManifest,
+          config: MEDIA_TYPES.dockerConfig,
+          bootstrap: MEDIA_TYPES.dockerLayerGzip,
+        }
+      : { manifest: MEDIA_TYPES.ociManifest, config: MEDIA_TYPES.ociConfig, bootstrap: MEDIA_TYPES.ociLayerGzip };
+  return isMerged ? { ...types, config: NYDUS_MEDIA_TYPES.config } : types;
+}
 
 /** What the manifest says of a layer's blob. */
 export type LayerBlob = Pick<FinishedBlob, 'id' | 'blobSize'>;
@@ -32,9 +55,9 @@ export function blobDescriptor(blob: LayerBlob): Descriptor {
   };
 }
 
-export function bootstrapDescriptor(layer: BootstrapLayer): Descriptor {
+export function bootstrapDescriptor(layer: BootstrapLayer, mediaType: string): Descriptor {
   return {
-    mediaType: MEDIA_TYPES.ociLayerGzip,
+    mediaType,
     digest: layer.digest,
     size: layer.size,
     annotations: {
@@ -69,11 +92,14 @@ export function acceleratedManifest(
   source: ImageManifest,
   config: Pick<Descriptor, 'digest' | 'size'>,
   layers: readonly Descriptor[],
+  form: ManifestForm,
 ): ImageManifest {
+  const types = mediaTypesOf(form);
   return {
     schemaVersion: 2,
-    mediaType: MEDIA_TYPES.ociManifest,
-    config: { mediaType: MEDIA_TYPES.ociConfig, digest: config.digest, size: config.size },
+    mediaType: types.manifest,
+    ...(form.isMerged && { artifactType: NYDUS_MEDIA_TYPES.manifestArtifact }),
+    config: { mediaType: types.config, digest: config.digest, size: config.size },
     layers,
     ...(source.annotations && { annotations: source.annotations }),
   };

@@ -4,7 +4,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { type Digest, digestFromHex, type ImageSink } from '../core/index.ts';
-import { MEDIA_TYPES } from '../registry/index.ts';
 import { writeBootstrapLayer } from './bootstrap-layer.ts';
 import type { ConvertedLayers } from './layers-conversion.ts';
 import {
@@ -13,6 +12,8 @@ import {
   blobDescriptor,
   bootstrapDescriptor,
   documentBytes,
+  type ManifestForm,
+  mediaTypesOf,
 } from './manifest.ts';
 import type { ConvertReport } from './report.ts';
 import type { SourceImage } from './source-image.ts';
@@ -24,6 +25,7 @@ export interface PublishOptions {
   readonly directory: string;
   readonly signal: AbortSignal;
   readonly uploads: Uploads;
+  readonly form: ManifestForm;
   readonly onPhase: (phase: 'push') => void;
 }
 
@@ -38,19 +40,21 @@ export async function publishImage(
   converted: ConvertedLayers,
   options: PublishOptions,
 ): Promise<PublishedImage> {
-  const { sink, directory, signal, uploads, onPhase } = options;
+  const { sink, directory, signal, uploads, form, onPhase } = options;
+  const types = mediaTypesOf(form);
   const layer = await writeBootstrapLayer(converted.bootstrap, join(directory, 'bootstrap.tar.gz'), signal);
   const blobs = converted.layers.map(({ blob }) => blob);
   const config = documentBytes(acceleratedConfig(source.config, blobs, layer.diffId));
-  const configDescriptor = { mediaType: MEDIA_TYPES.ociConfig, digest: sha256(config), size: config.length };
-  const layers = [...converted.blobs.map(blobDescriptor), bootstrapDescriptor(layer)];
-  const manifest = documentBytes(acceleratedManifest(source.manifest, configDescriptor, layers));
+  const configDescriptor = { mediaType: types.config, digest: sha256(config), size: config.length };
+  const bootstrapLayer = bootstrapDescriptor(layer, types.bootstrap);
+  const layers = [...converted.blobs.map(blobDescriptor), bootstrapLayer];
+  const manifest = documentBytes(acceleratedManifest(source.manifest, configDescriptor, layers, form));
 
   onPhase('push');
-  uploads.add(bootstrapDescriptor(layer), layer.path);
+  uploads.add(bootstrapLayer, layer.path);
   await sink.putBlob(configDescriptor, () => once(config), { signal });
   await uploads.finished();
-  const manifestDigest = await sink.putManifest(manifest, MEDIA_TYPES.ociManifest, { signal });
+  const manifestDigest = await sink.putManifest(manifest, types.manifest, { signal });
   return {
     manifestDigest,
     bootstrap: { digest: layer.digest, size: layer.size, uncompressedSize: converted.bootstrap.length },

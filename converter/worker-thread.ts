@@ -1,7 +1,7 @@
 // A thread of a conversion, seen from the main thread: messages out, messages and failures in.
 
 import { Worker } from 'node:worker_threads';
-import { messageOf, ShoalError } from '../core/index.ts';
+import { messageOf, ShoalError, siblingScript } from '../core/index.ts';
 import { THREAD_YOUNG_GENERATION_MB } from './config.ts';
 import { errorOf } from './failure.ts';
 import type { Failure } from './messages.ts';
@@ -21,7 +21,7 @@ export class WorkerThread<In, Out extends { readonly kind: string }> {
   #isStopped = false;
 
   constructor(name: ThreadName, setup: unknown, events: ThreadEvents<Out>) {
-    this.#worker = new Worker(new URL(`./${name}.ts`, import.meta.url), {
+    this.#worker = new Worker(siblingScript(import.meta.url, name), {
       workerData: setup,
       name,
       resourceLimits: { maxYoungGenerationSizeMb: THREAD_YOUNG_GENERATION_MB },

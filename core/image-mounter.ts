@@ -4,21 +4,35 @@
 import type { Digest } from './digest.ts';
 import type { Platform } from './image-transfer.ts';
 
-export type DriverName = 'fuse';
+/** In the order in which `auto` tries them. */
+export const DRIVER_NAMES = ['fuse', 'fuse-native'] as const;
+export type DriverName = (typeof DRIVER_NAMES)[number];
 
 export interface MountRequest {
-  /** `docker://HOST/REPO:TAG[@digest]`, a bare reference, or `oci:DIR[:TAG]` with an absolute DIR. */
+  /** `docker://HOST/REPO:TAG[@digest]`, a bare reference, or `oci:` or `oci-archive:` with an absolute path. */
   readonly reference: string;
   /** Absolute path of an existing directory. */
   readonly mountpoint: string;
   readonly driver: 'auto' | DriverName;
   /** Put a writable layer (overlayfs) on top; its changes live until the mount is removed. */
   readonly writable: boolean;
+  /** Mount also over a directory that has something in it, which is hidden then. Default: refused. */
+  readonly nonEmpty?: boolean | undefined;
   readonly platform?: Platform | undefined;
   /** Speak HTTP without TLS to the registry. Never guessed. */
   readonly plainHttp: boolean;
+  /** Take any certificate of the registry. */
+  readonly insecure: boolean;
+  /** For the image's registry. Kept in memory for as long as the mount lives; never written, listed or logged. */
+  readonly credentials?: MountCredentials | undefined;
   /** Reads fail with an I/O error after this long without any source answering; absent: they wait. Milliseconds. */
   readonly readDeadlineMs?: number | undefined;
+}
+
+export interface MountCredentials {
+  /** `<token>` says that the password is an identity token, as with docker's credential helpers. */
+  readonly username: string;
+  readonly password: string;
 }
 
 export interface MountInfo {
@@ -26,10 +40,20 @@ export interface MountInfo {
   readonly manifestDigest: Digest;
   readonly mountpoint: string;
   readonly driver: DriverName;
+  /** Why `auto` did not take one that it would rather have taken. */
+  readonly driverReason?: string | undefined;
   readonly writable: boolean;
   /** Wall time, milliseconds since 1970. */
   readonly mountedAt: number;
+  readonly state: MountState;
   readonly stats: MountStats;
+}
+
+/** `stalled`: reads have waited for so long that it was reported. */
+export interface MountState {
+  readonly name: 'mounting' | 'ready' | 'stalled';
+  /** Wall time, milliseconds since 1970. */
+  readonly since: number;
 }
 
 export interface MountStats {
@@ -42,8 +66,14 @@ export interface MountStats {
   /** Reads answered from the cache at once, and reads that had to wait for a chunk. */
   readonly hits: number;
   readonly misses: number;
-  /** Reads that wait right now. */
+  /** Reads that wait right now, and for how long the one that has waited longest. Milliseconds. */
   readonly waiting: number;
+  readonly longestWaitMs: number;
+  /** Reads that have waited for so long that it was reported. */
+  readonly slowReads: number;
+  /** What comes from sources now: averages over the last seconds. */
+  readonly bytesPerSecond: number;
+  readonly requestsPerSecond: number;
 }
 
 /**

@@ -34,6 +34,14 @@ export interface TransferOptions {
   readonly signal: AbortSignal;
 }
 
+export interface ManifestOptions extends TransferOptions {
+  /** Store the manifest under its digest only: an index, or another manifest that refers to it, will name it. */
+  readonly untagged?: boolean | undefined;
+}
+
+/** What a put took: `present` already there, `mounted` from another repository, `written` transferred. */
+export type PutResult = 'present' | 'mounted' | 'written';
+
 /** Inclusive start, length in bytes. */
 export interface ByteRange {
   readonly offset: number;
@@ -65,23 +73,32 @@ export interface ImageSource {
   blob(descriptor: Descriptor, options: TransferOptions & { readonly range?: ByteRange }): AsyncIterable<Uint8Array>;
 }
 
+/** A source that can also say what its name itself stands for. */
+export interface NamedSource extends ImageSource {
+  /**
+   * The document that the reference names, index or manifest, not followed; verified like `manifest`. Where a layout
+   * gives one name to several manifests, an index of these is made up: only its entries mean something then.
+   */
+  named(options: TransferOptions): Promise<FetchedManifest>;
+}
+
 /**
  * One named image to write. Contract, checked by test/conformance/image-sink.ts:
  * - `putBlob` is idempotent: a blob that is there already is not transferred (then `content` is not called). `content`
  *   may be called again for a retry. All or nothing: an aborted or failed put leaves no partial blob behind that
  *   anybody could read. It rejects with `digest-mismatch` when the content is not what the descriptor says.
  * - `putBlob` may run several times at once; `putManifest` comes last, after every blob it names.
- * - `putManifest` stores the bytes under their digest and, when the sink's name has a tag, moves the tag to them; it
- *   resolves to the digest. A failed or aborted image leaves the tag as it was.
+ * - `putManifest` stores the bytes under their digest and, unless `untagged`, completes the image: when the sink's name
+ *   has a tag, the tag moves to them. It resolves to the digest. A failed or aborted image leaves the tag as it was.
+ *   What was put can be read at the latest when the image is complete.
  */
 export interface ImageSink {
   readonly name: string;
   hasBlob(digest: Digest, options: TransferOptions): Promise<boolean>;
-  /** Returns what it took: `present` already there, `mounted` from another repository, `written` transferred. */
   putBlob(
     descriptor: Descriptor,
     content: () => AsyncIterable<Uint8Array>,
     options: TransferOptions & { readonly onBytes?: (bytes: number) => void },
-  ): Promise<'present' | 'mounted' | 'written'>;
-  putManifest(bytes: Uint8Array, mediaType: string, options: TransferOptions): Promise<Digest>;
+  ): Promise<PutResult>;
+  putManifest(bytes: Uint8Array, mediaType: string, options: ManifestOptions): Promise<Digest>;
 }

@@ -10,4 +10,6 @@ export * from './image-mounter.ts';
 export * from './image-transfer.ts';
 export * from './lanes.ts';
 export * from './log.ts';
+export * from './referrers.ts';
+export * from './sibling-script.ts';
 export * from './single-flight.ts';

@@ -8,6 +8,7 @@ import { type Clock, fromSystemError, type ImageMounter, type Logger, ShoalError
 import {
   DAEMON_PATH,
   type DaemonInfo,
+  METRICS_PATH,
   MOUNTS_PATH,
   mountRequest,
   STATUS_BY_CODE,
@@ -23,6 +24,8 @@ const LAST_ANSWERS_MS = 1_000;
 
 export interface ControlApiPorts {
   readonly mounter: ImageMounter;
+  /** A page for Prometheus. */
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
   readonly clock: Clock;
   readonly log: Logger;
   /** Stops the daemon; called after the answer was sent. */
@@ -101,6 +104,10 @@ function addDaemonRoutes(server: FastifyInstance, ports: ControlApiPorts, versio
     (): Promise<DaemonInfo> =>
       Promise.resolve({ pid: process.pid, version, uptimeMs: Math.round(ports.clock.monotonic() - startedAt) }),
   );
+  server.get(METRICS_PATH, async (_request, reply) => {
+    const { contentType, text } = await ports.metrics();
+    return reply.type(contentType).send(text);
+  });
   server.post(STOP_PATH, async (_request, reply) => {
     reply.raw.once('finish', ports.onStop);
     return reply.code(204).send();

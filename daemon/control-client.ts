@@ -17,6 +17,7 @@ import {
   type DaemonInfo,
   daemonInfo,
   failure,
+  METRICS_PATH,
   MOUNTS_PATH,
   mountInfo,
   mountList,
@@ -35,6 +36,9 @@ interface Question {
   readonly body?: unknown;
   readonly signal: AbortSignal;
 }
+
+/** No socket, nobody behind it, or a daemon that ended before it answered. */
+const NOBODY_ANSWERS: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
 
 /** Every call rejects with `unreachable` when no daemon listens, with `aborted` when its signal fires. */
 export class ControlClient implements ImageMounter {
@@ -68,6 +72,13 @@ export class ControlClient implements ImageMounter {
   /** Asks the daemon to end; resolves when it agreed, not when it is gone. */
   async stop({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     await this.#ask({ method: 'POST', path: STOP_PATH, body: {}, signal }, z.unknown());
+  }
+
+  /** The page that Prometheus gets. */
+  async metrics({ signal }: { readonly signal: AbortSignal }): Promise<string> {
+    const answer = await this.#exchange({ method: 'GET', path: METRICS_PATH, signal });
+    if (answer.status >= 400) throw errorFrom(answer.status, parseJson(answer.body));
+    return answer.body;
   }
 
   async #ask<T>(question: Question, schema: z.ZodType<T>): Promise<T> {
@@ -106,7 +117,7 @@ export class ControlClient implements ImageMounter {
   #translate(error: unknown, signal: AbortSignal): ShoalError {
     if (signal.aborted) return abortedError(signal);
     const errno = errnoOf(error);
-    if (errno === 'ENOENT' || errno === 'ECONNREFUSED' || errno === 'ECONNRESET') {
+    if (errno !== undefined && NOBODY_ANSWERS.has(errno)) {
       return new ShoalError('unreachable', `no daemon answers on ${this.#socket} (${errno})`, { cause: error });
     }
     return fromSystemError(error, `ask the daemon on ${this.#socket}`);

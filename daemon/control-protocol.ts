@@ -2,14 +2,18 @@
 
 import { z } from 'zod';
 import type { ErrorCode, MountInfo, MountRequest } from '../core/index.ts';
-import { isDigest } from '../core/index.ts';
+import { DRIVER_NAMES, isDigest } from '../core/index.ts';
 
 export const MOUNTS_PATH = '/v1/mounts';
 export const DAEMON_PATH = '/v1/daemon';
 export const STOP_PATH = '/v1/daemon/stop';
+/** Where Prometheus looks by itself; text, not JSON. */
+export const METRICS_PATH = '/metrics';
 
 /** A day: nobody who wants a deadline means more, and timers end at 2^31 ms. */
 const MAX_READ_DEADLINE_MS = 24 * 60 * 60 * 1000;
+/** Tokens of clouds have a few kilobytes. */
+const MAX_SECRET = 16 * 1024;
 /** PATH_MAX. */
 const MAX_PATH = 4096;
 const path = z.string().min(1).max(MAX_PATH);
@@ -17,12 +21,17 @@ const path = z.string().min(1).max(MAX_PATH);
 export const mountRequest: z.ZodType<MountRequest> = z.strictObject({
   reference: z.string().min(1).max(MAX_PATH),
   mountpoint: path,
-  driver: z.enum(['auto', 'fuse']),
+  driver: z.enum(['auto', ...DRIVER_NAMES]),
   writable: z.boolean(),
+  nonEmpty: z.boolean().optional(),
   platform: z
     .strictObject({ os: z.string(), architecture: z.string(), variant: z.string().exactOptional() })
     .optional(),
   plainHttp: z.boolean(),
+  insecure: z.boolean(),
+  credentials: z
+    .strictObject({ username: z.string().min(1).max(MAX_SECRET), password: z.string().max(MAX_SECRET) })
+    .optional(),
   readDeadlineMs: z.int().positive().max(MAX_READ_DEADLINE_MS).optional(),
 });
 
@@ -33,9 +42,11 @@ export const mountInfo: z.ZodType<MountInfo> = z.object({
   reference: z.string(),
   manifestDigest: z.custom<MountInfo['manifestDigest']>(value => typeof value === 'string' && isDigest(value)),
   mountpoint: z.string(),
-  driver: z.enum(['fuse']),
+  driver: z.enum(DRIVER_NAMES),
+  driverReason: z.string().optional(),
   writable: z.boolean(),
   mountedAt: z.number(),
+  state: z.object({ name: z.enum(['mounting', 'ready', 'stalled']), since: z.number() }),
   stats: z.object({
     totalBytes: count,
     fetchedBytes: count,
@@ -43,6 +54,10 @@ export const mountInfo: z.ZodType<MountInfo> = z.object({
     hits: count,
     misses: count,
     waiting: count,
+    longestWaitMs: count,
+    slowReads: count,
+    bytesPerSecond: count,
+    requestsPerSecond: count,
   }),
 });
 export const mountList = z.array(mountInfo);

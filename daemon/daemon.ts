@@ -7,6 +7,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import {
   abortedError,
   type Clock,
+  fromSystemError,
   type ImageMounter,
   type Logger,
   type MountInfo,
@@ -25,6 +26,8 @@ import {
   type ServeLimits,
   type StoreLimits,
 } from './config.ts';
+import { DaemonMetrics } from './daemon-metrics.ts';
+import { type ChosenDriver, chooseDriver } from './drivers.ts';
 import { FetchEngine } from './fetch/engine.ts';
 import { Completer } from './fuse/completer.ts';
 import { ImageMount } from './image-mount.ts';
@@ -66,6 +69,7 @@ export class Daemon implements ImageMounter {
   readonly #limits: DaemonLimits;
   readonly #state: StateDir;
   readonly #helper: MountHelper;
+  readonly #metrics: DaemonMetrics;
   readonly #queue = new MountpointQueue();
   /** By canonical mountpoint; what is listed. */
   readonly #mounts = new Map<string, ImageMount>();
@@ -84,6 +88,11 @@ export class Daemon implements ImageMounter {
     this.#limits = options.limits?.daemon ?? defaultDaemonLimits;
     this.#state = new StateDir(options.root, ports.log);
     this.#helper = new MountHelper({ timeoutMs: this.#limits.helperMs });
+    this.#metrics = new DaemonMetrics({
+      log: ports.log,
+      mounts: () => [...this.#held.keys()].map(mount => mount.info()),
+      cache: () => this.#running?.store,
+    });
   }
 
   /**
@@ -119,7 +128,8 @@ export class Daemon implements ImageMounter {
       const storeLimits = limits?.store ?? defaultStoreLimits;
       const store = new DiskStore({ clock, log }, { directory: cache, bootId: await bootId(), limits: storeLimits });
       await store.start();
-      const engine = new FetchEngine({ clock, log }, limits?.fetch ?? defaultFetchLimits);
+      const metrics = this.#metrics.fetch;
+      const engine = new FetchEngine({ clock, log, metrics }, limits?.fetch ?? defaultFetchLimits);
       const completer = new Completer(log, limits?.serve ?? defaultServeLimits);
       this.#running = { lock, store, engine, completer };
     } catch (error) {
@@ -133,7 +143,12 @@ export class Daemon implements ImageMounter {
     if (!isAbsolute(request.mountpoint)) {
       throw new ShoalError('usage', `mountpoint ${request.mountpoint}: not absolute`);
     }
-    return this.#serve(request.mountpoint, signal, either => this.#mount(request, either));
+    try {
+      return await this.#serve(request.mountpoint, signal, either => this.#mount(request, either));
+    } catch (error) {
+      this.#metrics.mountFailed(fromSystemError(error, 'mount').code);
+      throw error;
+    }
   }
 
   async unmount(
@@ -155,6 +170,11 @@ export class Daemon implements ImageMounter {
 
   async list(): Promise<readonly MountInfo[]> {
     return [...this.#mounts.values()].map(mount => mount.info());
+  }
+
+  /** For Prometheus: text, and what kind of text. */
+  metrics(): Promise<{ readonly contentType: string; readonly text: string }> {
+    return this.#metrics.page();
   }
 
   /**
@@ -186,6 +206,7 @@ export class Daemon implements ImageMounter {
   }
 
   async #mount(request: MountRequest, signal: AbortSignal): Promise<MountInfo> {
+    const chosen = await chooseDriver(request);
     const [{ bootstrap, ...image }, mountpoint] = await this.#prepare(request, signal);
     if (this.#mounts.has(mountpoint)) throw new ShoalError('busy', `${mountpoint}: an image is mounted there already`);
     const record: MountRecord = {
@@ -196,7 +217,7 @@ export class Daemon implements ImageMounter {
       writable: request.writable,
       mountedAt: this.#ports.clock.now(),
     };
-    const mount = this.#makeMount(record, image, request.readDeadlineMs);
+    const mount = this.#makeMount(record, image, chosen, request.readDeadlineMs);
     this.#mounts.set(mountpoint, mount); // from here on, another request for it is refused
     const gone = mount.released.then(() => this.#bury(mount));
     this.#held.set(mount, gone);
@@ -206,7 +227,9 @@ export class Daemon implements ImageMounter {
       this.#forget(mount);
       throw error;
     }
-    this.#ports.log.info('mounted', { mountpoint, reference: image.reference, writable: request.writable });
+    const { driver, reason } = chosen;
+    const { reference } = image;
+    this.#ports.log.info('mounted', { mountpoint, reference, writable: request.writable, driver, reason });
     return mount.info();
   }
 
@@ -215,17 +238,30 @@ export class Daemon implements ImageMounter {
     const failed = new AbortController();
     const either = AbortSignal.any([signal, failed.signal]);
     try {
-      return await Promise.all([
-        this.#ports.library.open(request, { signal: either }),
-        this.#helper.inspect(request.mountpoint),
-      ]);
+      return await Promise.all([this.#ports.library.open(request, { signal: either }), this.#inspect(request)]);
     } catch (error) {
       failed.abort();
       throw error;
     }
   }
 
-  #makeMount(record: MountRecord, image: Omit<LazyImage, 'bootstrap'>, readDeadlineMs: number | undefined): ImageMount {
+  /** The canonical mountpoint. Rejects with `busy` when a mount would hide something, ours or somebody else's. */
+  async #inspect({ mountpoint, nonEmpty = false }: MountRequest): Promise<string> {
+    const { canonical, isEmpty } = await this.#helper.inspect(mountpoint);
+    if (this.#mounts.has(canonical)) throw new ShoalError('busy', `${canonical}: an image is mounted there already`);
+    if (isEmpty || nonEmpty) return canonical;
+    throw new ShoalError(
+      'busy',
+      `mountpoint ${mountpoint}: expected an empty directory, found one with something in it; --non-empty mounts over it`,
+    );
+  }
+
+  #makeMount(
+    record: MountRecord,
+    image: Omit<LazyImage, 'bootstrap'>,
+    chosen: ChosenDriver,
+    readDeadlineMs: number | undefined,
+  ): ImageMount {
     const { clock, log } = this.#ports;
     if (this.#running === undefined) throw new ShoalError('internal', 'mount before start');
     const { store, engine, completer } = this.#running;
@@ -241,6 +277,7 @@ export class Daemon implements ImageMounter {
       },
       {
         image,
+        chosen,
         record,
         readDeadlineMs,
         directory: join(this.#state.paths.mounts, record.id),
@@ -252,7 +289,11 @@ export class Daemon implements ImageMounter {
   /** The path as given when something of ours is there (looking could wait for it), else what it leads to. */
   async #canonical(mountpoint: string): Promise<string> {
     const direct = resolve(mountpoint);
-    return this.#mounts.has(direct) ? direct : this.#helper.inspect(mountpoint).catch(() => direct);
+    if (this.#mounts.has(direct)) return direct;
+    return this.#helper.inspect(mountpoint).then(
+      ({ canonical }) => canonical,
+      () => direct,
+    );
   }
 
   #forget(mount: ImageMount): void {
@@ -263,8 +304,9 @@ export class Daemon implements ImageMounter {
   #bury(mount: ImageMount): void {
     this.#forget(mount);
     this.#held.delete(mount);
-    const { mountpoint, slowReads } = mount;
-    this.#ports.log.info('mount is gone', { mountpoint, ...mount.info().stats, slowReads });
+    const info = mount.info();
+    this.#metrics.mountGone(info);
+    this.#ports.log.info('mount is gone', { mountpoint: info.mountpoint, ...info.stats });
     this.#endIfIdle();
   }
 

@@ -12,18 +12,22 @@ import {
   fromSystemError,
   type Logger,
   type MountInfo,
+  type MountState,
   type MountStats,
   messageOf,
   type StoredBlob,
 } from '../core/index.ts';
 import { BootstrapReader, emptyAttributes } from '../image/index.ts';
 import type { DaemonLimits, ServeLimits } from './config.ts';
+import type { ChosenDriver } from './drivers.ts';
+import { isRoot } from './drivers.ts';
 import type { FetchEngine } from './fetch/engine.ts';
 import { MeteredSource } from './fetch/metered-source.ts';
 import { ReadFetcher } from './fetch/read-fetcher.ts';
 import type { Completer } from './fuse/completer.ts';
 import { assertLittleEndian } from './fuse/protocol.ts';
 import { FuseSession } from './fuse/session.ts';
+import { NativeSession } from './fuse-native/session.ts';
 import type { MountHelper } from './mount/helper-client.ts';
 import type { LazyImage } from './ports.ts';
 import { Counter, SharedCounters } from './shared-counters.ts';
@@ -41,6 +45,7 @@ export interface ImageMountPorts {
 
 export interface ImageMountOptions {
   readonly image: Omit<LazyImage, 'bootstrap'>;
+  readonly chosen: ChosenDriver;
   /** What is written down about it for as long as anything of it is left. */
   readonly record: MountRecord;
   readonly readDeadlineMs: number | undefined;
@@ -51,22 +56,32 @@ export interface ImageMountOptions {
 
 const STATFS_BLOCK = 4096;
 
+/** An image, opened for serving. */
+interface OpenedParts {
+  readonly bootstrap: SharedArrayBuffer;
+  readonly reader: BootstrapReader;
+  readonly blobs: readonly StoredBlob[];
+}
+
 export class ImageMount {
   readonly #ports: ImageMountPorts;
   readonly #options: ImageMountOptions;
   readonly #counters = new SharedCounters();
-  readonly #source: MeteredSource;
+  /** First choice first. */
+  readonly #sources: readonly MeteredSource[];
   readonly #held = new AsyncDisposableStack();
   readonly #released = Promise.withResolvers<void>();
-  #session: FuseSession | undefined;
+  #session: FuseSession | NativeSession | undefined;
   #device: string | undefined;
   #mounted = false;
   #ended = false;
+  #readyAt: number | undefined;
 
   constructor(ports: ImageMountPorts, options: ImageMountOptions) {
     this.#ports = ports;
     this.#options = options;
-    this.#source = new MeteredSource(options.image.origin);
+    const { mirrors = [], origin } = options.image;
+    this.#sources = [...mirrors, origin].map(source => new MeteredSource(source, ports.clock));
   }
 
   get mountpoint(): string {
@@ -85,6 +100,7 @@ export class ImageMount {
   async start(bootstrap: Uint8Array, signal: AbortSignal): Promise<void> {
     try {
       await this.#start(shared(bootstrap), signal);
+      this.#readyAt = this.#ports.clock.now();
     } catch (error) {
       await this.#within(this.#release(), 'a failed mount could not be released yet');
       throw error;
@@ -93,21 +109,18 @@ export class ImageMount {
   }
 
   info(): MountInfo {
-    const { image, record } = this.#options;
+    const { image, record, chosen } = this.#options;
     return {
       reference: image.reference,
       manifestDigest: image.manifestDigest,
       mountpoint: record.mountpoint,
-      driver: 'fuse',
+      driver: chosen.driver,
+      driverReason: chosen.reason,
       writable: record.writable,
       mountedAt: record.mountedAt,
+      state: this.#state(),
       stats: this.#stats(),
     };
-  }
-
-  /** Reads that had to wait long enough to be reported. */
-  get slowReads(): number {
-    return this.#counters.get(Counter.SLOW_READS);
   }
 
   /**
@@ -125,11 +138,13 @@ export class ImageMount {
     // Only the overlay used what lies under it.
     if (writable) await helper.unmount({ ...order, mountpoints: [this.#lower], detach: true });
     this.#mounted = false;
+    if (this.#session instanceof NativeSession) this.#session.noteUnmounted();
     await this.#within(this.released, 'unmounted, but still used in another mount namespace');
   }
 
   /** Ends the connection, if it has not ended: whoever reads gets an error. */
   async abort(): Promise<void> {
+    if (this.#session instanceof NativeSession) this.#session.abort();
     if (this.#device !== undefined && !this.#ended) await this.#ports.helper.abort(this.#device);
   }
 
@@ -137,14 +152,32 @@ export class ImageMount {
     return join(this.#options.directory, 'lower');
   }
 
+  #sum(figure: (source: MeteredSource) => number): number {
+    return this.#sources.reduce((sum, source) => sum + figure(source), 0);
+  }
+
+  #state(): MountState {
+    const { longestWaitMs = 0, slowEndedAt = 0 } = this.#session?.parked ?? {};
+    if (this.#readyAt === undefined) return { name: 'mounting', since: this.#options.record.mountedAt };
+    if (longestWaitMs >= this.#options.limits.serve.slowReadMs) {
+      return { name: 'stalled', since: Math.round(this.#ports.clock.now() - longestWaitMs) };
+    }
+    return { name: 'ready', since: Math.max(this.#readyAt, slowEndedAt) };
+  }
+
   #stats(): MountStats {
+    const { waiting = 0, longestWaitMs = 0 } = this.#session?.parked ?? {};
     return {
       totalBytes: this.#options.image.totalBytes,
-      fetchedBytes: this.#source.bytes,
-      requests: this.#source.requests,
+      fetchedBytes: this.#sum(source => source.bytes),
+      requests: this.#sum(source => source.requests),
       hits: this.#counters.get(Counter.HITS),
       misses: this.#counters.get(Counter.MISSES),
-      waiting: this.#session?.waiting ?? 0,
+      waiting,
+      longestWaitMs: Math.round(longestWaitMs),
+      slowReads: this.#counters.get(Counter.SLOW_READS),
+      bytesPerSecond: Math.round(this.#sum(source => source.bytesPerSecond)),
+      requestsPerSecond: Math.round(this.#sum(source => source.requestsPerSecond) * 10) / 10,
     };
   }
 
@@ -155,20 +188,43 @@ export class ImageMount {
     const reader = new BootstrapReader(new Uint8Array(bootstrap));
     const blobs = await this.#openBlobs(reader, signal);
     if (record.writable) await this.#makeLayers();
+    const parts = { bootstrap, reader, blobs };
+    if (this.#options.chosen.driver === 'fuse') await this.#startFuse(parts, signal);
+    else await this.#startNative(parts, signal);
+    if (record.writable) await this.#mountOverlay();
+    if (signal.aborted) throw abortedError(signal);
+  }
+
+  async #startFuse(parts: OpenedParts, signal: AbortSignal): Promise<void> {
     const fd = openDevice();
     this.#held.defer(() => closeSync(fd));
-    const session = this.#makeSession({ bootstrap, reader, blobs, fd });
+    const session = this.#makeSession({ ...parts, fd });
+    this.#use(session);
+    this.#held.defer(() => session.stop());
+    await this.#mount(parts.reader, fd, session);
+    if (signal.aborted) throw abortedError(signal);
+    const limit = AbortSignal.timeout(this.#options.limits.daemon.initMs);
+    await session.serve(AbortSignal.any([signal, limit]));
+  }
+
+  /** Released the other way round than `fuse`: the host must be gone before what it mounts can be cleaned up for good. */
+  async #startNative(parts: OpenedParts, signal: AbortSignal): Promise<void> {
+    const session = this.#makeNativeSession(parts);
+    this.#use(session);
+    this.#held.defer(() => this.#cleanUp());
+    this.#held.defer(() => session.stop());
+    this.#mounted = true;
+    const { id } = this.#options.record;
+    const limit = AbortSignal.timeout(this.#options.limits.daemon.helperMs);
+    const order = { mountpoint: this.#target, source: mountSource(id), shared: isRoot() };
+    await session.start(order, AbortSignal.any([signal, limit]));
+  }
+
+  #use(session: FuseSession | NativeSession): void {
     this.#session = session;
     void session.ended.then(() => {
       this.#ended = true;
     });
-    this.#held.defer(() => session.stop());
-    await this.#mount(reader, fd, session);
-    if (signal.aborted) throw abortedError(signal);
-    const limit = AbortSignal.timeout(this.#options.limits.daemon.initMs);
-    await session.serve(AbortSignal.any([signal, limit]));
-    if (record.writable) await this.#mountOverlay();
-    if (signal.aborted) throw abortedError(signal);
   }
 
   /** Written down before anything is mounted, so that whatever a crash leaves is known. */
@@ -207,42 +263,52 @@ export class ImageMount {
     }
   }
 
-  #makeSession(parts: {
-    readonly bootstrap: SharedArrayBuffer;
-    readonly reader: BootstrapReader;
-    readonly blobs: readonly StoredBlob[];
-    readonly fd: number;
-  }): FuseSession {
-    const { reader, blobs, fd, bootstrap } = parts;
-    const fetcher = new ReadFetcher({ reader, blobs }, this.#ports.engine, [this.#source]);
-    const sharedBlobs = blobs.map(({ map, path }) => ({ map: map.buffer, path }));
-    const deviceBytes = blobs.reduce((sum, blob) => sum + blob.layout.deviceSize, bootstrap.byteLength);
+  #makeSession(parts: OpenedParts & { readonly fd: number }): FuseSession {
+    const { fd, bootstrap, reader } = parts;
+    const { ports, options, blobs } = this.#sessionParts(parts);
     return new FuseSession(
-      {
-        ...this.#ports,
-        fetch: (read, signal) => fetcher.fetch(read, signal),
-        onUnservable: () => void this.abort().catch(error => this.#complain('abort', error)),
-      },
-      {
-        image: { fd, bootstrap, blobs: sharedBlobs },
+      { ...ports, onUnservable: () => void this.abort().catch(error => this.#complain('abort', error)) },
+      { ...options, fd, image: { bootstrap, chunks: reader.chunkTable().chunks, blobs } },
+    );
+  }
+
+  #makeNativeSession(parts: OpenedParts): NativeSession {
+    const { ports, options, blobs } = this.#sessionParts(parts);
+    return new NativeSession(ports, { ...options, blobs, bootstrap: parts.bootstrap });
+  }
+
+  /** What serving needs whatever the driver. */
+  #sessionParts({ bootstrap, reader, blobs }: OpenedParts) {
+    const fetcher = new ReadFetcher({ reader, blobs }, this.#ports.engine, this.#sources);
+    const deviceBytes = blobs.reduce((sum, blob) => sum + blob.layout.deviceSize, bootstrap.byteLength);
+    return {
+      ports: { ...this.#ports, fetch: fetcher.fetch.bind(fetcher) },
+      blobs: blobs.map(({ map, path }) => ({ map: map.buffer, path })),
+      options: {
         counters: this.#counters,
         limits: this.#options.limits.serve,
         readDeadlineMs: this.#options.readDeadlineMs,
         blocks: Math.ceil(deviceBytes / STATFS_BLOCK),
         inodes: reader.inodeCount,
       },
-    );
+    };
+  }
+
+  /** Where the read-only tree is mounted. */
+  get #target(): string {
+    const { writable, mountpoint } = this.#options.record;
+    return writable ? this.#lower : mountpoint;
   }
 
   /** Loads the threads while the helper mounts: both take a tenth of a second. */
   async #mount(reader: BootstrapReader, fd: number, session: FuseSession): Promise<void> {
-    const { id, mountpoint, writable } = this.#options.record;
+    const { id } = this.#options.record;
     const root = emptyAttributes();
     reader.stat(reader.rootNid, root);
     this.#held.defer(() => this.#cleanUp());
     this.#mounted = true;
-    const target = writable ? this.#lower : mountpoint;
-    const order = { mountpoint: target, source: mountSource(id), rootMode: root.mode };
+    const { readaheadBytes } = this.#options.limits.serve;
+    const order = { mountpoint: this.#target, source: mountSource(id), rootMode: root.mode, readaheadBytes };
     const [loaded, mounted] = await Promise.allSettled([session.load(), this.#ports.helper.mountFuse(fd, order)]);
     if (mounted.status === 'rejected') throw mounted.reason;
     this.#device = mounted.value;

@@ -12,6 +12,8 @@ export interface LazyImage {
   readonly bootstrap: Uint8Array;
   /** The manifest's data layers, in order; what `BootstrapReader.blobLayouts` wants. */
   readonly layers: readonly Descriptor[];
+  /** Asked before the origin, in order; what they give wrong is fetched again from the next. */
+  readonly mirrors?: readonly ChunkSource[];
   /** Fetches chunks of the image's blobs. Usable until the daemon ends, credentials and all. */
   readonly origin: ChunkSource;
   /** Compressed bytes of all data layers. */
@@ -25,7 +27,7 @@ export interface LazyImage {
  */
 export interface ImageLibrary {
   open(
-    request: Pick<MountRequest, 'reference' | 'platform' | 'plainHttp'>,
+    request: Pick<MountRequest, 'reference' | 'platform' | 'plainHttp' | 'insecure' | 'credentials'>,
     options: { readonly signal: AbortSignal },
   ): Promise<LazyImage>;
 }

@@ -50,7 +50,7 @@ export class RootLock {
       return new RootLock(file);
     } catch (error) {
       await file.close();
-      throw error;
+      throw fromSystemError(error, `lock ${path}`);
     }
   }
 

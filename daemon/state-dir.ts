@@ -60,13 +60,15 @@ export class StateDir {
     this.paths = { lock: join(root, 'lock'), cache: join(root, 'cache'), mounts: join(root, 'mounts') };
   }
 
-  /** Creates the directory. Needed before the lock can be taken. */
+  /** Creates the directory, or refuses somebody else's (`usage`). Needed before the lock can be taken. */
   async create(): Promise<void> {
     try {
       await mkdir(this.#root, { recursive: true, mode: 0o700 });
     } catch (error) {
       throw fromSystemError(error, `create ${this.#root}`);
     }
+    // Also before there is a lock: nothing of ours goes into a directory that is not ours.
+    if ((await readIfThere(join(this.#root, 'version'))) === undefined) await this.#refuseStrangers();
   }
 
   /** With the lock held: refuses another release's directory (`unsupported`); returns what the last daemon left. */
@@ -97,13 +99,17 @@ export class StateDir {
         `${this.#root}: state of version ${shown}; this release knows ${STATE_VERSION}`,
       );
     }
-    // Someone else's directory is not taken over: all that may be there is what starting a daemon leaves behind.
+    await this.#refuseStrangers();
+    await replaceFile(path, `${STATE_VERSION}\n`);
+  }
+
+  /** Someone else's directory is not taken over: all that may be there is what starting a daemon leaves behind. */
+  async #refuseStrangers(): Promise<void> {
     const strangers = (await readdir(this.#root)).filter(name => !BEFORE_VERSION.test(name));
     if (strangers.length > 0) {
       const example = JSON.stringify(strangers[0]);
       throw new ShoalError('usage', `${this.#root}: holds ${example} but no state of ours; choose an empty directory`);
     }
-    await replaceFile(path, `${STATE_VERSION}\n`);
   }
 
   async #readRecords(): Promise<readonly MountRecord[]> {

@@ -1,8 +1,10 @@
-// The system calls that Node has no function for, by koffi. Each blocks its thread: `flock` (non-blocking) and
-// `punchHole` are for the daemon's threads, mount and umount only for the helper process (design §6 rule 1).
+// The system calls that Node has no function for, by koffi; and read(2) and write(2), for which it has one that costs
+// half as much again and allocates. Each blocks its thread: mount and umount are only for the helper process (design §6
+// rule 1), the others for the daemon's threads.
 
+import { closeSync, openSync } from 'node:fs';
 import koffi from 'koffi';
-import { ShoalError } from '../core/index.ts';
+import { fromSystemError, ShoalError } from '../core/index.ts';
 
 const libc = koffi.load(null); // the C library of this process, glibc or musl
 const calls = {
@@ -12,11 +14,23 @@ const calls = {
     'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
   ),
   umount2: libc.func('int umount2(const char *target, int flags)'),
+  socketpair: libc.func('int socketpair(int domain, int type, int protocol, _Out_ int *pair)'),
+  ioctl: libc.func('int ioctl(int fd, unsigned long request, _Inout_ uint32_t *argument)'),
+  read: libc.func('long read(int fd, void *into, unsigned long length)'),
+  write: libc.func('long write(int fd, void *from, unsigned long length)'),
+  fcntl: libc.func('int fcntl(int fd, int command, int argument)'),
   prctl: libc.func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)'),
 };
 
 const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;
+
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+/** Linux only; on macOS a child gets no descriptors but those that it is given. */
+const SOCK_CLOEXEC = process.platform === 'linux' ? 0o2000000 : 0;
+/** FUSE_DEV_IOC_CLONE of include/uapi/linux/fuse.h: _IOR(229, 0, uint32_t). */
+const FUSE_DEV_IOC_CLONE = 0x8004_e500;
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
@@ -43,6 +57,33 @@ export function punchHole(fd: number, offset: number, length: number): void {
   throw new ShoalError('system', `fallocate (punch hole): ${lastErrno()}`);
 }
 
+/**
+ * Another descriptor of a mounted FUSE connection, with a processing queue of its own: what is read from it must be
+ * answered through it, and what is unanswered when it is closed fails. The caller closes it. Throws `system`.
+ */
+export function cloneFuseDevice(fd: number): number {
+  let clone: number;
+  try {
+    clone = openSync('/dev/fuse', 'r+');
+  } catch (error) {
+    throw fromSystemError(error, 'open /dev/fuse');
+  }
+  if (Number(calls.ioctl(clone, FUSE_DEV_IOC_CLONE, [fd])) === 0) return clone;
+  const errno = lastErrno();
+  closeSync(clone);
+  throw new ShoalError('system', `clone /dev/fuse: ${errno}`);
+}
+
+/** read(2) into the start of `into`, which is not smaller than `length`. The number of bytes, or -1: see `lastErrno`. */
+export function readFd(fd: number, into: Uint8Array, length: number): number {
+  return calls.read(fd, into, length);
+}
+
+/** write(2) of the first `length` bytes. The number of bytes, or -1: see `lastErrno`. */
+export function writeFd(fd: number, from: Uint8Array, length: number): number {
+  return calls.write(fd, from, length);
+}
+
 /** mount(2). Returns the errno name, or undefined on success. */
 export function mount(
   source: string,
@@ -58,13 +99,36 @@ export function unmount(target: string, flags: number): string | undefined {
   return Number(calls.umount2(target, flags)) === 0 ? undefined : lastErrno();
 }
 
+/** Two connected sockets, both blocking and not for children (unless handed to one). The caller's to close. */
+export function socketPair(): [number, number] {
+  const pair = new Int32Array(2);
+  if (Number(calls.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) !== 0) {
+    throw new ShoalError('system', `socketpair: ${lastErrno()}`);
+  }
+  return [pair[0] ?? -1, pair[1] ?? -1];
+}
+
+const F_SETFD = 2;
+const STANDARD_STREAMS = [0, 1, 2];
+
+/**
+ * Programs that native code starts get our standard streams. Node marks them to be closed then (its own children get
+ * copies), and what such a program has to say would be lost, or go to whatever file got the number.
+ */
+export function passOnStandardStreams(): void {
+  for (const fd of STANDARD_STREAMS) {
+    if (Number(calls.fcntl(fd, F_SETFD, 0)) !== 0) throw new ShoalError('system', `fcntl ${fd}: ${lastErrno()}`);
+  }
+}
+
 /** This process is killed when its parent ends. Says nothing about a parent that is gone already. */
 export function dieWithParent(): void {
   if (Number(calls.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)) === 0) return;
   throw new ShoalError('system', `prctl: ${lastErrno()}`);
 }
 
-function lastErrno(): string {
+/** The name of this thread's last error, right after a call that failed. */
+export function lastErrno(): string {
   const errno = koffi.errno();
   return errnoNames.get(errno) ?? `errno ${errno}`;
 }

@@ -8,7 +8,7 @@ import { isShoalError, ShoalError } from '../core/index.ts';
 import { makeBlobLayouts } from './blob-layouts.ts';
 import type { BlobEntry } from './blob-table.ts';
 import { readBlobTable } from './blob-table.ts';
-import { ChunkTable } from './chunk-table.ts';
+import { ChunkTable, type DescribedChunks } from './chunk-table.ts';
 import type { EmitEntry } from './dirent.ts';
 import { DirectoryReader } from './dirent.ts';
 import type { EmitExtent } from './extents.ts';
@@ -47,15 +47,20 @@ export class BootstrapReader {
   /** In blob-table order: what `blobIndex` counts. */
   readonly blobs: readonly BlobEntry[];
   readonly #view: DataView;
+  readonly #walked: readonly DescribedChunks[] | undefined;
   readonly #inode: InodeCursor;
   readonly #directory: DirectoryReader;
   readonly #extents: ExtentReader;
   /** The table once it was asked for, or why it cannot be had: that is not found out twice. */
   #chunkTable: ChunkTable | ShoalError | undefined;
 
-  /** `bytes` may lie in a SharedArrayBuffer; it is kept, never copied or written. Throws `malformed`, `unsupported`. */
-  constructor(bytes: Uint8Array) {
+  /**
+   * `bytes` may lie in a SharedArrayBuffer; it is kept, never copied or written. `walked` is what another reader of the
+   * same bytes has as `chunkTable().chunks`: the table is then not walked again. Throws `malformed`, `unsupported`.
+   */
+  constructor(bytes: Uint8Array, walked?: readonly DescribedChunks[]) {
     this.bytes = bytes;
+    this.#walked = walked;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.superblock = parseSuperblock(this.#view);
     this.blobs = readBlobTable(bytes, this.#view, this.superblock);
@@ -108,10 +113,13 @@ export class BootstrapReader {
     out.mtimeNanoseconds = inode.mtimeNanoseconds;
   }
 
-  /** The nid of a name in a directory, or -1. `name` is the raw bytes. Binary search, no allocation. */
-  lookup(dirNid: number, name: Uint8Array): number {
+  /**
+   * The nid of a name in a directory, or -1. The name is the raw bytes [start, end) of `bytes`, by default all of them.
+   * Binary search, no allocation.
+   */
+  lookup(dirNid: number, bytes: Uint8Array, start = 0, end = bytes.length): number {
     this.#load(dirNid, layout.MODE_DIRECTORY, 'directory');
-    return this.#directory.lookup(this.#inode, name);
+    return this.#directory.lookup(this.#inode, bytes, start, end);
   }
 
   /**
@@ -136,6 +144,12 @@ export class BootstrapReader {
     target.set(this.bytes.subarray(tailOffset, tailOffset + size - blockBytes), blockBytes);
     if (target.includes(0)) throw malformed(`symbolic link ${nid} has a NUL in its target`);
     return target;
+  }
+
+  /** Whether this inode has extended attributes at all. No allocation. */
+  hasXattrsOf(nid: number): boolean {
+    this.#inode.load(nid);
+    return this.#inode.xattrBytes > 0;
   }
 
   /** All attributes by full name (byte string); values are views. */
@@ -188,7 +202,7 @@ export class BootstrapReader {
 
   #openTable(): ChunkTable | ShoalError {
     try {
-      return new ChunkTable(this.bytes, this.#view, this.superblock, this.blobs);
+      return new ChunkTable(this.bytes, this.#view, this, this.#walked);
     } catch (error) {
       if (isShoalError(error)) return error;
       throw error;

@@ -34,31 +34,32 @@ export class DirectoryReader {
     this.#blockSize = blockSize;
   }
 
-  /** The nid of `name` in the directory that `inode` stands on, or -1. */
-  lookup(inode: InodeCursor, name: Uint8Array): number {
+  // Plain numbers instead of a view of the name: this is called for every path.
+  /** The nid of the name `name[from, to)` in the directory that `inode` stands on, or -1. */
+  lookup(inode: InodeCursor, name: Uint8Array, from: number, to: number): number {
     let low = 0;
     let high = Math.ceil(inode.size / this.#blockSize) - 1;
     let found = -1;
     while (low <= high) {
       const middle = (low + high) >>> 1;
       this.#enter(inode, middle);
-      if (this.#compare(inode.nid, 0, name) <= 0) {
+      if (this.#compare(inode.nid, 0, name, from, to) <= 0) {
         found = middle;
         low = middle + 1;
       } else {
         high = middle - 1;
       }
     }
-    return found < 0 ? -1 : this.#search(inode, found, name);
+    return found < 0 ? -1 : this.#search(inode, found, name, from, to);
   }
 
-  #search(inode: InodeCursor, block: number, name: Uint8Array): number {
+  #search(inode: InodeCursor, block: number, name: Uint8Array, from: number, to: number): number {
     this.#enter(inode, block);
     let low = 0;
     let high = this.#count - 1;
     while (low <= high) {
       const middle = (low + high) >>> 1;
-      const order = this.#compare(inode.nid, middle, name);
+      const order = this.#compare(inode.nid, middle, name, from, to);
       if (order === 0) return this.#nid(inode, this.#start + middle * layout.DIRENT_BYTES);
       if (order < 0) low = middle + 1;
       else high = middle - 1;
@@ -136,17 +137,17 @@ export class DirectoryReader {
     return to;
   }
 
-  /** Compares the name of an entry of the entered block with `name`: negative when it comes before. */
-  #compare(dirNid: number, index: number, name: Uint8Array): number {
+  /** Compares the name of an entry of the entered block with `name[from, to)`: negative when it comes before. */
+  #compare(dirNid: number, index: number, name: Uint8Array, from: number, to: number): number {
     const bytes = this.#bytes;
-    const from = this.#nameStart(dirNid, this.#start, this.#end, index);
-    const length = this.#nameEnd(dirNid, this.#start, this.#end, index, this.#count) - from;
-    const common = Math.min(length, name.length);
+    const start = this.#nameStart(dirNid, this.#start, this.#end, index);
+    const length = this.#nameEnd(dirNid, this.#start, this.#end, index, this.#count) - start;
+    const common = Math.min(length, to - from);
     for (let i = 0; i < common; i++) {
-      const difference = (bytes[from + i] ?? 0) - (name[i] ?? 0);
+      const difference = (bytes[start + i] ?? 0) - (name[from + i] ?? 0);
       if (difference !== 0) return difference;
     }
-    return length - name.length;
+    return length - (to - from);
   }
 
   #copyName(dirNid: number, start: number, end: number, index: number, count: number): number {

@@ -10,6 +10,7 @@ import * as layout from './layout.ts';
 import { FILE_TYPES } from './node-kinds.ts';
 import { unsupported } from './refusals.ts';
 import type { DirectoryNode, ImageTree, TreeNode } from './tree.ts';
+import { MAX_PATH_BYTES } from './walk.ts';
 import type { EncodedXattr } from './xattr.ts';
 import { encodableXattrs, xattrAreaBytes } from './xattr.ts';
 
@@ -68,8 +69,11 @@ class InodeListing {
   nameCount = 0;
   hasXattrs = false;
   readonly #blockSize: number;
-  /** Directories but the root: where each stands. */
-  readonly #places = new Map<PlannedInode, { readonly parent: PlannedInode; readonly name: string }>();
+  /** Directories but the root: where each stands, and how long its path is. */
+  readonly #places = new Map<
+    PlannedInode,
+    { readonly parent: PlannedInode; readonly name: string; readonly pathBytes: number }
+  >();
   /** Regular files and directories are one inode under all names; the others are written once for each name. */
   readonly #shared = new Map<TreeNode, PlannedInode>();
 
@@ -104,6 +108,8 @@ class InodeListing {
   #addName(parent: PlannedInode, name: string, node: TreeNode): PlannedInode {
     const path = () => this.#pathOf(parent, name);
     checkName(name, path);
+    const pathBytes = (this.#places.get(parent)?.pathBytes ?? 0) + 1 + name.length;
+    if (pathBytes > MAX_PATH_BYTES) throw tooDeep(path());
     const known = this.#shared.get(node);
     if (known !== undefined) {
       if (node.kind === 'directory') throw new ShoalError('internal', `${path()}: a directory with two names`);
@@ -112,7 +118,7 @@ class InodeListing {
       return known;
     }
     const inode = this.#add(node, path);
-    if (node.kind === 'directory') this.#places.set(inode, { parent, name });
+    if (node.kind === 'directory') this.#places.set(inode, { parent, name, pathBytes });
     if (node.kind === 'file' || node.kind === 'directory') this.#shared.set(node, inode);
     return inode;
   }
@@ -143,6 +149,12 @@ class InodeListing {
     for (let at = this.#places.get(parent); at !== undefined; at = this.#places.get(at.parent)) parts.push(at.name);
     return `/${parts.reverse().join('/')}`;
   }
+}
+
+/** Layers can make such paths through symbolic links; no walk would follow them to their end. */
+function tooDeep(path: string): ShoalError {
+  const start = path.slice(0, 60);
+  return new ShoalError('limit', `${start}...: a path of ${path.length} bytes; at most ${MAX_PATH_BYTES} are followed`);
 }
 
 const NO_BLOCKS: DirectoryBlocks = { firsts: [], size: 0 };

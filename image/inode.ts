@@ -36,12 +36,15 @@ export class InodeCursor {
 
   readonly #view: DataView;
   readonly #superblock: Superblock;
+  /** The chunk size as chunk headers have it: log2, in blocks. */
+  readonly #chunkBits: number;
   /** The first nid that does not fit the file. */
   readonly #nidEnd: number;
 
   constructor(view: DataView, superblock: Superblock) {
     this.#view = view;
     this.#superblock = superblock;
+    this.#chunkBits = Math.log2(superblock.chunkSize) - superblock.blockBits;
     this.#nidEnd = Math.floor((view.byteLength - superblock.metaOffset) / layout.INODE_SLOT_BYTES);
   }
 
@@ -148,7 +151,7 @@ export class InodeCursor {
     }
     if ((union & layout.CHUNK_HEADER_INDEXES) === 0) throw malformed(`inode ${nid} has no chunk indexes`);
     // The header may announce larger chunks than the image has, never smaller (nydus.md §1.14).
-    if (this.announcedChunkSize < chunkSize) {
+    if ((union & layout.CHUNK_HEADER_BITS) < this.#chunkBits) {
       throw malformed(`inode ${nid} announces chunks smaller than the image's ${chunkSize} bytes`);
     }
     if (this.indexOffset + layout.CHUNK_INDEX_BYTES * Math.ceil(size / chunkSize) > this.#view.byteLength) {

@@ -3,31 +3,18 @@
 // requests wait for it; and keeps every token to the registry that it is for.
 
 import { LRUCache } from 'lru-cache';
-import { z } from 'zod';
 import type { Clock } from '../core/index.ts';
 import { isShoalError, ShoalError, SingleFlight } from '../core/index.ts';
-import { readAll, statusError } from './body.ts';
 import { parseChallenges } from './challenge.ts';
 import type { CredentialLookup } from './credentials.ts';
+import type { RegistryEndpoint } from './endpoint.ts';
 import type { HttpClient } from './http.ts';
+import type { Token } from './token-service.ts';
+import { basic, TokenService } from './token-service.ts';
 
 /** One token is for one repository; a node uses a few dozen. The oldest beyond this are asked for again. */
 const MAX_TOKENS = 1024;
 const MAX_REGISTRIES = 256;
-const MAX_TOKEN_ANSWER_BYTES = 1024 * 1024;
-/** What the token specification says when the answer does not. */
-const DEFAULT_TOKEN_SECONDS = 60;
-const MAX_TOKEN_SECONDS = 24 * 3600;
-/** A token is replaced this long before it expires, but never before four fifths of its life. */
-const EXPIRY_MARGIN_MS = 10_000;
-
-/** A registry as its requests see it. */
-export interface RegistryEndpoint {
-  /** As in references and credentials: `docker.io`. */
-  readonly host: string;
-  /** Scheme, host and port that requests go to. */
-  readonly origin: string;
-}
 
 export interface AuthRequest {
   readonly endpoint: RegistryEndpoint;
@@ -41,30 +28,18 @@ export interface AuthRequest {
 /** What a registry asked for, last time it asked. */
 type Demand = { readonly kind: 'basic' } | { readonly kind: 'bearer'; readonly realm: URL; readonly service: string };
 
-interface Token {
-  readonly header: string;
-  /** On the monotonic clock. */
-  readonly freshUntil: number;
-}
-
-const tokenSchema = z.looseObject({
-  token: z.string().nullish(),
-  access_token: z.string().nullish(),
-  expires_in: z.number().nullish(),
-});
-
 export class Authenticator {
-  readonly #http: HttpClient;
   readonly #credentials: CredentialLookup;
   readonly #clock: Clock;
+  readonly #service: TokenService;
   readonly #demands = new LRUCache<string, Demand>({ max: MAX_REGISTRIES });
   readonly #tokens = new LRUCache<string, Token>({ max: MAX_TOKENS });
   readonly #flights = new SingleFlight<string, string>();
 
   constructor(parts: { readonly http: HttpClient; readonly credentials: CredentialLookup; readonly clock: Clock }) {
-    this.#http = parts.http;
     this.#credentials = parts.credentials;
     this.#clock = parts.clock;
+    this.#service = new TokenService(parts);
   }
 
   /**
@@ -73,7 +48,7 @@ export class Authenticator {
    * about to expire. Rejects like `answer`, but never with `unauthorized`: that is for the registry to say.
    */
   async header(request: AuthRequest): Promise<string | undefined> {
-    const demand = this.#demands.get(request.endpoint.origin);
+    const demand = this.#demands.get(registryKey(request.endpoint));
     if (demand === undefined) return undefined;
     const token = this.#tokens.get(tokenKey(request));
     if (token && token.freshUntil > this.#clock.monotonic()) return token.header;
@@ -90,12 +65,15 @@ export class Authenticator {
    */
   async answer(request: AuthRequest, wwwAuthenticate: string, refused: string | undefined): Promise<string> {
     const demand = readDemand(wwwAuthenticate, request);
-    this.#demands.set(request.endpoint.origin, demand);
+    this.#demands.set(registryKey(request.endpoint), demand);
     const key = tokenKey(request);
     const known = this.#tokens.get(key);
     if (known && known.header !== refused && known.freshUntil > this.#clock.monotonic()) return known.header;
     this.#tokens.delete(key);
-    const header = await this.#obtain(request, demand);
+    const joined = this.#flights.has(key);
+    let header = await this.#obtain(request, demand);
+    // Whoever was asking already may have looked before the password changed.
+    if (header === refused && joined) header = await this.#obtain(request, demand);
     if (header === refused) throw refusedCredentials(request); // basic, and still the same password
     return header;
   }
@@ -103,59 +81,46 @@ export class Authenticator {
   #obtain(request: AuthRequest, demand: Demand): Promise<string> {
     const key = tokenKey(request);
     const work = async (signal: AbortSignal) => {
-      const token = await (demand.kind === 'basic' ? this.#basic(request) : this.#bearer(request, demand, signal));
+      const token = await (demand.kind === 'basic'
+        ? this.#basic(request, signal)
+        : this.#bearer(request, demand, signal));
       this.#tokens.set(key, token);
       return token.header;
     };
     return this.#flights.run(key, work, { signal: request.signal });
   }
 
-  async #basic(request: AuthRequest): Promise<Token> {
-    const header = await this.#basicHeader(request.endpoint.host);
-    if (header === undefined) {
-      throw new ShoalError(
-        'unauthorized',
-        `${request.what}: ${request.endpoint.host} wants a user name and password, and there are none for it`,
-      );
+  async #basic({ endpoint: { host }, what }: AuthRequest, signal: AbortSignal): Promise<Token> {
+    const credential = await this.#credentials(host, { signal });
+    if (credential?.kind === 'password') {
+      return { header: basic(credential.username, credential.password), freshUntil: Number.POSITIVE_INFINITY };
     }
-    return { header, freshUntil: Number.POSITIVE_INFINITY };
+    const found = credential === undefined ? 'there are none' : 'there is only an identity token';
+    throw new ShoalError('unauthorized', `${what}: ${host} wants a user name and password, and ${found} for it`);
   }
 
-  async #basicHeader(host: string): Promise<string | undefined> {
-    const credential = await this.#credentials(host);
-    if (credential === undefined) return undefined;
-    return `Basic ${Buffer.from(`${credential.username}:${credential.password}`).toString('base64')}`;
-  }
-
-  /** Distribution specification, "Token Authentication": GET realm?service=…&scope=…, with basic auth if we have it. */
   async #bearer(request: AuthRequest, demand: Demand & { kind: 'bearer' }, signal: AbortSignal): Promise<Token> {
-    const url = new URL(demand.realm);
-    if (demand.service !== '') url.searchParams.set('service', demand.service);
-    for (const scope of request.scopes) url.searchParams.append('scope', scope);
-    const what = `${request.what}: token for ${request.endpoint.host}`;
-    const authorization = await this.#basicHeader(request.endpoint.host);
-    const response = await this.#http.send({ method: 'GET', url, what, authorization, signal });
-    if (response.status !== 200) throw await statusError(response, what, this.#clock);
-    const bytes = await readAll(response.body, MAX_TOKEN_ANSWER_BYTES, what);
-    return this.#readToken(bytes, what);
+    const { endpoint, scopes } = request;
+    return this.#service.fetch({
+      realm: demand.realm,
+      service: demand.service,
+      scopes,
+      credential: await this.#credentials(endpoint.host, { signal }),
+      what: `${request.what}: token for ${endpoint.host}`,
+      insecure: endpoint.insecure,
+      signal,
+    });
   }
+}
 
-  #readToken(bytes: Uint8Array, what: string): Token {
-    const answer = tokenSchema.safeParse(parseJson(bytes)).data;
-    const token = answer?.token || answer?.access_token;
-    // The token goes into a header: characters that could end it are refused.
-    if (!token || !/^[\x21-\x7e]+$/.test(token))
-      throw new ShoalError('malformed', `${what}: the answer holds no token`);
-    const seconds = Math.min(MAX_TOKEN_SECONDS, Math.max(0, answer?.expires_in ?? DEFAULT_TOKEN_SECONDS));
-    const lifeMs = seconds * 1000;
-    const freshMs = Math.max(lifeMs - EXPIRY_MARGIN_MS, lifeMs * 0.8);
-    return { header: `Bearer ${token}`, freshUntil: this.#clock.monotonic() + freshMs };
-  }
+/** What is learned from a registry whose certificate nobody checks stays there: a liar could name any token service. */
+function registryKey({ origin, insecure }: RegistryEndpoint): string {
+  return insecure ? `${origin} insecure` : origin;
 }
 
 /** A token is known by the registry it is for, not by the service that issued it: it must never reach another one. */
 function tokenKey({ endpoint, scopes }: AuthRequest): string {
-  return `${endpoint.origin} ${scopes.join(' ')}`;
+  return `${registryKey(endpoint)} ${scopes.join(' ')}`;
 }
 
 /** The strongest demand that we can meet. */
@@ -187,12 +152,4 @@ function checkRealm(realm: URL | null, { what, endpoint }: AuthRequest): asserts
 
 function refusedCredentials({ what, endpoint }: AuthRequest): ShoalError {
   return new ShoalError('unauthorized', `${what}: ${endpoint.host} refused our credentials`);
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

@@ -4,6 +4,10 @@ import { z } from 'zod';
 import type { Clock, Descriptor } from '../core/index.ts';
 import { isShoalError, ShoalError } from '../core/index.ts';
 import type { HttpResponse } from './http.ts';
+import { rateLimit } from './rate-limit.ts';
+
+export const PROXY_WANTS_CREDENTIALS =
+  'the proxy wants a user name and password: put them into its address (http://USER:PASSWORD@HOST:PORT)';
 
 /** Enough of an error answer to find its message. */
 const MAX_ERROR_BYTES = 16 * 1024;
@@ -32,7 +36,7 @@ export async function readAll(pieces: AsyncIterable<Uint8Array>, maxBytes: numbe
 
 /**
  * The error for a status that was not hoped for; reads or discards the body. The HTTP table of this folder: 401 and
- * 403 are `unauthorized`, 404 `not-found`, 416 `malformed`, 429 and 5xx `unavailable`, the rest `unsupported`.
+ * 403 (and a proxy's 407) are `unauthorized`, 404 `not-found`, 416 `malformed`, 429 and 5xx `unavailable`, the rest `unsupported`.
  */
 export async function statusError(response: HttpResponse, what: string, clock: Clock): Promise<ShoalError> {
   const { status } = response;
@@ -44,8 +48,13 @@ export async function statusError(response: HttpResponse, what: string, clock: C
     return new ShoalError('unauthorized', `${what}: wants other credentials, or does not exist; ${answer}`);
   if (status === 403) return new ShoalError('unauthorized', `${what}: not allowed; ${answer}`);
   if (status === 404) return new ShoalError('not-found', `${what}: not found; ${answer}`);
+  if (status === 407) return new ShoalError('unauthorized', `${what}: ${PROXY_WANTS_CREDENTIALS}`);
   if (status === 416) return new ShoalError('malformed', `${what}: shorter than the image says; ${answer}`);
-  if (status === 429) return new ShoalError('unavailable', `${what}: too many requests; ${answer}`, options);
+  if (status === 429) {
+    const quota = rateLimit(name => response.header(name), retryAfterMs, response.url.host);
+    const pause = quota.retryAfterMs === undefined ? {} : { retryAfterMs: quota.retryAfterMs };
+    return new ShoalError('unavailable', `${what}: too many requests${quota.text}; ${answer}`, pause);
+  }
   if (status >= 500) return new ShoalError('unavailable', `${what}: ${answer}`, options);
   return new ShoalError('unsupported', `${what}: ${answer}`);
 }

@@ -1,22 +1,16 @@
-// The one place that opens sockets to registries: bounded pools, deadlines for progress, redirects, and the table from
-// transport errors to error codes. It knows nothing of registries; statuses are the caller's business.
+// Requests to registries: deadlines for progress, redirects, streams in and out. It knows nothing of registries; statuses
+// are the caller's business, sockets those of connections.ts.
 
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import { Agent, errors } from 'undici';
-import { abortedError, errnoOf, messageOf, ShoalError } from '../core/index.ts';
+import type { Clock } from '../core/index.ts';
+import { abortedError, ShoalError, systemClock } from '../core/index.ts';
+import type { Connections, Route } from './connections.ts';
+import { HostSettings } from './host-settings.ts';
+import type { ProxySettings } from './proxy.ts';
 
-/**
- * Sockets to one host. More gain nothing on one link, and each costs the registry memory. Whoever queues requests by
- * priority (the fetch engine) keeps its total below this, since the pool's own queue is first in, first out.
- */
-export const MAX_SOCKETS_PER_HOST = 32;
-/** Hosts with open sockets at once; a registry that redirects to ever new hosts ends here. */
-const MAX_HOSTS = 256;
 /** Registry, its load balancer, a storage service and its region make three; more is a loop. */
 const MAX_REDIRECTS = 5;
-/** Idle sockets are kept a little shorter than common load balancers keep theirs (60 s). */
-const IDLE_SOCKET_MS = 50_000;
 /** Of a response that nobody wants, read at most this much to keep its socket; beyond it the socket is closed. */
 const DISCARD_BYTES = 64 * 1024;
 
@@ -39,7 +33,7 @@ export const DEFAULT_TIMEOUTS: HttpTimeouts = {
 };
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: URL;
   /** What is being done, for messages: usually the image. */
   readonly what: string;
@@ -48,6 +42,10 @@ export interface HttpRequest {
   readonly authorization?: string | undefined;
   /** A stream needs a content-length header. It is read once: requests with a body are never sent twice from here. */
   readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
+  /** Take any certificate, also of places that this one redirects to. Default: no. */
+  readonly insecure?: boolean;
+  /** Instead of the client's deadline for the answer's headers. Milliseconds. */
+  readonly answerMs?: number;
   readonly signal: AbortSignal;
 }
 
@@ -66,28 +64,31 @@ export interface HttpResponse {
 
 export interface HttpOptions {
   readonly timeouts?: HttpTimeouts;
-  /** Instead of a pool of our own; whoever made it closes it. For tests and for proxies. */
+  /** Default: none. */
+  readonly proxies?: ProxySettings | undefined;
+  /** Holds a directory of certificates per host, as docker's /etc/docker/certs.d. Default: none. */
+  readonly certificateDirectory?: string | undefined;
+  /** Instead of connections of our own; whoever made it closes it. For tests. */
   readonly dispatcher?: Dispatcher;
+}
+
+export interface HttpPorts {
+  readonly clock: Clock;
+  readonly hosts: HostSettings;
 }
 
 export class HttpClient {
   readonly #timeouts: HttpTimeouts;
-  readonly #dispatcher: Dispatcher;
-  readonly #ownsDispatcher: boolean;
+  readonly #options: HttpOptions;
+  readonly #ports: HttpPorts;
+  /** Opened by the first request. */
+  #connections: Promise<Pick<Connections, 'route' | 'close'>> | undefined;
+  #closed = false;
 
-  constructor(options: HttpOptions = {}) {
+  constructor(options: HttpOptions = {}, ports: HttpPorts = DEFAULT_PORTS) {
+    this.#options = options;
+    this.#ports = ports;
     this.#timeouts = options.timeouts ?? DEFAULT_TIMEOUTS;
-    this.#ownsDispatcher = options.dispatcher === undefined;
-    this.#dispatcher =
-      options.dispatcher ??
-      new Agent({
-        connections: MAX_SOCKETS_PER_HOST,
-        maxOrigins: MAX_HOSTS,
-        keepAliveTimeout: IDLE_SOCKET_MS,
-        connect: { timeout: this.#timeouts.connectMs },
-        // One stream per socket: a stalled range must not hold up others, and progress is counted per request.
-        allowH2: false,
-      });
   }
 
   /**
@@ -114,16 +115,34 @@ export class HttpClient {
 
   /** Closes every socket; requests under way reject. Idempotent. */
   async close(): Promise<void> {
-    if (this.#ownsDispatcher) await this.#dispatcher.destroy();
+    this.#closed = true;
+    await (await this.#connections)?.close();
+  }
+
+  /** undici is read and compiled only now: many commands never speak to a registry, and it takes them as long as all else. */
+  async #connect(): Promise<Pick<Connections, 'route' | 'close'>> {
+    const { dispatcher, certificateDirectory, proxies = {} } = this.#options;
+    if (dispatcher !== undefined) return givenRoutes(dispatcher);
+    if (this.#closed) throw new ShoalError('aborted', 'the connections to registries were closed');
+    const { connectMs } = this.#timeouts;
+    const [{ Connections }, { TlsProfiles }] = await Promise.all([
+      import('./connections.ts'),
+      import('./tls-profiles.ts'),
+    ]);
+    const tls = new TlsProfiles(this.#ports, { certificateDirectory, connectMs });
+    return new Connections(tls, { proxies, connectMs });
   }
 
   async #exchange(request: HttpRequest): Promise<HttpResponse> {
     const { url, signal, body } = request;
     if (signal.aborted) throw abortedError(signal);
+    const isStream = body !== undefined && !(body instanceof Uint8Array);
+    this.#connections ??= this.#connect();
+    const route = (await this.#connections).route(url, request.insecure === true);
     try {
-      const answer = await this.#dispatcher.request({
-        origin: url.origin,
-        path: url.pathname + url.search,
+      const answer = await route.dispatcher.request({
+        origin: route.origin,
+        path: route.path,
         method: request.method,
         // Identity: a body that is compressed on the way would have neither the length nor the digest that it must.
         headers: {
@@ -131,23 +150,31 @@ export class HttpClient {
           'user-agent': 'shoal',
           ...request.headers,
           ...(request.authorization !== undefined && { authorization: request.authorization }),
+          ...route.headers,
         },
-        body:
-          body === undefined || body instanceof Uint8Array
-            ? (body ?? null)
-            : Readable.from(body, { objectMode: false }),
+        body: isStream ? Readable.from(body, { objectMode: false }) : (body ?? null),
         signal,
-        headersTimeout: body === undefined ? this.#timeouts.answerMs : this.#timeouts.uploadAnswerMs,
+        headersTimeout:
+          request.answerMs ?? (body === undefined ? this.#timeouts.answerMs : this.#timeouts.uploadAnswerMs),
         bodyTimeout: this.#timeouts.progressMs,
       });
-      return wrapAnswer(answer, request);
+      return wrapAnswer(answer, request, route);
     } catch (error) {
-      throw transportError(error, request);
+      throw await explained(error, request, route);
     }
   }
 }
 
-function wrapAnswer(answer: Dispatcher.ResponseData, request: HttpRequest): HttpResponse {
+const DEFAULT_PORTS: HttpPorts = { clock: systemClock, hosts: new HostSettings() };
+
+function givenRoutes(dispatcher: Dispatcher): Pick<Connections, 'route' | 'close'> {
+  return {
+    route: url => ({ dispatcher, origin: url.origin, path: url.pathname + url.search, headers: {}, proxy: undefined }),
+    close: async () => {},
+  };
+}
+
+function wrapAnswer(answer: Dispatcher.ResponseData, request: HttpRequest, route: Route): HttpResponse {
   const { body, headers } = answer;
   return {
     status: answer.statusCode,
@@ -156,7 +183,7 @@ function wrapAnswer(answer: Dispatcher.ResponseData, request: HttpRequest): Http
       const value = headers[name];
       return Array.isArray(value) ? value.join(', ') : value;
     },
-    body: readBody(body, request),
+    body: readBody(body, request, route),
     discard: async () => {
       // Errors of a body that nobody wants concern nobody; without a listener they would end the process.
       body.on('error', () => {});
@@ -165,12 +192,17 @@ function wrapAnswer(answer: Dispatcher.ResponseData, request: HttpRequest): Http
   };
 }
 
-async function* readBody(body: Readable, request: HttpRequest): AsyncGenerator<Uint8Array> {
+async function* readBody(body: Readable, request: HttpRequest, route: Route): AsyncGenerator<Uint8Array> {
   try {
     for await (const piece of body) yield piece as Uint8Array; // a Readable without an encoding gives Buffers
   } catch (error) {
-    throw transportError(error, request);
+    throw await explained(error, request, route);
   }
+}
+
+async function explained(error: unknown, request: HttpRequest, route: Route): Promise<ShoalError> {
+  const { transportError } = await import('./transport-error.ts');
+  return transportError(error, request, route.proxy);
 }
 
 /** Where to go on, if this is a redirect that is followed. Throws `unsupported` for one that must not be. */
@@ -190,29 +222,3 @@ function redirectTarget(response: HttpResponse, request: HttpRequest): URL | und
   }
   return target;
 }
-
-/** Any error of undici or a socket as ours. A signal that fired explains everything else. */
-function transportError(error: unknown, { what, url, signal }: HttpRequest): ShoalError {
-  if (signal.aborted) return abortedError(signal);
-  if (error instanceof ShoalError) return error;
-  const options = { cause: error };
-  if (error instanceof errors.ClientDestroyedError || error instanceof errors.ClientClosedError) {
-    return new ShoalError('aborted', `${what}: the connections to registries were closed`, options);
-  }
-  if (error instanceof errors.ConnectTimeoutError) {
-    return new ShoalError('timeout', `${what}: no connection to ${url.host} in time`, options);
-  }
-  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError) {
-    return new ShoalError('timeout', `${what}: ${url.host} stopped answering`, options);
-  }
-  const reason = messageOf(error) || errnoOf(error) || 'connection failed';
-  if (errnoOf(error) === 'ERR_SSL_WRONG_VERSION_NUMBER' || errnoOf(error) === 'ERR_SSL_PACKET_LENGTH_TOO_LONG') {
-    const hint = `${url.host} does not speak TLS; if it should be used without, ask for plain HTTP (--plain-http)`;
-    return new ShoalError('unreachable', `${what}: ${hint}`, { ...options, retryable: false });
-  }
-  const retryable = !CERTIFICATE_ERROR.test(errnoOf(error) ?? '');
-  return new ShoalError('unreachable', `${what}: cannot reach ${url.host}: ${reason}`, { ...options, retryable });
-}
-
-/** OpenSSL's verdicts on a certificate, as Node names them: trying again changes nothing. */
-const CERTIFICATE_ERROR = /CERT|^ERR_TLS_|^UNABLE_TO_/;

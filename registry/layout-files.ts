@@ -14,12 +14,13 @@ import { MEDIA_TYPES, parseIndex } from './manifest.ts';
 /** Names a manifest within the layout; the part after the colon of `oci:DIR:TAG`. */
 export const REF_NAME = 'org.opencontainers.image.ref.name';
 
-const LAYOUT_FILE = 'oci-layout';
-const LAYOUT_VERSION = '{"imageLayoutVersion":"1.0.0"}';
-const INDEX_FILE = 'index.json';
+export const LAYOUT_FILE = 'oci-layout';
+export const LAYOUT_VERSION = '{"imageLayoutVersion":"1.0.0"}';
+export const INDEX_FILE = 'index.json';
 const LOCK_FILE = '.index.lock';
-const INGEST_DIRECTORY = '.ingest';
-const MAX_INDEX_BYTES = 16 * 1024 * 1024;
+/** Where files are written until they are whole. */
+export const INGEST_DIRECTORY = '.ingest';
+export const MAX_INDEX_BYTES = 16 * 1024 * 1024;
 /** The lock is held for one rewrite of index.json, milliseconds; an older one is left from a writer that died. */
 const STALE_LOCK_MS = 30_000;
 const LOCK_POLL_MS = 20;
@@ -105,28 +106,36 @@ export async function writeBlob(
   await writeWhole(join(directory, INGEST_DIRECTORY, randomUUID()), blobPath(directory, digest), pieces, what);
 }
 
-/** Puts `entry` into the index in the place of the one with the same name (or, without a name, of the unnamed one). */
-export async function putIndexEntry(
+/** Replaces index.json by what `change` makes of it, while nobody else does. */
+export async function updateIndex(
   directory: string,
-  entry: IndexEntry,
   options: { readonly what: string; readonly clock: Clock; readonly signal: AbortSignal },
+  change: (index: ImageIndex) => Promise<ImageIndex>,
 ): Promise<void> {
   const { what } = options;
-  const name = entry.annotations?.[REF_NAME];
   await underLock(directory, options, async () => {
     const index = await readIndex(directory, what).catch(error => {
       if (error instanceof ShoalError && error.code === 'not-found') return EMPTY_INDEX;
       throw error;
     });
-    const others = index.manifests.filter(other => other.annotations?.[REF_NAME] !== name);
-    const next: ImageIndex = { ...index, manifests: [...others, entry] };
-    const bytes = Buffer.from(`${JSON.stringify(next, undefined, 2)}\n`);
+    const bytes = indexBytes(await change(index));
     const temporary = join(directory, INGEST_DIRECTORY, randomUUID());
     await writeWhole(temporary, join(directory, INDEX_FILE), [bytes], what);
   });
 }
 
-const EMPTY_INDEX: ImageIndex = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] };
+/** The index with `entry` in the place of the one with the same name (or, without a name, of the unnamed one). */
+export function withEntry(index: ImageIndex, entry: IndexEntry): ImageIndex {
+  const name = entry.annotations?.[REF_NAME];
+  const others = index.manifests.filter(other => other.annotations?.[REF_NAME] !== name);
+  return { ...index, manifests: [...others, entry] };
+}
+
+export function indexBytes(index: ImageIndex): Uint8Array {
+  return Buffer.from(`${JSON.stringify(index, undefined, 2)}\n`);
+}
+
+export const EMPTY_INDEX: ImageIndex = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] };
 
 async function writeWhole(
   temporary: string,

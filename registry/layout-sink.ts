@@ -2,22 +2,39 @@
 // leaves behind are not collected.
 
 import { createHash } from 'node:crypto';
-import type { Clock, Descriptor, Digest, ImageSink, TransferOptions } from '../core/index.ts';
-import { abortedError, digestFromHex } from '../core/index.ts';
-import { blobSize, createLayout, putIndexEntry, REF_NAME, writeBlob } from './layout-files.ts';
+import type {
+  Clock,
+  Descriptor,
+  Digest,
+  ImageSink,
+  ManifestOptions,
+  PutResult,
+  Referrer,
+  ReferrerSink,
+  TransferOptions,
+} from '../core/index.ts';
+import { abortedError, digestFromHex, fromSystemError } from '../core/index.ts';
+import { LayoutAttempt } from './layout-attempt.ts';
+import { blobSize, createLayout, REF_NAME, updateIndex, withEntry, writeBlob } from './layout-files.ts';
+import { directoryStore, readStored } from './layout-store.ts';
+import type { ImageIndex } from './manifest.ts';
 import type { LayoutReference } from './reference.ts';
 import { formatReference } from './reference.ts';
+import type { DocumentStore } from './referrer-index.ts';
+import { indexWithReferrer } from './referrer-index.ts';
 import { verifiedStream } from './verified-stream.ts';
 
-export class LayoutSink implements ImageSink {
+export class LayoutSink implements ImageSink, ReferrerSink, AsyncDisposable {
   readonly name: string;
   readonly #reference: LayoutReference;
   readonly #clock: Clock;
+  readonly #attempt: LayoutAttempt;
 
   constructor(reference: LayoutReference, clock: Clock) {
     this.name = formatReference(reference);
     this.#reference = reference;
     this.#clock = clock;
+    this.#attempt = new LayoutAttempt(reference.directory);
   }
 
   async hasBlob(digest: Digest, { signal }: TransferOptions): Promise<boolean> {
@@ -29,30 +46,65 @@ export class LayoutSink implements ImageSink {
     descriptor: Descriptor,
     content: () => AsyncIterable<Uint8Array>,
     options: TransferOptions & { readonly onBytes?: (bytes: number) => void },
-  ): Promise<'present' | 'written'> {
+  ): Promise<PutResult> {
     if (options.signal.aborted) throw abortedError(options.signal);
     // A file of another size is what a crash or a bad disk left: it is replaced.
     const size = await blobSize(this.#reference.directory, descriptor.digest, this.name);
-    if (size === descriptor.size) return 'present';
+    if (size === descriptor.size) {
+      await this.#attempt.uses(descriptor.digest, this.#clock);
+      return 'present';
+    }
+    await this.#attempt.begin(this.#clock).catch(error => {
+      throw fromSystemError(error, `${this.name}: making the layout`);
+    });
     await createLayout(this.#reference.directory, this.name);
     const checked = verifiedStream(content(), descriptor, this.name);
     await writeBlob(this.#reference.directory, descriptor.digest, observed(checked, options), this.name);
+    await this.#attempt.wrote(descriptor.digest);
     return 'written';
   }
 
-  async putManifest(bytes: Uint8Array, mediaType: string, options: TransferOptions): Promise<Digest> {
-    const { directory, tag } = this.#reference;
+  async putManifest(bytes: Uint8Array, mediaType: string, options: ManifestOptions): Promise<Digest> {
+    const { tag } = this.#reference;
     const digest = digestFromHex(createHash('sha256').update(bytes).digest('hex'));
     const descriptor = { mediaType, digest, size: bytes.length };
     await this.putBlob(descriptor, () => once(bytes), { signal: options.signal });
+    if (options.untagged) return digest;
     const entry = tag === undefined ? descriptor : { ...descriptor, annotations: { [REF_NAME]: tag } };
-    await putIndexEntry(directory, entry, { what: this.name, clock: this.#clock, signal: options.signal });
+    await this.#updateIndex(options, async index => withEntry(index, entry));
+    this.#attempt.complete();
     return digest;
+  }
+
+  async putReferrer(
+    subject: Digest,
+    referrer: Referrer,
+    manifest: Uint8Array,
+    options: TransferOptions,
+  ): Promise<void> {
+    await this.putManifest(manifest, referrer.descriptor.mediaType, { ...options, untagged: true });
+    const store = directoryStore(this.#reference.directory, this.name);
+    const documents: DocumentStore = {
+      read: entry => readStored(store, entry, { ...options, what: this.name }),
+      write: (bytes, mediaType) => this.putManifest(bytes, mediaType, { ...options, untagged: true }),
+    };
+    await this.#updateIndex(options, index => indexWithReferrer(index, { subject, referrer, manifest }, documents));
+    this.#attempt.complete();
+  }
+
+  #updateIndex({ signal }: TransferOptions, change: (index: ImageIndex) => Promise<ImageIndex>): Promise<void> {
+    const { directory } = this.#reference;
+    return updateIndex(directory, { what: this.name, clock: this.#clock, signal }, change);
+  }
+
+  /** Removes what was put for an image that was not completed. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#attempt.giveUp();
   }
 }
 
 /** Counts what passes, and stops when the signal fires. */
-async function* observed(
+export async function* observed(
   pieces: AsyncIterable<Uint8Array>,
   { signal, onBytes }: TransferOptions & { readonly onBytes?: (bytes: number) => void },
 ): AsyncGenerator<Uint8Array> {
@@ -64,6 +116,6 @@ async function* observed(
   if (signal.aborted) throw abortedError(signal);
 }
 
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }

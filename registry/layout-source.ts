@@ -1,38 +1,46 @@
-// An image in an OCI layout directory, to read. The disk is trusted no more than a registry: every whole blob is
-// digest-checked while it flows.
+// An image in an OCI layout, to read, from a directory or from a tar. The disk is trusted no more than a registry: every
+// whole blob is digest-checked while it flows.
 
+import { createHash } from 'node:crypto';
 import type {
   ByteRange,
   Descriptor,
+  Digest,
   FetchedManifest,
-  ImageSource,
   ManifestPreference,
+  NamedSource,
   Platform,
+  Referrer,
+  ReferrerSource,
   TransferOptions,
 } from '../core/index.ts';
-import { abortedError, fromSystemError, ShoalError } from '../core/index.ts';
+import { abortedError, digestFromHex, fromSystemError, ShoalError } from '../core/index.ts';
 import type { BlobReader } from './blob-reader.ts';
 import { checkRange } from './blob-reader.ts';
 import { checkDocumentSize, readAll } from './body.ts';
 import { chooseManifest } from './index-choice.ts';
-import { blobSize, openBlob, REF_NAME, readIndex } from './layout-files.ts';
-import type { IndexEntry } from './manifest.ts';
+import { REF_NAME } from './layout-files.ts';
+import { layoutReferrers } from './layout-referrers.ts';
+import type { LayoutStore } from './layout-store.ts';
+import { contentOf } from './layout-store.ts';
+import type { ImageIndex, IndexEntry } from './manifest.ts';
+import { describeDocument, MEDIA_TYPES } from './manifest.ts';
 import { chooseEntry } from './platform.ts';
-import type { LayoutReference } from './reference.ts';
+import type { ArchiveReference, LayoutReference } from './reference.ts';
 import { formatReference } from './reference.ts';
+import { isReferrerTag } from './referrer-tags.ts';
 import type { ExpectedContent } from './verified-stream.ts';
 import { verifiedStream } from './verified-stream.ts';
 
-/** Bytes per read: large enough that the system calls do not count, small enough to hold a few. */
-const READ_BYTES = 256 * 1024;
-
-export class LayoutSource implements ImageSource, BlobReader {
+export class LayoutSource implements NamedSource, ReferrerSource, BlobReader {
   readonly name: string;
-  readonly #reference: LayoutReference;
+  readonly #reference: LayoutReference | ArchiveReference;
+  readonly #store: LayoutStore;
 
-  constructor(reference: LayoutReference) {
+  constructor(reference: LayoutReference | ArchiveReference, store: LayoutStore) {
     this.name = formatReference(reference);
     this.#reference = reference;
+    this.#store = store;
   }
 
   async manifest(
@@ -40,10 +48,29 @@ export class LayoutSource implements ImageSource, BlobReader {
     options: TransferOptions & { readonly prefer?: ManifestPreference | undefined },
   ): Promise<FetchedManifest> {
     const choice = { platform, prefer: options.prefer ?? 'oci', what: this.name };
-    const start = chooseEntry(await this.#named(), platform, choice.prefer, this.name);
+    const start = chooseEntry(await this.#entries(options), platform, choice.prefer, this.name);
     const bytes = await this.document(start, options);
     const fetch = (descriptor: Descriptor) => this.document(descriptor, options);
     return chooseManifest({ digest: start.digest, mediaType: start.mediaType, bytes }, choice, fetch);
+  }
+
+  async named(options: TransferOptions): Promise<FetchedManifest> {
+    const entries = await this.#entries(options);
+    const digests = new Set(entries.map(entry => entry.digest));
+    const [only] = entries;
+    if (only && digests.size === 1) {
+      const bytes = await this.document(only, options);
+      return { digest: only.digest, mediaType: describeDocument(bytes, only.mediaType, this.name).mediaType, bytes };
+    }
+    const index: ImageIndex = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: entries };
+    const bytes = Buffer.from(JSON.stringify(index));
+    const digest = digestFromHex(createHash('sha256').update(bytes).digest('hex'));
+    return { digest, mediaType: MEDIA_TYPES.ociIndex, bytes };
+  }
+
+  async referrers(subject: Digest, options: TransferOptions): Promise<readonly Referrer[]> {
+    const index = await this.#store.index(options);
+    return layoutReferrers(index, subject, descriptor => this.document(descriptor, options), this.name);
   }
 
   async document(descriptor: Descriptor, options: TransferOptions): Promise<Uint8Array> {
@@ -64,39 +91,30 @@ export class LayoutSource implements ImageSource, BlobReader {
   ): AsyncGenerator<Uint8Array> {
     checkRange(blob, range, this.name);
     if (signal.aborted) throw abortedError(signal);
-    const file = await openBlob(this.#reference.directory, blob, this.name);
+    const stored = await this.#store.openBlob(blob, { signal });
     try {
-      let at = range.offset;
-      const end = range.offset + range.length;
-      for (;;) {
-        if (signal.aborted) throw abortedError(signal);
-        if (at === end) return;
-        // Not from the shared pool: the piece is the caller's to keep or transfer.
-        const piece = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, end - at));
-        const { bytesRead } = await file.read(piece, 0, piece.length, at);
-        if (bytesRead === 0) throw new ShoalError('malformed', `${this.name}: blob ${blob.digest} ends at byte ${at}`);
-        at += bytesRead;
-        yield piece.subarray(0, bytesRead);
-      }
+      yield* contentOf(stored, range, { what: `${this.name}: blob ${blob.digest}`, signal });
     } catch (error) {
       throw fromSystemError(error, `${this.name}: reading blob ${blob.digest}`);
     } finally {
-      await file.close();
+      await stored.close();
     }
   }
 
   /** What the reference names: one entry, or the entries of several platforms. Throws `not-found`, and says what there is. */
-  async #named(): Promise<readonly IndexEntry[]> {
-    const { directory, tag, digest } = this.#reference;
-    const { manifests } = await readIndex(directory, this.name);
+  async #entries(options: TransferOptions): Promise<readonly IndexEntry[]> {
+    const { tag, digest } = this.#reference;
+    const { manifests } = await this.#store.index(options);
     if (digest !== undefined) {
-      const size = await blobSize(directory, digest, this.name);
+      const size = await this.#store.blobSize(digest, options);
       if (size !== undefined) return [{ mediaType: '', digest, size }];
       throw new ShoalError('not-found', `${this.name}: not in the layout`);
     }
-    const found = tag === undefined ? manifests : manifests.filter(entry => nameOf(entry) === tag);
-    const names = [...new Set(manifests.map(nameOf))];
-    if (found.length > 0 && (tag !== undefined || names.length === 1)) return found;
+    const images = manifests.filter(entry => !isReferrerTag(nameOf(entry) ?? ''));
+    const found = tag === undefined ? images : manifests.filter(entry => nameOf(entry) === tag);
+    const names = [...new Set(images.map(nameOf))];
+    const isOne = names.length === 1 || new Set(found.map(entry => entry.digest)).size === 1;
+    if (found.length > 0 && (tag !== undefined || isOne)) return found;
     const list =
       names
         .map(name => name ?? '(without a tag)')

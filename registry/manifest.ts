@@ -16,7 +16,9 @@ export const MEDIA_TYPES = {
   dockerManifest: 'application/vnd.docker.distribution.manifest.v2+json',
   dockerIndex: 'application/vnd.docker.distribution.manifest.list.v2+json',
   dockerConfig: 'application/vnd.docker.container.image.v1+json',
+  dockerLayer: 'application/vnd.docker.image.rootfs.diff.tar',
   dockerLayerGzip: 'application/vnd.docker.image.rootfs.diff.tar.gzip',
+  dockerLayerZstd: 'application/vnd.docker.image.rootfs.diff.tar.zstd',
 } as const;
 
 /** Layer media type to how its tar is compressed. A layer of any other type is not one that can be unpacked. */
@@ -27,9 +29,9 @@ export const LAYER_COMPRESSION: ReadonlyMap<string, 'none' | 'gzip' | 'zstd'> = 
   ['application/vnd.oci.image.layer.nondistributable.v1.tar', 'none'],
   ['application/vnd.oci.image.layer.nondistributable.v1.tar+gzip', 'gzip'],
   ['application/vnd.oci.image.layer.nondistributable.v1.tar+zstd', 'zstd'],
-  ['application/vnd.docker.image.rootfs.diff.tar', 'none'],
+  [MEDIA_TYPES.dockerLayer, 'none'],
   [MEDIA_TYPES.dockerLayerGzip, 'gzip'],
-  ['application/vnd.docker.image.rootfs.diff.tar.zstd', 'zstd'],
+  [MEDIA_TYPES.dockerLayerZstd, 'zstd'],
   ['application/vnd.docker.image.rootfs.foreign.diff.tar.gzip', 'gzip'],
 ]);
 
@@ -190,7 +192,7 @@ export function parseConfig(bytes: Uint8Array, what: string): ImageConfig {
 
 /**
  * What a document is and what media type it has: its own `mediaType` if it has one, else the one that was `claimed` for
- * it. A document that could be read both as an index and as a manifest is refused, since two readers of one digest would
+ * it, else OCI's. A document that could be read both as an index and as a manifest is refused, since two readers of one digest would
  * see two images (CVE-2021-41190). Throws `malformed`.
  */
 export function describeDocument(
@@ -204,7 +206,8 @@ export function describeDocument(
     throw new ShoalError('malformed', `${what}: manifest is both an index (manifests) and a manifest (config, layers)`);
   }
   const own = document['mediaType'];
-  return { kind: isIndex ? 'index' : 'manifest', mediaType: typeof own === 'string' && own !== '' ? own : claimed };
+  const assumed = claimed || (isIndex ? MEDIA_TYPES.ociIndex : MEDIA_TYPES.ociManifest);
+  return { kind: isIndex ? 'index' : 'manifest', mediaType: typeof own === 'string' && own !== '' ? own : assumed };
 }
 
 const INDEX_TYPES: readonly string[] = [MEDIA_TYPES.ociIndex, MEDIA_TYPES.dockerIndex];
@@ -215,6 +218,11 @@ export function isManifestType(mediaType: string): boolean {
   return INDEX_TYPES.includes(mediaType) || MANIFEST_TYPES.includes(mediaType);
 }
 
+/** Is this the media type of an index (OCI's) or a manifest list (Docker's)? */
+export function isIndexType(mediaType: string): boolean {
+  return INDEX_TYPES.includes(mediaType);
+}
+
 function parseDocument(bytes: Uint8Array, what: string, kind: 'index' | 'manifest'): unknown {
   const document = parseObject(bytes, `${what}: ${kind}`);
   if (document['schemaVersion'] === 1) {
@@ -222,11 +230,9 @@ function parseDocument(bytes: Uint8Array, what: string, kind: 'index' | 'manifes
   }
   const found = describeDocument(bytes, '', what);
   const wanted = kind === 'index' ? INDEX_TYPES : MANIFEST_TYPES;
-  if (found.kind !== kind || (found.mediaType !== '' && !wanted.includes(found.mediaType))) {
-    throw new ShoalError(
-      'malformed',
-      `${what}: expected an image ${kind}, found a ${found.mediaType.slice(0, 200) || found.kind}`,
-    );
+  if (found.kind !== kind || !wanted.includes(found.mediaType)) {
+    const said = String(document['mediaType'] ?? found.kind).slice(0, 200);
+    throw new ShoalError('malformed', `${what}: expected an image ${kind}, found a ${said}`);
   }
   return document;
 }

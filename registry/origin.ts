@@ -10,10 +10,11 @@ const MAX_PACKING_BYTES = 4096;
 
 /** Chunks of `reader`'s blobs. One fetch is one range, from the first byte asked for to the last; gaps are skipped. */
 export class OriginSource implements ChunkSource {
-  readonly name = 'origin';
+  readonly name: string;
   readonly #reader: BlobReader;
 
-  constructor(reader: BlobReader) {
+  constructor(reader: BlobReader, name = 'origin') {
+    this.name = name;
     this.#reader = reader;
   }
 

@@ -1,23 +1,31 @@
 // An image in a registry, to write. A blob is asked for first, then mounted from another repository if one is named,
-// then uploaded in one stream (distribution specification, "Pushing blobs": POST then PUT). The stream is digest-checked
-// on its way out: a wrong one is cut before its last piece, so that the registry never has a whole upload to commit.
+// then uploaded (upload.ts).
 
 import { createHash } from 'node:crypto';
-import type { Descriptor, Digest, ImageSink, TransferOptions } from '../core/index.ts';
+import type {
+  Descriptor,
+  Digest,
+  ImageSink,
+  ManifestOptions,
+  PutResult,
+  Referrer,
+  ReferrerSink,
+  TransferOptions,
+} from '../core/index.ts';
 import { digestFromHex, ShoalError } from '../core/index.ts';
 import type { HttpResponse } from './http.ts';
 import type { RegistryReference } from './reference.ts';
 import type { RegistryClient } from './registry-client.ts';
+import { pushReferrer } from './registry-referrers.ts';
 import { withRetry } from './retry.ts';
-import { verifiedStream } from './verified-stream.ts';
-
-type Content = () => AsyncIterable<Uint8Array>;
+import type { Content } from './upload.ts';
+import { Upload } from './upload.ts';
 
 interface PutOptions extends TransferOptions {
   readonly onBytes?: (bytes: number) => void;
 }
 
-export class RegistrySink implements ImageSink {
+export class RegistrySink implements ImageSink, ReferrerSink, AsyncDisposable {
   readonly name: string;
   readonly #client: RegistryClient;
   readonly #reference: RegistryReference;
@@ -39,24 +47,25 @@ export class RegistrySink implements ImageSink {
     return this.#retried(() => this.#isThere(digest, options.signal), options);
   }
 
-  putBlob(descriptor: Descriptor, content: Content, options: PutOptions): Promise<'present' | 'mounted' | 'written'> {
+  putBlob(descriptor: Descriptor, content: Content, options: PutOptions): Promise<PutResult> {
     const progress = progressOf(options.onBytes);
     return this.#retried(async () => {
       if (await this.#isThere(descriptor.digest, options.signal)) return 'present';
       const session = await this.#openUpload(descriptor.digest, options.signal);
       if (session === 'mounted') return 'mounted';
-      await this.#upload(session, descriptor, () => progress(content()), options.signal);
+      const blob = { descriptor, content: () => progress(content()) };
+      await new Upload(this.#client, session, blob, options.signal).run();
       return 'written';
     }, options);
   }
 
-  putManifest(bytes: Uint8Array, mediaType: string, options: TransferOptions): Promise<Digest> {
+  putManifest(bytes: Uint8Array, mediaType: string, options: ManifestOptions): Promise<Digest> {
     const digest = digestFromHex(createHash('sha256').update(bytes).digest('hex'));
     return this.#retried(async () => {
       const response = await this.#client.send(
         {
           method: 'PUT',
-          target: `manifests/${this.#reference.tag ?? digest}`,
+          target: `manifests/${options.untagged ? digest : (this.#reference.tag ?? digest)}`,
           action: 'push',
           headers: { 'content-type': mediaType },
           body: () => bytes,
@@ -72,6 +81,13 @@ export class RegistrySink implements ImageSink {
       return digest;
     }, options);
   }
+
+  putReferrer(subject: Digest, referrer: Referrer, manifest: Uint8Array, options: TransferOptions): Promise<void> {
+    return pushReferrer(this.#client, subject, { referrer, manifest }, options);
+  }
+
+  /** Nothing is held: blobs that no manifest names are for the registry to collect. */
+  async [Symbol.asyncDispose](): Promise<void> {}
 
   /** Asks with the right to push, so that one token serves the whole of a push. */
   async #isThere(digest: Digest, signal: AbortSignal): Promise<boolean> {
@@ -92,30 +108,6 @@ export class RegistrySink implements ImageSink {
     await this.#client.expect(response, from === undefined ? [202] : [201, 202], `upload of blob ${digest}`);
     await response.discard();
     return response.status === 201 ? 'mounted' : this.#location(response);
-  }
-
-  /** Rejects with what the content threw, when that is why the upload broke. */
-  async #upload(session: URL, descriptor: Descriptor, content: Content, signal: AbortSignal): Promise<void> {
-    const target = new URL(session);
-    target.searchParams.set('digest', descriptor.digest);
-    let broken: { readonly error: unknown } | undefined;
-    const body = async function* (name: string): AsyncGenerator<Uint8Array> {
-      try {
-        yield* verifiedStream(content(), descriptor, name);
-      } catch (error) {
-        broken = { error };
-        throw error;
-      }
-    };
-    const headers = { 'content-type': 'application/octet-stream', 'content-length': String(descriptor.size) };
-    try {
-      const request = { method: 'PUT', target, action: 'push', headers, body: () => body(this.name) } as const;
-      const response = await this.#client.send(request, signal);
-      await this.#client.expect(response, [201, 204], `upload of blob ${descriptor.digest}`);
-      await response.discard();
-    } catch (error) {
-      throw broken ? broken.error : error;
-    }
   }
 
   #location(response: HttpResponse): URL {

@@ -1,147 +1,176 @@
-// An image in a registry, to read. Whole blobs survive broken connections (they resume where they stopped) and are
-// digest-checked as they flow; ranges are handed on as they come, for origin.ts.
+// An image in a registry, to read: from its mirrors first, if there are any, then from the registry itself. Whole blobs
+// survive broken connections (they resume where they stopped, wherever that is possible) and are digest-checked as they
+// flow; ranges are handed on as they come, for origin.ts.
 
-import { createHash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import type {
   ByteRange,
   Descriptor,
   Digest,
   FetchedManifest,
-  ImageSource,
   ManifestPreference,
+  NamedSource,
   Platform,
+  Referrer,
+  ReferrerSource,
   TransferOptions,
 } from '../core/index.ts';
-import { digestFromHex, isDigest, ShoalError } from '../core/index.ts';
+import { abortedError, isShoalError, messageOf, ShoalError } from '../core/index.ts';
 import type { BlobReader } from './blob-reader.ts';
 import { checkRange } from './blob-reader.ts';
-import { checkDocumentSize, MAX_DOCUMENT_BYTES, readAll } from './body.ts';
-import type { HttpResponse } from './http.ts';
-import type { NamedDocument } from './index-choice.ts';
+import { checkDocumentSize } from './body.ts';
 import { chooseManifest } from './index-choice.ts';
-import { ACCEPTED_MANIFESTS, isManifestType } from './manifest.ts';
-import { bodyOfRange } from './range.ts';
+import { describeDocument } from './manifest.ts';
+import type { Mirror } from './mirror.ts';
 import type { RegistryReference } from './reference.ts';
-import type { RegistryClient } from './registry-client.ts';
+import type { Repository } from './repository.ts';
 import { resumableStream, withRetry } from './retry.ts';
 import type { ExpectedContent } from './verified-stream.ts';
 import { verifiedStream } from './verified-stream.ts';
 
-/** Signed addresses of blobs are good for minutes; this saves the detour for the ranges of one burst of reads. */
-const BLOB_ADDRESS_MS = 60_000;
-const MAX_BLOB_ADDRESSES = 512;
+export interface SourcePlaces {
+  /** Asked before the registry, in order. */
+  readonly mirrors: readonly Mirror[];
+  readonly registry: Repository;
+}
 
-export class RegistrySource implements ImageSource, BlobReader {
+export class RegistrySource implements NamedSource, ReferrerSource, BlobReader {
   readonly name: string;
-  readonly #client: RegistryClient;
   readonly #reference: RegistryReference;
-  readonly #addresses: LRUCache<Digest, URL>;
+  readonly #mirrors: readonly Mirror[];
+  readonly #registry: Repository;
 
-  constructor(reference: RegistryReference, client: RegistryClient) {
-    this.name = client.name;
-    this.#client = client;
+  constructor(reference: RegistryReference, { mirrors, registry }: SourcePlaces) {
+    this.name = registry.name;
     this.#reference = reference;
-    this.#addresses = new LRUCache({
-      max: MAX_BLOB_ADDRESSES,
-      ttl: BLOB_ADDRESS_MS,
-      ttlResolution: 0,
-      perf: { now: () => client.clock.monotonic() },
-    });
+    this.#mirrors = mirrors;
+    this.#registry = registry;
   }
 
   async manifest(
     platform: Platform,
     options: TransferOptions & { readonly prefer?: ManifestPreference | undefined },
   ): Promise<FetchedManifest> {
-    const start = await this.#retried(() => this.#namedDocument(options.signal), options);
+    const { signal } = options;
+    const start = await this.#anywhere(place => place.namedDocument(this.#reference, signal), signal);
     const choice = { platform, prefer: options.prefer ?? 'oci', what: this.name };
     return chooseManifest(start, choice, descriptor => this.document(descriptor, options));
   }
 
-  async document(descriptor: Descriptor, options: TransferOptions): Promise<Uint8Array> {
+  async named({ signal }: TransferOptions): Promise<FetchedManifest> {
+    const found = await this.#anywhere(place => place.namedDocument(this.#reference, signal), signal);
+    const { digest, mediaType, bytes } = found;
+    return { digest, mediaType: describeDocument(bytes, mediaType, this.name).mediaType, bytes };
+  }
+
+  /** From the registry itself: a mirror need not know them, and "none" would be believed. */
+  referrers(subject: Digest, options: TransferOptions): Promise<readonly Referrer[]> {
+    return this.#registry.referrers(subject, options);
+  }
+
+  async document(descriptor: Descriptor, { signal }: TransferOptions): Promise<Uint8Array> {
     checkDocumentSize(descriptor, this.name);
-    return this.#retried(async () => {
-      const response = isManifestType(descriptor.mediaType)
-        ? await this.#getManifest(descriptor.digest, options.signal)
-        : await this.#getBlob(descriptor.digest, {}, options.signal);
-      return readAll(verifiedStream(response.body, descriptor, this.name), descriptor.size, this.name);
-    }, options);
+    return this.#anywhere(place => place.document(descriptor, signal), signal);
   }
 
   blob(descriptor: Descriptor, options: TransferOptions & { readonly range?: ByteRange }): AsyncIterable<Uint8Array> {
     const { range, signal } = options;
-    const { offset, length } = range ?? { offset: 0, length: descriptor.size };
-    const open = (done: number) =>
-      done === 0 && range === undefined
-        ? this.#wholeBlob(descriptor, signal)
-        : this.readRange(descriptor, { offset: offset + done, length: length - done }, { signal });
-    const pieces = resumableStream(open, { signal, clock: this.#client.clock });
-    return range === undefined ? verifiedStream(pieces, descriptor, this.name) : pieces;
+    const all = { offset: 0, length: descriptor.size };
+    const used = new Set<Mirror>();
+    const open = (done: number) => {
+      const { offset, length } = range ?? all;
+      const rest = { offset: offset + done, length: length - done };
+      return this.#pieces(descriptor, rest, { signal, used, whole: range === undefined });
+    };
+    const pieces = resumableStream(open, { signal, clock: this.#registry.clock });
+    return range === undefined ? this.#verified(pieces, descriptor, used) : pieces;
   }
 
-  async *readRange(
+  readRange(
     blob: ExpectedContent,
     range: ByteRange,
-    { signal }: { readonly signal: AbortSignal },
+    options: { readonly signal: AbortSignal },
   ): AsyncGenerator<Uint8Array> {
+    return this.#pieces(blob, range, options);
+  }
+
+  /** The range from the first place that has it; when one breaks off, the next goes on there. No retries. */
+  async *#pieces(
+    blob: ExpectedContent,
+    range: ByteRange,
+    options: { readonly signal: AbortSignal; readonly used?: Set<Mirror>; readonly whole?: boolean },
+  ): AsyncGenerator<Uint8Array> {
+    const { signal, used } = options;
     checkRange(blob, range, this.name);
-    if (range.length === 0) return;
-    const header = `bytes=${range.offset}-${range.offset + range.length - 1}`;
-    const response = await this.#getBlob(blob.digest, { range: header }, signal);
-    yield* bodyOfRange(response, blob, range, this.name);
-  }
-
-  async *#wholeBlob(descriptor: Descriptor, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    const response = await this.#getBlob(descriptor.digest, {}, signal);
-    yield* response.body;
-  }
-
-  /** The document that the reference names, verified against the digest of the reference or of the answer. */
-  async #namedDocument(signal: AbortSignal): Promise<NamedDocument> {
-    const { tag, digest: wanted } = this.#reference;
-    const response = await this.#getManifest(wanted ?? tag ?? '', signal);
-    const bytes = await readAll(response.body, MAX_DOCUMENT_BYTES, `${this.name}: manifest`);
-    const digest = digestFromHex(createHash('sha256').update(bytes).digest('hex'));
-    const promised = wanted ?? response.header('docker-content-digest') ?? digest;
-    // Registries may promise by another algorithm; one that we cannot check is no promise.
-    if (isDigest(promised) && promised !== digest) {
-      throw new ShoalError('digest-mismatch', `${this.name}: manifest: expected ${promised}, found ${digest}`);
-    }
-    return { digest, mediaType: (response.header('content-type') ?? '').split(';')[0]?.trim() ?? '', bytes };
-  }
-
-  async #getManifest(name: string, signal: AbortSignal): Promise<HttpResponse> {
-    const headers = { accept: ACCEPTED_MANIFESTS.join(', ') };
-    const response = await this.#client.send(
-      { method: 'GET', target: `manifests/${name}`, action: 'pull', headers },
-      signal,
-    );
-    return this.#client.expect(response, [200], 'manifest');
-  }
-
-  async #getBlob(digest: Digest, headers: Record<string, string>, signal: AbortSignal): Promise<HttpResponse> {
-    const known = this.#addresses.get(digest);
-    if (known) {
-      // Forgotten first: if this fails in whatever way, the next attempt asks the registry.
-      this.#addresses.delete(digest);
-      const response = await this.#client.send({ method: 'GET', target: known, action: 'pull', headers }, signal);
-      if (response.status === 200 || response.status === 206) {
-        this.#addresses.set(digest, known);
-        return response;
+    const failures: unknown[] = [];
+    let done = 0;
+    const read = (place: Mirror | Repository) =>
+      options.whole && range.offset + done === 0
+        ? place.wholeBlob(blob, signal)
+        : place.readRange(blob, { offset: range.offset + done, length: range.length - done }, { signal });
+    for (const mirror of this.#mirrors) {
+      try {
+        for await (const piece of read(mirror)) {
+          used?.add(mirror);
+          done += piece.length;
+          yield piece;
+        }
+        return;
+      } catch (error) {
+        if (signal.aborted) throw abortedError(signal);
+        failures.push(error);
       }
-      await response.discard();
     }
-    const response = await this.#client.send(
-      { method: 'GET', target: `blobs/${digest}`, action: 'pull', headers },
-      signal,
-    );
-    await this.#client.expect(response, [200, 206], `blob ${digest}`);
-    if (response.url.origin !== this.#client.endpoint.origin) this.#addresses.set(digest, response.url);
-    return response;
+    try {
+      yield* read(this.#registry);
+    } catch (error) {
+      throw withMirrors(error, failures);
+    }
   }
 
-  #retried<T>(work: () => Promise<T>, { signal }: TransferOptions): Promise<T> {
-    return withRetry(work, { signal, clock: this.#client.clock });
+  /** What was passed on of a wrong blob is passed on; the mirrors it came from are named and left alone. */
+  async *#verified(
+    pieces: AsyncIterable<Uint8Array>,
+    descriptor: Descriptor,
+    used: ReadonlySet<Mirror>,
+  ): AsyncGenerator<Uint8Array> {
+    try {
+      yield* verifiedStream(pieces, descriptor, this.name);
+    } catch (error) {
+      if (!isShoalError(error, 'digest-mismatch') || used.size === 0) throw error;
+      for (const mirror of used) mirror.lied(error);
+      const names = [...used].map(({ name }) => name).join(', ');
+      throw new ShoalError(error.code, `${error.message}; bytes came from ${names}`, { cause: error });
+    }
   }
+
+  /** Asks the mirrors and the registry, in order, and all of them again later when that may help. */
+  #anywhere<T>(work: (place: Repository) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const round = async () => {
+      const failures: unknown[] = [];
+      for (const mirror of this.#mirrors) {
+        try {
+          return await mirror.attempt(work, signal);
+        } catch (error) {
+          if (signal.aborted) throw abortedError(signal);
+          failures.push(error);
+        }
+      }
+      return work(this.#registry).catch((error: unknown) => {
+        throw withMirrors(error, failures);
+      });
+    };
+    return withRetry(round, { signal, clock: this.#registry.clock });
+  }
+}
+
+/** The registry's error, and after it what the mirrors said: perhaps the mistake is there. */
+function withMirrors(error: unknown, failures: readonly unknown[]): unknown {
+  if (failures.length === 0 || !(error instanceof ShoalError)) return error;
+  const { retryable, retryAfterMs } = error;
+  const message = [error, ...failures].map(messageOf).join('; before that, ');
+  return new ShoalError(error.code, message, {
+    cause: error,
+    retryable,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  });
 }

@@ -23,6 +23,9 @@ const MAX_TABLE_BYTES = 24 * 2 ** 24 + COMPRESSION_HEADER_BYTES;
 /** A contradiction is usually one in every chunk; a few say it all. */
 const MAX_PROBLEMS = 10;
 
+/** What can be wrong with a table; everything else is about the way to it. */
+const ABOUT_TABLES: ReadonlySet<string> = new Set(['malformed', 'limit', 'unsupported']);
+
 const COMPARED = ['compressedOffset', 'compressedSize', 'deviceOffset', 'uncompressedSize', 'compressed'] as const;
 
 /** One line per contradiction. Throws what the source throws. */
@@ -51,7 +54,7 @@ export async function checkBlobTables(
     if (blob.entry.tocSize > 0) parseBlobToc(await read(blob.descriptor.size - blob.entry.tocSize, blob.entry.tocSize));
     return problems;
   } catch (error) {
-    if (error instanceof ShoalError && (error.code === 'malformed' || error.code === 'limit')) {
+    if (error instanceof ShoalError && ABOUT_TABLES.has(error.code)) {
       return [`${name}: ${error.message}`];
     }
     throw error;

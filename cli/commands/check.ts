@@ -1,23 +1,29 @@
 // shoal check: everything about an accelerated image that can be verified: manifest rules, the bootstrap's structure,
-// each blob's own tables, and the digest of every chunk.
+// each blob's own tables, and the digest of every chunk. With --source also that it equals its original.
 
+import type { CompareReport } from '../../converter/index.ts';
 import { ShoalError, shortDigest } from '../../core/index.ts';
 import { type CheckReport, checkBootstrap } from '../../image/index.ts';
+import { compareToSource, differencesError, printComparison } from '../check/against-source.ts';
 import { checkBlobTables } from '../check/blob-tables.ts';
 import type { CommandContext } from '../command.ts';
-import { type OpenedImage, openLazily, type ReferenceOptions } from '../compose.ts';
+import { credentialsOfTwo, type OpenedImage, openLazily, type TwoSidedOptions } from '../compose.ts';
 import { bytes, ProgressDisplay, printJson, printLine, printTable } from '../output.ts';
 import { fetchBlob } from '../unpack/fetch-blob.ts';
 
-export interface CheckOptions extends ReferenceOptions {
+export interface CheckOptions extends TwoSidedOptions {
   readonly metadataOnly?: boolean;
+  /** The original to compare with. */
+  readonly source?: string;
 }
 
 /** Problems that are shown to a person; the count is always told. */
 const SHOWN_PROBLEMS = 20;
 
 export async function check(context: CommandContext, reference: string, options: CheckOptions): Promise<void> {
-  const image = await openLazily(context, reference, options);
+  const { source } = options;
+  const creds = credentialsOfTwo(context, options, { source: source ?? reference, target: reference });
+  const image = await openLazily(context, reference, { ...options, creds: creds.target });
   const structure = checkBootstrap(image.reader);
   using display = new ProgressDisplay(context.settings.json);
   const problems = structure.problems.map(({ path, message }) => `${path}: ${message}`);
@@ -37,11 +43,20 @@ export async function check(context: CommandContext, reference: string, options:
       }
     }
   }
+  // A bootstrap that contradicts itself is not worth comparing.
+  const isLeftUncompared = source !== undefined && structure.problemCount > 0;
+  const forSource = { ...options, creds: creds.source };
+  const comparison =
+    source === undefined || isLeftUncompared
+      ? undefined
+      : await compareToSource(context, image, source, forSource, display);
   display[Symbol.dispose]();
-  print(context, image, structure, { chunks, checkedBytes, problems, metadataOnly: options.metadataOnly ?? false });
+  const metadataOnly = options.metadataOnly ?? false;
+  print(context, image, structure, { chunks, checkedBytes, problems, metadataOnly, comparison, isLeftUncompared });
   if (problems.length > 0) {
     throw new ShoalError('malformed', `${image.name}: ${problems.length} problem${problems.length === 1 ? '' : 's'}`);
   }
+  if (comparison && comparison.differenceCount > 0) throw differencesError(image.name, comparison);
 }
 
 /** Streams each data layer whole: the source compares it with its descriptor. */
@@ -85,6 +100,9 @@ interface Outcome {
   readonly checkedBytes: number;
   readonly problems: readonly string[];
   readonly metadataOnly: boolean;
+  readonly comparison: CompareReport | undefined;
+  /** A comparison was asked for and made no sense. */
+  readonly isLeftUncompared: boolean;
 }
 
 function print(context: CommandContext, image: OpenedImage, structure: CheckReport, outcome: Outcome): void {
@@ -110,4 +128,6 @@ function print(context: CommandContext, image: OpenedImage, structure: CheckRepo
     const data = outcome.metadataOnly ? 'data not checked' : `${outcome.chunks} chunks verified`;
     printLine(`${image.name}: no problems; ${data}`);
   }
+  if (outcome.isLeftUncompared) printLine('not compared with the original: the bootstrap itself is wrong');
+  if (outcome.comparison) printComparison(outcome.comparison, outcome.metadataOnly);
 }

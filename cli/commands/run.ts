@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { fromSystemError, type MountRequest, ShoalError } from '../../core/index.ts';
 import type { CommandContext } from '../command.ts';
 import { absoluteReference, openConfig, type ReferenceOptions } from '../compose.ts';
+import { givenCredentials } from '../credentials.ts';
 import { findDaemon, requireDaemon, withDaemon } from '../daemon-launch.ts';
+import { needRoot } from '../need-root.ts';
 import type { BindMount, Container } from '../run/container.ts';
 import { processOf, userOf } from '../run/image-config.ts';
 import { findProgram, runContainer } from '../run/launch.ts';
@@ -30,7 +32,9 @@ export async function run(
   command: readonly string[],
   options: RunOptions,
 ): Promise<void> {
+  needRoot('shoal run', 'mount the image (shoal mount) and start programs from there, for example with bwrap');
   const absolute = absoluteReference(reference);
+  const credentials = givenCredentials(context, options, { standardInput: 'program' });
   const binds = await Promise.all(options.volume.map(parseVolume));
   const runc = await chooseRuntime(context, options.runtime);
   const config = await openConfig(context, absolute, options);
@@ -40,7 +44,13 @@ export async function run(
   const directory = join(context.settings.root, 'containers', id);
   const rootfs = join(directory, 'rootfs');
   const platform = options.platform === undefined ? undefined : readPlatform(options.platform);
-  const image = { reference: absolute, platform, plainHttp: options.plainHttp ?? false };
+  const image = {
+    reference: absolute,
+    platform,
+    plainHttp: options.plainHttp ?? false,
+    insecure: options.insecure ?? false,
+    credentials: await credentials?.(),
+  };
   await mountRoot(context, image, { directory, rootfs });
   try {
     const user = await userOf(config.config?.User ?? '', path => readInRoot(rootfs, path));
@@ -73,14 +83,15 @@ const UNMOUNT_TIMEOUT_MS = 30_000;
 /** Mounts the image writable at `rootfs`, which is made for it; when that fails, `directory` is gone again. */
 async function mountRoot(
   context: CommandContext,
-  image: Pick<MountRequest, 'reference' | 'platform' | 'plainHttp'>,
+  image: Omit<MountRequest, 'mountpoint' | 'driver' | 'writable'>,
   { directory, rootfs }: { readonly directory: string; readonly rootfs: string },
 ): Promise<void> {
   try {
     await withDaemon(context, async daemon => {
       // Not before the daemon has made the root its own.
       await mkdir(rootfs, { recursive: true, mode: 0o700 });
-      const request: MountRequest = { ...image, mountpoint: rootfs, driver: 'auto', writable: true };
+      const { driver, readDeadlineMs } = context.settings;
+      const request: MountRequest = { ...image, mountpoint: rootfs, driver, readDeadlineMs, writable: true };
       await daemon.mount(request, { signal: context.signal });
     });
   } catch (error) {

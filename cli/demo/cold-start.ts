@@ -3,16 +3,18 @@
 // runtime. Used by the demonstration and by bench/.
 
 import { spawn } from 'node:child_process';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { ShoalError, systemClock } from '../../core/index.ts';
+import { fileURLToPath } from 'node:url';
+import { ShoalError, siblingScript, systemClock } from '../../core/index.ts';
 import { openSource, type RegistryAccess } from '../../registry/index.ts';
 import { readPlatform } from '../settings.ts';
 import { pullAndUnpack } from './full-pull.ts';
 import { ThrottledLink } from './link.ts';
 import { startDemoRegistry } from './registry.ts';
 
-const CLI_FOLDER = resolve(import.meta.dirname, '..');
+const MAIN = fileURLToPath(siblingScript(import.meta.url, '../main'));
+const START_PLAIN = fileURLToPath(siblingScript(import.meta.url, 'start-plain'));
 /** The whole start of a small server, over a slow link, on a busy machine. */
 const RUN_TIMEOUT_MS = 300_000;
 const REPOSITORY = 'image';
@@ -45,7 +47,7 @@ export function startLazily(start: ColdStart, signal: AbortSignal): Promise<Meas
   return overLink(start, async reference => {
     const started = performance.now();
     const args = ['--root', join(start.workDir, 'root'), 'run', '--rm', '--plain-http', reference, ...start.command];
-    return untilReady([join(CLI_FOLDER, 'main.ts'), ...args], started, signal);
+    return untilReady([MAIN, ...args], started, signal);
   });
 }
 
@@ -55,9 +57,8 @@ export function startFully(start: ColdStart, access: RegistryAccess, signal: Abo
     const rootfs = join(start.workDir, 'rootfs');
     const source = openSource(reference, { access, plainHttp: true });
     const config = await pullAndUnpack(source, readPlatform(undefined), { workDir: start.workDir, rootfs }, signal);
-    const plain = join(CLI_FOLDER, 'demo/start-plain.ts');
     const description = { rootfs, directory: join(start.workDir, 'bundle'), config, command: start.command };
-    return untilReady([plain, JSON.stringify(description)], started, signal);
+    return untilReady([START_PLAIN, JSON.stringify(description)], started, signal);
   });
 }
 

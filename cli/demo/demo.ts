@@ -3,19 +3,28 @@
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type ConvertReport, convertImage } from '../../converter/index.ts';
 import { silentLogger } from '../../core/index.ts';
 import type { CommandContext } from '../command.ts';
 import { openReferenceSink, openReferenceSource } from '../compose.ts';
+import { needRoot } from '../need-root.ts';
 import { bytes, ProgressDisplay, printJson, printLine, printTable, seconds } from '../output.ts';
 import { readPlatform } from '../settings.ts';
 import { type Measurement, startFully, startLazily } from './cold-start.ts';
 import { buildDemoImage } from './image.ts';
 
 const LINK_BYTES_PER_SECOND = 100e6 / 8;
-const REPOSITORY_ROOT = resolve(import.meta.dirname, '../..');
+
+/** The folder that npm put our dependencies into, in a checkout as in an installed package. */
+function ownNodeModules(): string {
+  const [folder] = fileURLToPath(import.meta.resolve('fastify')).split('/fastify/');
+  return folder ?? '';
+}
+
 export async function demo(context: CommandContext, options: { readonly keep?: boolean }): Promise<void> {
+  needRoot('the demonstration', 'try `shoal convert` and `shoal mount` on an image of yours');
   const workDir = await mkdtemp(join(tmpdir(), 'shoal-demo-'));
   try {
     await runDemo(context, workDir);
@@ -34,7 +43,7 @@ async function runDemo(context: CommandContext, workDir: string): Promise<void> 
   say("1. Building an image from this machine: shell tools, Node.js, this project's node_modules, a small server");
   const image = await buildDemoImage(openReferenceSink(context, `oci:${original}:demo`, {}), {
     workDir,
-    nodeModules: join(REPOSITORY_ROOT, 'node_modules'),
+    nodeModules: ownNodeModules(),
     path: context.env['PATH'] ?? '',
     signal: context.signal,
   });
@@ -88,7 +97,7 @@ function print(context: CommandContext, lazy: Measurement, full: Measurement): v
   printLine(`
 ${(full.readyMs / lazy.readyMs).toFixed(1)} times sooner, with ${((100 * lazy.bytes) / full.bytes).toFixed(0)} % of the bytes.
 
-With an image of your own:
-  bin/shoal convert docker://YOUR-REGISTRY/IMAGE:TAG docker://YOUR-REGISTRY/IMAGE:TAG-shoal
-  bin/shoal run --rm docker://YOUR-REGISTRY/IMAGE:TAG-shoal`);
+With an image of your own (in a checkout, shoal is bin/shoal):
+  shoal convert docker://YOUR-REGISTRY/IMAGE:TAG docker://YOUR-REGISTRY/IMAGE:TAG-shoal
+  shoal run --rm docker://YOUR-REGISTRY/IMAGE:TAG-shoal`);
 }

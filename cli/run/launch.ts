@@ -5,7 +5,8 @@ import { constants, readFileSync } from 'node:fs';
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { constants as osConstants } from 'node:os';
 import { join } from 'node:path';
-import { ShoalError } from '../../core/index.ts';
+import { fileURLToPath } from 'node:url';
+import { ShoalError, siblingScript } from '../../core/index.ts';
 import type { Container } from './container.ts';
 import { runcConfig } from './runc-bundle.ts';
 
@@ -55,9 +56,10 @@ async function runWithRunc(container: Container, options: LaunchOptions, runc: s
 }
 
 async function runWithInit(container: Container): Promise<number> {
-  const init = join(import.meta.dirname, 'init.ts');
+  const init = fileURLToPath(siblingScript(import.meta.url, 'init'));
   const namespaces = ['--mount', '--uts', '--ipc', '--pid', '--fork', '--kill-child'];
-  const child = spawn('unshare', [...namespaces, '--', process.execPath, init], {
+  // The program ends with this command, also when that is killed: setpriv sees to it for unshare, unshare for the rest.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...namespaces, '--', process.execPath, init], {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
   });
   const description = child.stdio[3];

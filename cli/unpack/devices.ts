@@ -1,9 +1,10 @@
 // `unpack --devices`: the bootstrap and, for each blob, its device as a plain sparse file. The kernel's EROFS mounts
 // these without any help from us, which makes them the independent judge of the format.
 
-import { mkdir, open, readdir, rm, writeFile } from 'node:fs/promises';
+import { open, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlobLayout, type ChunkSource, errnoOf, fromSystemError, ShoalError } from '../../core/index.ts';
+import { makeDirectory } from '../make-directory.ts';
 import { fetchBlob } from './fetch-blob.ts';
 import { writeFully } from './write-fully.ts';
 
@@ -29,7 +30,7 @@ export async function unpackDevices(
     return result;
   } catch (error) {
     await Promise.all([result.bootstrap, ...result.devices].map(path => rm(path, { force: true })));
-    if (created) await rm(directory, { recursive: true, force: true });
+    if (created !== undefined) await rm(created, { recursive: true, force: true });
     throw fromSystemError(error, directory);
   }
 }
@@ -51,17 +52,16 @@ async function writeDevice(
   }
 }
 
-/** Returns whether it had to be created. Throws `busy` when something is in it. */
-export async function prepareEmptyDirectory(directory: string): Promise<boolean> {
+/** Returns the topmost directory that had to be made for it, if any. Throws `busy` when something is in it. */
+export async function prepareEmptyDirectory(directory: string): Promise<string | undefined> {
   try {
     const entries = await readdir(directory);
     if (entries.length > 0) {
       throw new ShoalError('busy', `${directory}: expected an empty or new directory, found ${entries.length} entries`);
     }
-    return false;
+    return undefined;
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw fromSystemError(error, directory);
-    await mkdir(directory, { recursive: true });
-    return true;
   }
+  return makeDirectory(directory, directory);
 }

@@ -34,7 +34,8 @@ export interface UnpackOptions {
 }
 
 /**
- * Writes into `directory`, which must be empty or not exist; on failure or abort it is emptied again. The walk refuses
+ * Writes into `directory`, which must be empty or not exist; on failure or abort it is emptied again, or
+ * removed when it was made here. The walk refuses
  * names with `/`, every parent was made by us, and a repeated name fails because it exists: nothing is written outside. Needs root for owners and devices.
  */
 export async function unpackTree(
@@ -44,7 +45,7 @@ export async function unpackTree(
   directory: string,
   options: UnpackOptions,
 ): Promise<{ entries: number }> {
-  await prepareEmptyDirectory(directory);
+  const created = await prepareEmptyDirectory(directory);
   try {
     const skeleton = await makeSkeleton(reader, blobs, directory, options.signal);
     for (const [index, blob] of blobs.entries()) {
@@ -55,6 +56,7 @@ export async function unpackTree(
     return { entries: skeleton.entries };
   } catch (error) {
     await emptyDirectory(directory);
+    if (created !== undefined) await rm(created, { recursive: true, force: true });
     throw fromSystemError(error, directory);
   }
 }

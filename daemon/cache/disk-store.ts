@@ -1,7 +1,7 @@
 // The node's cache on disk: one sparse file and one map file per blob layout. Opens and shares blobs, and sees to it
 // that what was stored reaches the disk in the background, never while a reader waits.
 
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import {
@@ -32,6 +32,9 @@ interface Entry {
   flushing: boolean;
   syncing: boolean;
 }
+
+/** stat(2) counts in these, whatever the file system's own blocks are. */
+const STAT_BLOCK_BYTES = 512;
 
 const LAYOUT_KEY = /^[0-9a-f]{64}$/;
 
@@ -75,6 +78,32 @@ export class DiskStore implements ChunkStore {
     if (this.#entries.get(layout.layoutKey) !== opening) return this.open(layout);
     entry.holders++;
     return this.#handle(entry);
+  }
+
+  /** Bytes that the cache takes on its disk. Looks at every file of it: for who asks now and then. Rejects with `system`. */
+  async usedBytes(): Promise<number> {
+    const { directory } = this.#options;
+    try {
+      const sizes = (await readdir(directory)).map(name =>
+        stat(join(directory, name)).then(
+          ({ blocks }) => blocks * STAT_BLOCK_BYTES,
+          () => 0, // a temporary file that has just been renamed
+        ),
+      );
+      return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+    } catch (error) {
+      throw fromSystemError(error, `look at ${directory}`);
+    }
+  }
+
+  /** Bytes that are left on its disk. Rejects with `system`. */
+  async freeBytes(): Promise<number> {
+    try {
+      const { bavail, bsize } = await statfs(this.#options.directory);
+      return bavail * bsize;
+    } catch (error) {
+      throw fromSystemError(error, `look at ${this.#options.directory}`);
+    }
   }
 
   stop(): Promise<void> {

@@ -10,8 +10,10 @@ import {
   type Logger,
   ShoalError,
   type StoredBlob,
+  shortDigest,
 } from '../../core/index.ts';
 import type { ByteBudget } from './byte-budget.ts';
+import type { FetchMetrics } from './fetch-metrics.ts';
 
 /** `absent`: the source ended without the chunk. `refused`: it was not tried to the end; ask again at once. */
 export type Outcome =
@@ -24,6 +26,7 @@ export interface BatchPorts {
   readonly source: ChunkSource;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly metrics: FetchMetrics;
   readonly budget: ByteBudget;
 }
 
@@ -89,7 +92,7 @@ export class Batch {
   }
 
   async #receive(lane: Lane, stallTimeoutMs: number, puts: Promise<void>[]): Promise<ShoalError | undefined> {
-    const { source, budget } = this.#ports;
+    const { source, budget, metrics } = this.#ports;
     const watch = new StallWatch(this.#ports.clock, this.#stop, stallTimeoutMs, source.name);
     try {
       const request = { blob: this.blob.layout, chunks: this.chunks, lane };
@@ -102,6 +105,7 @@ export class Batch {
           );
         }
         const bytes = payload.bytes.length;
+        metrics.payloadArrived(source.name, bytes);
         await budget.take(bytes, this.#stop.signal);
         puts.push(this.#put(payload).finally(() => budget.give(bytes)));
         watch.resume();
@@ -118,12 +122,22 @@ export class Batch {
 
   async #put(payload: ChunkPayload): Promise<void> {
     const { index } = payload;
+    const { source, log, metrics } = this.#ports;
+    const bytes = payload.bytes.length; // the payload's memory goes to the thread that unpacks it
     try {
       await this.blob.put(payload);
+      metrics.chunkStored(source.name);
+      log.trace('chunk stored', {
+        source: source.name,
+        blob: shortDigest(this.blob.layout.digest),
+        chunk: index,
+        bytes,
+      });
       this.#settle(index, { kind: 'stored' });
     } catch (error) {
       const failure = fromSystemError(error, `store chunk ${index} of blob ${this.blob.layout.id}`);
-      this.#ports.log.error('chunk could not be stored', { source: this.#ports.source.name, error: failure.message });
+      metrics.chunkRefused(source.name, failure.code);
+      log.error('chunk could not be stored', { source: source.name, error: failure.message });
       this.#settle(index, { kind: 'failed', error: failure });
     }
   }

@@ -16,6 +16,7 @@ import type { FetchLimits } from '../config.ts';
 import { retryDelayMs } from './backoff.ts';
 import type { Batch, Outcome } from './batch.ts';
 import { ByteBudget } from './byte-budget.ts';
+import type { FetchMetrics } from './fetch-metrics.ts';
 import { SourceChannel } from './source-channel.ts';
 import { Board, Want } from './want.ts';
 
@@ -33,10 +34,15 @@ export class FetchEngine {
   readonly #board = new Board<Batch>();
   readonly #budget: ByteBudget;
   readonly #flights = new SingleFlight<string, void>();
+  readonly #metrics: FetchMetrics;
   readonly #channels = new WeakMap<ChunkSource, SourceChannel>();
 
-  constructor(ports: { readonly clock: Clock; readonly log: Logger }, limits: FetchLimits) {
+  constructor(
+    ports: { readonly clock: Clock; readonly log: Logger; readonly metrics: FetchMetrics },
+    limits: FetchLimits,
+  ) {
     this.#clock = ports.clock;
+    this.#metrics = ports.metrics;
     this.#log = ports.log;
     this.#limits = limits;
     this.#budget = new ByteBudget(limits.maxUnstoredBytes);
@@ -130,7 +136,13 @@ export class FetchEngine {
   #channel(source: ChunkSource): SourceChannel {
     const known = this.#channels.get(source);
     if (known !== undefined) return known;
-    const ports = { clock: this.#clock, log: this.#log, budget: this.#budget, board: this.#board };
+    const ports = {
+      clock: this.#clock,
+      log: this.#log,
+      metrics: this.#metrics,
+      budget: this.#budget,
+      board: this.#board,
+    };
     const channel = new SourceChannel(source, ports, this.#limits);
     this.#channels.set(source, channel);
     return channel;

@@ -1,15 +1,22 @@
-// A source that counts what goes through it: bytes and requests of one mount.
+// A source that counts what goes through it: bytes and requests of one mount, and how many of them per second.
 
-import type { ChunkPayload, ChunkRequest, ChunkSource } from '../../core/index.ts';
+import type { ChunkPayload, ChunkRequest, ChunkSource, Clock } from '../../core/index.ts';
+import { RateMeter } from './rate-meter.ts';
 
 export class MeteredSource implements ChunkSource {
   readonly name: string;
   readonly #source: ChunkSource;
+  readonly #clock: Clock;
+  readonly #requestRate: RateMeter;
+  readonly #byteRate: RateMeter;
   #requests = 0;
   #bytes = 0;
 
-  constructor(source: ChunkSource) {
+  constructor(source: ChunkSource, clock: Clock) {
     this.#source = source;
+    this.#clock = clock;
+    this.#requestRate = new RateMeter(clock.monotonic());
+    this.#byteRate = new RateMeter(clock.monotonic());
     this.name = source.name;
   }
 
@@ -22,10 +29,20 @@ export class MeteredSource implements ChunkSource {
     return this.#bytes;
   }
 
+  get requestsPerSecond(): number {
+    return this.#requestRate.rate(this.#clock.monotonic());
+  }
+
+  get bytesPerSecond(): number {
+    return this.#byteRate.rate(this.#clock.monotonic());
+  }
+
   async *fetch(request: ChunkRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ChunkPayload> {
     this.#requests++;
+    this.#requestRate.add(1, this.#clock.monotonic());
     for await (const payload of this.#source.fetch(request, options)) {
       this.#bytes += payload.bytes.length;
+      this.#byteRate.add(payload.bytes.length, this.#clock.monotonic());
       yield payload;
     }
   }

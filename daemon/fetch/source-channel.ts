@@ -9,17 +9,20 @@ import {
   LaneQueue,
   type Logger,
   type StoredBlob,
+  shortDigest,
 } from '../../core/index.ts';
 import type { FetchLimits } from '../config.ts';
 import { Batch, type Outcome } from './batch.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { planRange, type Standing } from './coalesce.ts';
+import type { FetchMetrics } from './fetch-metrics.ts';
 import { type Permit, SourceGate } from './source-gate.ts';
 import type { Board, Want } from './want.ts';
 
 export interface ChannelPorts {
   readonly clock: Clock;
   readonly log: Logger;
+  readonly metrics: FetchMetrics;
   readonly budget: ByteBudget;
   readonly board: Board<Batch>;
 }
@@ -112,10 +115,22 @@ export class SourceChannel {
     const batch = this.#launch(want.blob, chunks);
     seed.settle(batch.outcome(want.index, seed.signal));
     this.#adopt(batch, want);
+    const { clock, log, metrics } = this.#ports;
+    const { name } = this.source;
+    const startedAt = clock.monotonic();
+    metrics.requestSent(name, lane);
+    const { digest } = want.blob.layout;
+    log.debug('request', { source: name, lane, blob: shortDigest(digest), chunk: want.index, chunks: chunks.length });
     void batch.run(lane, this.#limits.stallTimeoutMs).then(failure => {
-      if (batch.dropped) permit.dropped();
-      else if (failure === undefined) permit.succeeded();
-      else permit.failed(failure);
+      if (batch.dropped) {
+        permit.dropped();
+      } else if (failure === undefined) {
+        metrics.requestServed(name, clock.monotonic() - startedAt);
+        permit.succeeded();
+      } else {
+        metrics.requestFailed(name, failure.code);
+        permit.failed(failure);
+      }
       done();
     });
   }

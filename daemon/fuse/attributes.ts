@@ -51,7 +51,7 @@ export function putAttributes(words: Uint32Array, at: number, inode: InodeAttrib
 
 /** An entry that the kernel may keep for ever. */
 export function putEntry(words: Uint32Array, at: number, inode: InodeAttributes, rootNid: number): void {
-  putNegativeEntry(words, at);
+  putEntryHead(words, at);
   putU64(words, at + EntryOut.NODE_ID, nodeIdOf(inode.nid, rootNid));
   words[at + EntryOut.ATTR_VALID] = FOREVER_SECONDS;
   putAttributes(words, at + EntryOut.ATTR, inode);
@@ -59,6 +59,17 @@ export function putEntry(words: Uint32Array, at: number, inode: InodeAttributes,
 
 /** "There is no such name, and there will never be": node id 0. */
 export function putNegativeEntry(words: Uint32Array, at: number): void {
-  words.fill(0, at, at + EntryOut.WORDS);
+  putEntryHead(words, at);
+  clearWords(words, at + EntryOut.ATTR, at + EntryOut.WORDS);
+}
+
+/** What stands before the attributes: no node, a name that stays, attributes that don't. */
+function putEntryHead(words: Uint32Array, at: number): void {
+  clearWords(words, at, at + EntryOut.ATTR);
   words[at + EntryOut.ENTRY_VALID] = FOREVER_SECONDS;
+}
+
+/** Like `fill(0, start, end)`, which for these few words is dearer than the rest of a reply together. */
+export function clearWords(words: Uint32Array, start: number, end: number): void {
+  for (let at = start; at < end; at++) words[at] = 0;
 }

@@ -4,18 +4,18 @@
 import { parentPort } from 'node:worker_threads';
 import { messageOf } from '../../core/index.ts';
 import { BootstrapReader } from '../../image/index.ts';
-import { FuseDevice, MAX_READ_BYTES } from './device.ts';
+import { MAX_READ_BYTES, ReplyBuffer } from './device.ts';
 import { errnoFor } from './errno.ts';
 import type { CompleterOrder, CompleterReport, MissedRead, ServedImage } from './messages.ts';
 import { OutHeader } from './protocol.ts';
 import { closeBlobs, MISS, type OpenBlob, openBlobs, ReadServer } from './read-server.ts';
 
 interface Attached {
-  readonly device: FuseDevice;
   readonly blobs: readonly OpenBlob[];
   readonly reads: ReadServer;
 }
 
+const reply = new ReplyBuffer();
 const mounts = new Map<number, Attached>();
 
 parentPort?.on('message', (order: CompleterOrder) => {
@@ -28,9 +28,9 @@ parentPort?.on('message', (order: CompleterOrder) => {
 function attach(mount: number, image: ServedImage): void {
   try {
     const blobs = openBlobs(image.blobs);
-    const reader = new BootstrapReader(new Uint8Array(image.bootstrap));
+    const reader = new BootstrapReader(new Uint8Array(image.bootstrap), image.chunks);
     const reads = new ReadServer(reader, blobs, { maxRead: MAX_READ_BYTES });
-    mounts.set(mount, { device: new FuseDevice(image.fd), blobs, reads });
+    mounts.set(mount, { blobs, reads });
     report({ kind: 'attached', mount });
   } catch (error) {
     report({ kind: 'attached', mount, failure: messageOf(error) });
@@ -51,15 +51,14 @@ function serve(mount: number, read: MissedRead): void {
 }
 
 /** False when a chunk is missing again. */
-function answer({ device, reads }: Attached, mount: number, read: MissedRead): boolean {
-  const { uniqueLow, uniqueHigh } = read;
+function answer({ reads }: Attached, mount: number, read: MissedRead): boolean {
   try {
-    const bytes = reads.read(read.nid, read.offset, read.size, device.replyBytes, OutHeader.BYTES);
+    const bytes = reads.read(read.nid, read.offset, read.size, reply.bytes, OutHeader.BYTES);
     if (bytes === MISS) return false;
-    device.respondTo(uniqueLow, uniqueHigh, bytes);
+    reply.respond(read, bytes);
   } catch (error) {
     report({ kind: 'warning', mount, message: messageOf(error) });
-    device.failTo(uniqueLow, uniqueHigh, errnoFor(error));
+    reply.fail(read, errnoFor(error));
   }
   return true;
 }

@@ -1,7 +1,9 @@
 // One thread's end of /dev/fuse: buffers, blocking receive, replies. Reused for every request; nothing here allocates.
+// A connection has several descriptors, one for each thread that serves it, and each has its own queue of requests in
+// work: **a request is answered through the descriptor that it was read from**, whichever thread does it.
 
-import { readSync, writeSync } from 'node:fs';
-import { errnoOf } from '../../core/index.ts';
+import { ShoalError } from '../../core/index.ts';
+import { lastErrno, readFd, writeFd } from '../system-calls.ts';
 import { Errno } from './errno.ts';
 import { InHeader, OutHeader } from './protocol.ts';
 
@@ -15,88 +17,99 @@ export const MAX_WRITE_BYTES = 4096;
 /** Holds the largest request of a read-only tree (a name, a batch of FORGETs) many times over. */
 const REQUEST_BYTES = 64 * 1024;
 
-export class FuseDevice {
+/** A request that is not answered yet, as far as its answer needs it. */
+export interface PendingRequest {
+  /** The descriptor that it was read from. */
   readonly fd: number;
+  readonly uniqueLow: number;
+  readonly uniqueHigh: number;
+}
+
+/** A reply under construction and the way it goes; one for each thread that answers. */
+export class ReplyBuffer {
+  /** The body begins after the header. */
+  readonly words = new Uint32Array((MAX_READ_BYTES + OutHeader.BYTES) / 4);
+  readonly bytes = Buffer.from(this.words.buffer);
+
+  /** Answers with the first `bytes` of the body. */
+  respond(to: PendingRequest, bytes: number): void {
+    this.send(to.fd, to.uniqueLow, to.uniqueHigh, bytes, 0);
+  }
+
+  /** Answers with an error (a positive errno). */
+  fail(to: PendingRequest, errno: number): void {
+    this.send(to.fd, to.uniqueLow, to.uniqueHigh, 0, errno);
+  }
+
+  // Plain numbers instead of an object: this is called for every request.
+  send(fd: number, uniqueLow: number, uniqueHigh: number, bodyBytes: number, errno: number): void {
+    const length = OutHeader.BYTES + bodyBytes;
+    this.words[OutHeader.LENGTH] = length;
+    this.words[OutHeader.ERROR] = -errno;
+    this.words[OutHeader.UNIQUE] = uniqueLow;
+    this.words[OutHeader.UNIQUE + 1] = uniqueHigh;
+    if (writeFd(fd, this.bytes, length) >= 0) return;
+    const cause = lastErrno();
+    // ENOENT: the request is gone (interrupted). ENODEV: so is the mount. Else: never leave a reader waiting.
+    if (cause === 'ENOENT' || cause === 'ENODEV') return;
+    if (errno !== 0) throw new ShoalError('system', `answer the kernel: ${cause}`);
+    this.send(fd, uniqueLow, uniqueHigh, 0, Errno.EIO);
+  }
+}
+
+export class FuseDevice {
+  /** Set before the first `receive`: a clone can be had only once the connection is mounted. */
+  fd = -1;
   /** The request just received, as words and as bytes. */
   readonly request = new Uint32Array(REQUEST_BYTES / 4);
   readonly requestBytes = Buffer.from(this.request.buffer);
+  readonly #out = new ReplyBuffer();
   /** The reply being built; its body begins after the header. */
-  readonly reply = new Uint32Array((MAX_READ_BYTES + OutHeader.BYTES) / 4);
-  readonly replyBytes = Buffer.from(this.reply.buffer);
-
-  constructor(fd: number) {
-    this.fd = fd;
-  }
+  readonly reply = this.#out.words;
+  readonly replyBytes = this.#out.bytes;
 
   /** Waits for the next request. Its length in bytes, or 0 when the connection has ended. Throws `system` errors. */
   receive(): number {
     for (;;) {
-      try {
-        return readSync(this.fd, this.requestBytes, 0, REQUEST_BYTES, null);
-      } catch (error) {
-        const errno = errnoOf(error);
-        if (errno === 'ENODEV' || errno === 'ECONNABORTED') return 0;
-        // ENOENT: the request was interrupted before we had it. EINTR, EAGAIN: nothing happened.
-        if (errno !== 'ENOENT' && errno !== 'EINTR' && errno !== 'EAGAIN') throw error;
-      }
+      const length = readFd(this.fd, this.requestBytes, REQUEST_BYTES);
+      if (length >= 0) return length;
+      const errno = lastErrno();
+      if (errno === 'ENODEV' || errno === 'ECONNABORTED') return 0;
+      // ENOENT: the request was interrupted before we had it. EINTR, EAGAIN: nothing happened.
+      if (errno === 'ENOENT' || errno === 'EINTR' || errno === 'EAGAIN') continue;
+      throw new ShoalError('system', `read from /dev/fuse: ${errno}`);
     }
   }
 
   /** Answers the request just received with the first `bytes` of the reply's body. */
   respond(bytes: number): void {
-    this.#send(this.request[InHeader.UNIQUE] ?? 0, this.request[InHeader.UNIQUE + 1] ?? 0, bytes, 0);
+    this.#send(bytes, 0);
   }
 
   /** Answers the request just received with an error (a positive errno). */
   fail(errno: number): void {
-    this.#send(this.request[InHeader.UNIQUE] ?? 0, this.request[InHeader.UNIQUE + 1] ?? 0, 0, errno);
+    this.#send(0, errno);
   }
 
-  /** Answers an earlier request, which is known by the two halves of its `unique`. */
-  respondTo(uniqueLow: number, uniqueHigh: number, bytes: number): void {
-    this.#send(uniqueLow, uniqueHigh, bytes, 0);
-  }
-
-  failTo(uniqueLow: number, uniqueHigh: number, errno: number): void {
-    this.#send(uniqueLow, uniqueHigh, 0, errno);
-  }
-
-  #send(uniqueLow: number, uniqueHigh: number, bodyBytes: number, errno: number): void {
-    const length = OutHeader.BYTES + bodyBytes;
-    this.reply[OutHeader.LENGTH] = length;
-    this.reply[OutHeader.ERROR] = -errno;
-    this.reply[OutHeader.UNIQUE] = uniqueLow;
-    this.reply[OutHeader.UNIQUE + 1] = uniqueHigh;
-    try {
-      writeSync(this.fd, this.replyBytes, 0, length);
-    } catch (error) {
-      this.#refused(error, uniqueLow, uniqueHigh, errno);
-    }
-  }
-
-  /** ENOENT: the request is gone (interrupted). ENODEV: so is the mount. Whatever else: never leave a reader waiting. */
-  #refused(error: unknown, uniqueLow: number, uniqueHigh: number, errno: number): void {
-    const cause = errnoOf(error);
-    if (cause === 'ENOENT' || cause === 'ENODEV') return;
-    if (errno !== 0) throw error;
-    this.failTo(uniqueLow, uniqueHigh, Errno.EIO);
+  #send(bodyBytes: number, errno: number): void {
+    const { request } = this;
+    this.#out.send(this.fd, request[InHeader.UNIQUE] ?? 0, request[InHeader.UNIQUE + 1] ?? 0, bodyBytes, errno);
   }
 }
 
+const errorReply = new Uint32Array(OutHeader.WORDS);
+const errorBytes = new Uint8Array(errorReply.buffer);
+
 /**
- * Answers a request with an error, from a thread that has no FuseDevice. 16 bytes, never blocks. Says nothing when the
+ * Answers a request with an error, from a thread that has no ReplyBuffer. 16 bytes, never blocks. Says nothing when the
  * request or the mount is gone; throws other system errors.
  */
-export function answerError(fd: number, uniqueLow: number, uniqueHigh: number, errno: number): void {
-  const header = new Uint32Array(OutHeader.WORDS);
-  header[OutHeader.LENGTH] = OutHeader.BYTES;
-  header[OutHeader.ERROR] = -errno;
-  header[OutHeader.UNIQUE] = uniqueLow;
-  header[OutHeader.UNIQUE + 1] = uniqueHigh;
-  try {
-    writeSync(fd, header);
-  } catch (error) {
-    const cause = errnoOf(error);
-    if (cause !== 'ENOENT' && cause !== 'ENODEV') throw error;
-  }
+export function answerError(to: PendingRequest, errno: number): void {
+  errorReply[OutHeader.LENGTH] = OutHeader.BYTES;
+  errorReply[OutHeader.ERROR] = -errno;
+  errorReply[OutHeader.UNIQUE] = to.uniqueLow;
+  errorReply[OutHeader.UNIQUE + 1] = to.uniqueHigh;
+  if (writeFd(to.fd, errorBytes, OutHeader.BYTES) >= 0) return;
+  const cause = lastErrno();
+  if (cause !== 'ENOENT' && cause !== 'ENODEV') throw new ShoalError('system', `answer the kernel: ${cause}`);
 }

@@ -1,8 +1,8 @@
 // READDIR and READDIRPLUS: packs directory entries into a reply until it is full.
 
 import { type BootstrapReader, emptyAttributes, type InodeAttributes } from '../../image/index.ts';
-import { putEntry, putNegativeEntry, putU64 } from './attributes.ts';
-import { Dirent, EntryOut } from './protocol.ts';
+import { clearWords, putEntry, putNegativeEntry, putU64 } from './attributes.ts';
+import { Dirent, EntryOut, OutHeader } from './protocol.ts';
 
 /** EROFS file types (nydus.md §1.15) to the d_type of getdents(2); index 0 is unknown in both. */
 const DIRENT_TYPES = Uint8Array.of(0, 8, 4, 2, 6, 1, 12, 10);
@@ -25,15 +25,15 @@ export class DirectoryPacker {
   }
 
   /**
-   * Packs entries from `cookie` on into [start, start + size) of the reply, as many as fit whole; with `plus` each
-   * with its attributes. Returns the bytes used; 0 means the end of the directory.
+   * Packs entries from `cookie` on into the first `size` bytes of the reply's body, as many as fit whole; with `plus`
+   * each with its attributes. Returns the bytes used; 0 means the end of the directory.
    */
-  pack(nid: number, cookie: number, range: { readonly start: number; readonly size: number }, plus: boolean): number {
-    this.#at = range.start;
-    this.#end = range.start + range.size;
+  pack(nid: number, cookie: number, size: number, plus: boolean): number {
+    this.#at = OutHeader.BYTES;
+    this.#end = OutHeader.BYTES + size;
     this.#plus = plus;
     this.#reader.readdir(nid, cookie, this.#emit);
-    return this.#at - range.start;
+    return this.#at - OutHeader.BYTES;
   }
 
   readonly #emit = (nid: number, type: number, name: Uint8Array, next: number): boolean => {
@@ -47,9 +47,9 @@ export class DirectoryPacker {
     this.#words[words + Dirent.NAME_LENGTH] = name.length;
     this.#words[words + Dirent.TYPE] = DIRENT_TYPES[type] ?? 0;
     const nameAt = this.#at + entryBytes + Dirent.NAME_BYTES;
-    this.#bytes.set(name, nameAt);
-    this.#bytes.fill(0, nameAt + name.length, this.#at + entryBytes + padded);
     this.#at += entryBytes + padded;
+    clearWords(this.#words, this.#at / 4 - 2, this.#at / 4); // the padding is at the end of these
+    for (let i = 0; i < name.length; i++) this.#bytes[nameAt + i] = name[i] ?? 0;
     return true;
   };
 

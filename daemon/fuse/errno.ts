@@ -14,6 +14,7 @@ export const Errno = {
   ENOSYS: 38,
   ENODATA: 61,
   EPROTO: 71,
+  EILSEQ: 84,
   EUCLEAN: 117,
 } as const;
 

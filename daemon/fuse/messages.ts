@@ -1,13 +1,15 @@
 // What travels between a mount's threads. A request is known by the two halves of its `unique`, which is copied raw:
 // its highest bit means something to the kernel, and a JavaScript number could not hold it.
 
+import type { DescribedChunks } from '../../image/index.ts';
+import type { PendingRequest } from './device.ts';
 import type { SharedBlob } from './read-server.ts';
 
 /** What every thread that serves a mount needs. */
 export interface ServedImage {
-  /** The open /dev/fuse; descriptors are shared by the threads of a process. */
-  readonly fd: number;
   readonly bootstrap: SharedArrayBuffer;
+  /** What the main thread found in the bootstrap's chunk table. */
+  readonly chunks: readonly DescribedChunks[];
   readonly blobs: readonly SharedBlob[];
 }
 
@@ -19,15 +21,14 @@ export interface ServerWorkerData {
   readonly board: SharedArrayBuffer;
   readonly counters: SharedArrayBuffer;
   readonly maxBackground: number;
+  readonly readaheadBytes: number;
   /** For statfs: blocks of 4096 bytes and inodes. */
   readonly blocks: number;
   readonly inodes: number;
 }
 
 /** A READ whose chunks are not all there. Offset and size in bytes. */
-export interface MissedRead {
-  readonly uniqueLow: number;
-  readonly uniqueHigh: number;
+export interface MissedRead extends PendingRequest {
   /** Thread id of the requester in our pid namespace; 0 when it lives outside. */
   readonly pid: number;
   readonly nid: number;

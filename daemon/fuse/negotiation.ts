@@ -17,6 +17,8 @@ export interface SessionTerms {
   readonly hasXattrs: boolean;
   /** Background requests the kernel may have open, misses that wait for a source among them. */
   readonly maxBackground: number;
+  /** The kernel takes it unless the mount's own is lower. */
+  readonly readaheadBytes: number;
 }
 
 /**
@@ -53,7 +55,7 @@ export function negotiate(
   body[InitOut.MINOR] = KERNEL_MINOR;
   if (major > KERNEL_MAJOR) return 'again';
   const wanted = WANTED_FLAGS | (terms.hasXattrs ? InitFlag.POSIX_ACL : 0);
-  body[InitOut.MAX_READAHEAD] = offer[InitIn.MAX_READAHEAD] ?? 0;
+  body[InitOut.MAX_READAHEAD] = terms.readaheadBytes;
   body[InitOut.FLAGS] = (offer[InitIn.FLAGS] ?? 0) & wanted;
   body[InitOut.BACKGROUND] = terms.maxBackground | (terms.maxBackground << 16);
   body[InitOut.MAX_WRITE] = MAX_WRITE_BYTES;

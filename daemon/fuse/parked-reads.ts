@@ -44,6 +44,7 @@ export class ParkedReads {
   readonly #ended = new AbortController();
   #watchingKills = false;
   #watchingTime = false;
+  #slowEndedAt = 0;
 
   constructor(ports: ParkedReadsPorts, options: ParkedReadsOptions) {
     this.#ports = ports;
@@ -54,6 +55,17 @@ export class ParkedReads {
   /** Reads that wait right now. */
   get waiting(): number {
     return this.#parked.size;
+  }
+
+  /** For how long the read that has waited longest has waited; 0 when none waits. Milliseconds. */
+  get longestWaitMs(): number {
+    const [oldest] = this.#parked.values(); // in the order they were parked
+    return oldest === undefined ? 0 : this.#ports.clock.monotonic() - oldest.since;
+  }
+
+  /** When a read that had been reported as slow ended last; 0: never. Wall time, milliseconds since 1970. */
+  get slowEndedAt(): number {
+    return this.#slowEndedAt;
   }
 
   /** Takes responsibility for a read: it is answered, some time. */
@@ -67,7 +79,10 @@ export class ParkedReads {
       slow: false,
     };
     this.#parked.set(key, parked);
-    void this.#serve(parked).finally(() => this.#parked.delete(key));
+    void this.#serve(parked).finally(() => {
+      this.#parked.delete(key);
+      if (parked.slow) this.#slowEndedAt = this.#ports.clock.now();
+    });
     if (parked.interrupted) void this.#watchKills();
     void this.#watchTime();
   }

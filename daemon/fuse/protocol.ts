@@ -90,7 +90,7 @@ export const InHeader = { BYTES: 40, WORDS: 10, OPCODE: 1, UNIQUE: 2, NODE_ID: 4
 export const OutHeader = { BYTES: 16, WORDS: 4, LENGTH: 0, ERROR: 1, UNIQUE: 2 } as const;
 
 /** fuse_init_in and fuse_init_out (64 bytes), in words from the body. */
-export const InitIn = { MAJOR: 0, MINOR: 1, MAX_READAHEAD: 2, FLAGS: 3 } as const;
+export const InitIn = { MAJOR: 0, MINOR: 1, FLAGS: 3 } as const;
 export const InitOut = {
   BYTES: 64,
   MAJOR: 0,

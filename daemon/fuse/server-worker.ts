@@ -17,7 +17,7 @@ const MAX_WARNINGS = 100;
 const data: ServerWorkerData = workerData;
 const board = new WorkerBoard(data.board);
 const blobs = openBlobs(data.image.blobs);
-const device = new FuseDevice(data.image.fd);
+const device = new FuseDevice();
 let warnings = 0;
 
 const server = makeServer();
@@ -27,6 +27,7 @@ closeBlobs(blobs);
 post({ kind: 'ended' });
 
 function serve(): void {
+  device.fd = board.fd(data.number);
   for (let length = device.receive(); length > 0; length = device.receive()) {
     board.begin(data.number, device.request[InHeader.UNIQUE] ?? 0, device.request[InHeader.UNIQUE + 1] ?? 0);
     server.handle(length);
@@ -35,7 +36,7 @@ function serve(): void {
 }
 
 function makeServer(): TreeServer {
-  const reader = new BootstrapReader(new Uint8Array(data.image.bootstrap));
+  const reader = new BootstrapReader(new Uint8Array(data.image.bootstrap), data.image.chunks);
   return new TreeServer(
     {
       device,

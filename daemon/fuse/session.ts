@@ -1,10 +1,12 @@
 // The main thread's side of one FUSE connection: its worker threads from loading to the connection's end, the reads
 // that wait, and what happens when a thread dies: no request is left without an answer, no mount without a server.
 
+import { closeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { abortedError, type Clock, type Logger, ShoalError } from '../../core/index.ts';
 import type { ServeLimits } from '../config.ts';
 import { Counter, type SharedCounters } from '../shared-counters.ts';
+import { cloneFuseDevice } from '../system-calls.ts';
 import { siblingScript } from '../worker-threads.ts';
 import type { Completer, CompleterMount } from './completer.ts';
 import { answerError } from './device.ts';
@@ -25,6 +27,8 @@ export interface SessionPorts {
 }
 
 export interface SessionOptions {
+  /** The open /dev/fuse; the caller's to close, after `stop`. */
+  readonly fd: number;
   readonly image: ServedImage;
   readonly counters: SharedCounters;
   readonly limits: ServeLimits;
@@ -44,6 +48,7 @@ export class FuseSession {
   readonly #loaded = Promise.withResolvers<void>();
   readonly #initialized = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
+  readonly #clones: number[] = [];
   #completer: CompleterMount | undefined;
   #serving = false;
   #alive = 0;
@@ -60,7 +65,7 @@ export class FuseSession {
         ...ports,
         isDying,
         complete: read => this.#complete(read),
-        fail: (read, errno) => answerError(options.image.fd, read.uniqueLow, read.uniqueHigh, errno),
+        fail: (read, errno) => answerError(read, errno),
         onSlow: () => options.counters.bump(Counter.SLOW_READS),
       },
       options,
@@ -75,8 +80,9 @@ export class FuseSession {
     return this.#ended.promise;
   }
 
-  get waiting(): number {
-    return this.#parked.waiting;
+  /** The reads that wait for chunks. */
+  get parked(): Pick<ParkedReads, 'waiting' | 'longestWaitMs' | 'slowEndedAt'> {
+    return this.#parked;
   }
 
   /** Starts the threads and opens the image in each. They wait for `serve`. Rejects when one fails. */
@@ -91,8 +97,12 @@ export class FuseSession {
     if (completer.status === 'rejected') throw completer.reason;
   }
 
-  /** The device is mounted: serves it. Resolves when the kernel and we agreed on terms; rejects when the signal fires. */
-  serve(signal: AbortSignal): Promise<void> {
+  /**
+   * The device is mounted: serves it. Resolves when the kernel and we agreed on terms; rejects when the signal fires,
+   * and with `system`.
+   */
+  async serve(signal: AbortSignal): Promise<void> {
+    this.#assignDevices();
     this.#serving = true;
     this.#board.signal('serve');
     return new Promise((resolve, reject) => {
@@ -112,6 +122,21 @@ export class FuseSession {
     if (!this.#serving) this.#board.signal('quit');
     if (this.#alive > 0) await this.#ended.promise;
     await this.#completer?.detach();
+    for (const clone of this.#clones.splice(0)) closeSync(clone);
+  }
+
+  /**
+   * A clone of the device for each worker but the first, so that they don't contend for one queue. Clones stay open until
+   * the end, whatever becomes of the workers: closing one fails the reads that were taken from it and wait.
+   */
+  #assignDevices(): void {
+    const { fd, limits } = this.#options;
+    this.#board.assign(0, fd);
+    for (let number = 1; number < limits.workers; number++) {
+      const clone = cloneFuseDevice(fd);
+      this.#clones.push(clone);
+      this.#board.assign(number, clone);
+    }
   }
 
   #complete(read: MissedRead): Promise<boolean> {
@@ -127,6 +152,7 @@ export class FuseSession {
       board: this.#board.buffer,
       counters: counters.buffer,
       maxBackground: limits.maxBackground,
+      readaheadBytes: limits.readaheadBytes,
       blocks,
       inodes,
     };
@@ -183,13 +209,13 @@ export class FuseSession {
   #replace(number: number, exitCode: number): void {
     const unfinished = this.#board.unfinished(number);
     if (unfinished !== undefined) {
-      answerError(this.#options.image.fd, unfinished.uniqueLow, unfinished.uniqueHigh, Errno.EIO);
+      answerError(unfinished, Errno.EIO);
       this.#board.end(number);
     }
     if (!this.#serving) return; // `load` fails, and that is the end of it
     this.#restarts++;
     if (this.#restarts <= this.#options.limits.maxWorkerRestarts) this.#hire(number);
     else this.#ports.onUnservable();
-    this.#ports.log.error('worker of a mount died', { exitCode, restarts: this.#restarts });
+    this.#ports.log.error('worker of a mount died', { worker: number, exitCode, restarts: this.#restarts });
   }
 }

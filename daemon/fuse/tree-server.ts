@@ -4,7 +4,7 @@
 import { messageOf } from '../../core/index.ts';
 import { type BootstrapReader, emptyAttributes, type InodeAttributes } from '../../image/index.ts';
 import { Counter, type SharedCounters } from '../shared-counters.ts';
-import { getU64, nidOf, putAttributes, putEntry, putNegativeEntry, putU64 } from './attributes.ts';
+import { clearWords, getU64, nidOf, putAttributes, putEntry, putNegativeEntry, putU64 } from './attributes.ts';
 import { type FuseDevice, MAX_READ_BYTES } from './device.ts';
 import { DirectoryPacker } from './directories.ts';
 import { Errno, errnoFor } from './errno.ts';
@@ -34,6 +34,7 @@ const STATFS_BLOCK = 4096;
 /** Bytes of the reply's body (0 or more), or a negative errno, or NO_ANSWER. */
 type Answer = number;
 const NO_ANSWER = Number.MIN_SAFE_INTEGER;
+const NO_NAMES = new Uint8Array();
 
 const BODY = OutHeader.WORDS;
 const IN_BODY = InHeader.WORDS;
@@ -52,6 +53,7 @@ export interface TreeServerPorts {
 
 export interface TreeServerOptions {
   readonly maxBackground: number;
+  readonly readaheadBytes: number;
   /** For statfs: blocks of 4096 bytes, and inodes. */
   readonly blocks: number;
   readonly inodes: number;
@@ -145,20 +147,23 @@ export class TreeServer {
     this.#ports.counters.bump(Counter.MISSES);
     const uniqueLow = request[InHeader.UNIQUE] ?? 0;
     const uniqueHigh = request[InHeader.UNIQUE + 1] ?? 0;
-    this.#ports.onMiss({ uniqueLow, uniqueHigh, pid: request[InHeader.PID] ?? 0, nid, offset, size });
+    this.#ports.onMiss({
+      fd: this.#device.fd,
+      uniqueLow,
+      uniqueHigh,
+      pid: request[InHeader.PID] ?? 0,
+      nid,
+      offset,
+      size,
+    });
     return NO_ANSWER;
   }
 
-  /** The bytes of a name at `start` of the request, without its NUL. */
-  #name(start: number, length: number): Uint8Array {
-    const end = this.#device.requestBytes.indexOf(0, start);
-    return this.#device.requestBytes.subarray(start, end < 0 || end >= length ? length : end);
-  }
-
+  /** The request's last field is the name that ends it, with its NUL. */
   #lookup(length: number): Answer {
-    const name = this.#name(InHeader.BYTES, length);
-    if (name.length > MAX_NAME_BYTES) return -Errno.ENAMETOOLONG;
-    const nid = this.#reader.lookup(this.#nid(), name);
+    const end = length - 1;
+    if (end - InHeader.BYTES > MAX_NAME_BYTES) return -Errno.ENAMETOOLONG;
+    const nid = this.#reader.lookup(this.#nid(), this.#device.requestBytes, InHeader.BYTES, end);
     if (nid < 0) putNegativeEntry(this.#device.reply, BODY);
     else {
       this.#reader.stat(nid, this.#attributes);
@@ -170,7 +175,7 @@ export class TreeServer {
   #getattr(): Answer {
     const { reply } = this.#device;
     this.#reader.stat(this.#nid(), this.#attributes);
-    reply.fill(0, BODY, BODY + AttrOut.WORDS);
+    clearWords(reply, BODY, BODY + AttrOut.ATTR);
     reply[BODY + AttrOut.ATTR_VALID] = FOREVER_SECONDS;
     putAttributes(reply, BODY + AttrOut.ATTR, this.#attributes);
     return AttrOut.BYTES;
@@ -180,7 +185,7 @@ export class TreeServer {
     const { request } = this.#device;
     const cookie = getU64(request, IN_BODY + ReadIn.OFFSET);
     const size = Math.min(request[IN_BODY + ReadIn.SIZE] ?? 0, MAX_READ_BYTES);
-    return this.#directories.pack(this.#nid(), cookie, { start: OutHeader.BYTES, size }, plus);
+    return this.#directories.pack(this.#nid(), cookie, size, plus);
   }
 
   #readlink(): Answer {
@@ -191,14 +196,18 @@ export class TreeServer {
 
   #getxattr(length: number): Answer {
     if (!this.#reader.hasXattrs) return -Errno.ENOSYS;
-    const name = Buffer.from(this.#name(InHeader.BYTES + GetXattrIn.NAME_BYTES, length)).toString('latin1');
-    const value = isShown(name) ? this.#reader.xattrs(this.#nid()).get(name) : undefined;
+    const nid = this.#nid();
+    if (!this.#reader.hasXattrsOf(nid)) return -Errno.ENODATA; // nearly every file of an image
+    const nameAt = InHeader.BYTES + GetXattrIn.NAME_BYTES;
+    const name = this.#device.requestBytes.toString('latin1', nameAt, length - 1);
+    const value = isShown(name) ? this.#reader.xattrs(nid).get(name) : undefined;
     return value === undefined ? -Errno.ENODATA : this.#sized(value);
   }
 
   /** Empty rather than ENOSYS when the image has none: tools that list attributes would complain of every file. */
   #listxattr(): Answer {
-    return this.#sized(nameList(this.#reader.xattrs(this.#nid()).keys()));
+    const nid = this.#nid();
+    return this.#sized(this.#reader.hasXattrsOf(nid) ? nameList(this.#reader.xattrs(nid).keys()) : NO_NAMES);
   }
 
   /** The way of getxattr(2): size 0 asks how long it is, and what does not fit is ERANGE. */
@@ -217,7 +226,7 @@ export class TreeServer {
 
   #statfs(): Answer {
     const { reply } = this.#device;
-    reply.fill(0, BODY, BODY + StatfsOut.WORDS);
+    clearWords(reply, BODY, BODY + StatfsOut.WORDS);
     putU64(reply, BODY + StatfsOut.BLOCKS, this.#options.blocks);
     putU64(reply, BODY + StatfsOut.FILES, this.#options.inodes);
     reply[BODY + StatfsOut.BLOCK_SIZE] = STATFS_BLOCK;
@@ -237,7 +246,8 @@ export class TreeServer {
   #init(): Answer {
     const { request, reply } = this.#device;
     const { hasXattrs } = this.#reader;
-    const outcome = negotiate(request, reply, { hasXattrs, maxBackground: this.#options.maxBackground });
+    const { maxBackground, readaheadBytes } = this.#options;
+    const outcome = negotiate(request, reply, { hasXattrs, maxBackground, readaheadBytes });
     this.#ports.onInit(outcome);
     return outcome === 'refused' ? -Errno.EPROTO : InitOut.BYTES;
   }

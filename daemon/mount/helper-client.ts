@@ -24,15 +24,13 @@ export class MountHelper {
   }
 
   /** The canonical path of a directory. Rejects with `not-found` when there is none. */
-  async inspect(path: string): Promise<string> {
-    return required((await this.#ask({ op: 'inspect', path })).canonical);
+  async inspect(path: string): Promise<{ readonly canonical: string; readonly isEmpty: boolean }> {
+    const answer = await this.#ask({ op: 'inspect', path });
+    return { canonical: required(answer.canonical), isEmpty: required(answer.isEmpty) };
   }
 
   /** Mounts the connection of an open /dev/fuse; returns the device, `major:minor`. */
-  async mountFuse(
-    fd: number,
-    order: { readonly mountpoint: string; readonly source: string; readonly rootMode: number },
-  ): Promise<string> {
+  async mountFuse(fd: number, order: Omit<Extract<HelperRequest, { op: 'mount-fuse' }>, 'op'>): Promise<string> {
     return required((await this.#ask({ op: 'mount-fuse', ...order }, fd)).device);
   }
 

@@ -5,7 +5,7 @@ import { z } from 'zod';
 
 /** Mounts of ours are known by their source, `shoal:` and a random id, in the mount table of the helper's namespace. */
 export type HelperRequest =
-  /** The canonical path of a directory. `not-found` when it is none. */
+  /** The canonical path of a directory, and whether something is in it. `not-found` when it is none. */
   | { readonly op: 'inspect'; readonly path: string }
   /** Mounts the FUSE connection of descriptor 3. */
   | {
@@ -14,6 +14,7 @@ export type HelperRequest =
       readonly source: string;
       /** st_mode of the root directory. */
       readonly rootMode: number;
+      readonly readaheadBytes: number;
     }
   /** Mounts `lower`, `upper` and `work` of a directory as an overlay. */
   | { readonly op: 'mount-overlay'; readonly directory: string; readonly mountpoint: string; readonly source: string }
@@ -40,6 +41,7 @@ export const helperAnswer = z.object({
   failure: z.object({ code: z.string(), message: z.string() }).optional(),
   /** inspect */
   canonical: z.string().optional(),
+  isEmpty: z.boolean().optional(),
   /** mount-fuse, mount-overlay: `major:minor`. */
   device: z.string().optional(),
   /** clean: what was found or stood in the way, for the log; and the sources that are not wholly gone. */

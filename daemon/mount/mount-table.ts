@@ -18,6 +18,11 @@ export function topMount(table: readonly MountEntry[], mountpoint: string): Moun
   return table.findLast(entry => entry.mountpoint === mountpoint);
 }
 
+/** Whether an image is what is seen at a mountpoint, served or dead. `text` is the mount table. */
+export function isMountOfOurs(text: string, mountpoint: string): boolean {
+  return topMount(parseMountTable(text), mountpoint)?.source.startsWith('shoal:') === true;
+}
+
 /** Fields: id, parent, device, root, mountpoint, options, optional fields, `-`, type, source, super options. */
 function parseLine(line: string): MountEntry | undefined {
   const fields = line.split(' ');

@@ -1,7 +1,8 @@
 // Everything that touches mounts. Runs only in the helper process: a thread that waits on its own mount outlives
 // SIGKILL, keeps every lock and hangs sync(2) for the whole machine (design §6 rule 1).
 
-import { existsSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, opendirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { fromSystemError, messageOf, ShoalError } from '../../core/index.ts';
 import { MNT_DETACH, MS_RDONLY, mount, UMOUNT_NOFOLLOW, unmount } from '../system-calls.ts';
 import type { HelperAnswer, HelperRequest } from './helper-protocol.ts';
@@ -15,7 +16,7 @@ const FUSE_TYPE = 'fuse.shoal';
 export function perform(request: HelperRequest): HelperAnswer {
   switch (request.op) {
     case 'inspect':
-      return { canonical: inspect(request.path) };
+      return inspect(request.path);
     case 'mount-fuse':
       return mountFuse(request);
     case 'mount-overlay':
@@ -31,14 +32,23 @@ export function perform(request: HelperRequest): HelperAnswer {
   }
 }
 
-function inspect(path: string): string {
+function inspect(path: string): HelperAnswer {
   try {
     const canonical = realpathSync(path);
-    if (statSync(canonical).isDirectory()) return canonical;
+    if (statSync(canonical).isDirectory()) return { canonical, isEmpty: isEmpty(canonical) };
   } catch (error) {
     throw fromSystemError(error, `mountpoint ${path}`);
   }
   throw new ShoalError('not-found', `mountpoint ${path}: not a directory`);
+}
+
+function isEmpty(directory: string): boolean {
+  const handle = opendirSync(directory);
+  try {
+    return handle.readSync() === null;
+  } finally {
+    handle.closeSync();
+  }
 }
 
 /**
@@ -49,7 +59,20 @@ function mountFuse(request: Extract<HelperRequest, { op: 'mount-fuse' }>): Helpe
   const { mountpoint, source, rootMode } = request;
   const data = `fd=${FUSE_FD},rootmode=${rootMode.toString(8)},user_id=0,group_id=0,allow_other,default_permissions`;
   refuse(mount(source, mountpoint, FUSE_TYPE, { flags: MS_RDONLY, data }), `mount ${mountpoint} (fuse)`);
-  return { device: deviceOf(source, mountpoint) };
+  const device = deviceOf(source, mountpoint);
+  setReadahead(device, request.readaheadBytes);
+  return { device };
+}
+
+/**
+ * Before INIT is answered, which can only lower it. Where sysfs can't be written reads are smaller, and that is all.
+ */
+function setReadahead(device: string, bytes: number): void {
+  try {
+    writeFileSync(`/sys/class/bdi/${device}/read_ahead_kb`, `${bytes / 1024}`);
+  } catch {
+    // as said above
+  }
 }
 
 /**
@@ -71,10 +94,28 @@ function unmountOurs(mountpoint: string, source: string, detach: boolean): void 
   if (top?.source !== source) {
     throw new ShoalError('busy', `${mountpoint}: covered by another mount (${top?.fsType} ${top?.source})`);
   }
+  if (process.geteuid?.() !== 0) {
+    unmountAsUser(mountpoint, source, detach);
+    return;
+  }
   const errno = unmount(mountpoint, UMOUNT_NOFOLLOW | (detach ? MNT_DETACH : 0));
   if (errno === 'EINVAL') return; // not a mountpoint any more: somebody was faster
   if (errno === 'EBUSY') throw new ShoalError('busy', `${mountpoint}: something still uses it`);
   refuse(errno, `unmount ${mountpoint}`);
+}
+
+/** Users unmount what fusermount mounted for them by fusermount, which says only in words what went wrong. */
+function unmountAsUser(mountpoint: string, source: string, detach: boolean): void {
+  const { status, stderr, error } = spawnSync('fusermount', ['-u', ...(detach ? ['-z'] : []), '--', mountpoint], {
+    encoding: 'utf8',
+  });
+  if (status === 0) return;
+  if (topMount(readTable(), mountpoint)?.source !== source) return; // somebody was faster
+  if (/busy/i.test(stderr ?? '')) throw new ShoalError('busy', `${mountpoint}: something still uses it`);
+  throw new ShoalError(
+    'system',
+    `unmount ${mountpoint}: ${(stderr || error?.message || `exit code ${status}`).trim()}`,
+  );
 }
 
 /** What stands in the way of one source must not keep the others. */
@@ -104,11 +145,28 @@ function cleanSource(source: string): string[] {
 
 /** A connection that is gone already is as good as aborted. */
 function abortConnection(device: string): void {
+  if (process.geteuid?.() !== 0) {
+    abortAsUser(device);
+    return;
+  }
   if (!readTable().some(entry => entry.fsType === 'fusectl')) {
     refuse(mount('fusectl', FUSECTL, 'fusectl', { flags: 0, data: '' }), `mount ${FUSECTL}`);
   }
-  const path = `${FUSECTL}/${device.slice(device.indexOf(':') + 1)}/abort`;
+  const path = abortFile(device);
   if (existsSync(path)) writeFileSync(path, '1');
+}
+
+/** The file belongs to the user who mounted, where fusectl is mounted. Without it, the end of the server has to do. */
+function abortAsUser(device: string): void {
+  try {
+    writeFileSync(abortFile(device), '1');
+  } catch {
+    // gone, or not to be had
+  }
+}
+
+function abortFile(device: string): string {
+  return `${FUSECTL}/${device.slice(device.indexOf(':') + 1)}/abort`;
 }
 
 function deviceOf(source: string, mountpoint: string): string {

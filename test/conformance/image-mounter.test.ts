@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { abortedError, digestFromHex, type ImageMounter, silentLogger, systemClock } from '../../core/index.ts';
-import { ControlClient, type Daemon, type ImageLibrary, startControlApi } from '../../daemon/index.ts';
+import { startControlApi } from '../../daemon/control-api.ts';
+import { ControlClient, type Daemon, type ImageLibrary } from '../../daemon/index.ts';
 import { MemoryMounter } from '../support/memory-mounter.ts';
 import { atEnd, scratch, startDaemon } from '../unit/daemon/daemon-under-test.ts';
 import { libraryOf, makeImage } from '../unit/daemon/lazy-image.ts';
@@ -106,7 +107,8 @@ imageMounterConformance('daemon', async t => {
 imageMounterConformance('daemon over its control socket', async t => {
   const { daemon, bench } = await realDaemon(t);
   const socket = join(scratch(t), 'control.sock');
-  const ports = { mounter: daemon, clock: systemClock, log: silentLogger, onStop: () => {} };
+  const metrics = () => daemon.metrics();
+  const ports = { mounter: daemon, metrics, clock: systemClock, log: silentLogger, onStop: () => {} };
   const api = await startControlApi(ports, { socket, version: 'test' });
   atEnd(t, () => api.stop());
   return { mounter: new ControlClient(socket), ...bench };

@@ -35,6 +35,7 @@ export function imageMounterConformance(name: string, setup: Setup): void {
       driver: 'auto',
       writable: false,
       plainHttp: false,
+      insecure: false,
     });
     const hasCode = (code: ErrorCode) => (error: unknown) => isShoalError(error, code);
 

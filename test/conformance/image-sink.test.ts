@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { openSink, openSource } from '../../registry/index.ts';
 import { noDockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
 import { startMemoryRegistry } from '../support/memory-registry.ts';
@@ -38,5 +39,17 @@ imageSinkConformance('OCI layout', async t => {
       sink: openSink(`oci:${directory}:${tag}`, options),
       source: openSource(`oci:${directory}:${tag}`, options),
     }),
+  };
+});
+
+imageSinkConformance('OCI layout in a tar', async t => {
+  const file = join(await temporaryDirectory(t), 'image.tar');
+  const options = { access: testAccess(t) };
+  return {
+    open: tag => {
+      const sink = openSink(`oci-archive:${file}:${tag}`, options);
+      t.after(() => sink[Symbol.asyncDispose]());
+      return { sink, source: openSource(`oci-archive:${file}:${tag}`, options) };
+    },
   };
 });

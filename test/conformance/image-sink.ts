@@ -56,6 +56,7 @@ export function imageSinkConformance(name: string, setup: Setup, skip: string | 
       const { sink, source } = (await setup(t)).open('one');
       const blobs = [...image.layers, ...image.layers];
       await Promise.all(blobs.map(({ descriptor, bytes }) => sink.putBlob(descriptor, contentOf(bytes), { signal })));
+      await writeImage(sink, image);
       for (const { descriptor, bytes } of image.layers) {
         assert.deepEqual(await collect(source.blob(descriptor, { signal })), bytes);
       }
@@ -117,6 +118,22 @@ export function imageSinkConformance(name: string, setup: Setup, skip: string | 
       await writeImage(one.sink, other);
       assert.equal(await digestOf(one.source), other.manifests[0]?.descriptor.digest);
       assert.equal(await digestOf(two.source), image.manifests[0]?.descriptor.digest);
+    });
+
+    test('keeps untagged manifests for the index that names them', async t => {
+      const { sink, source } = (await setup(t)).open('one');
+      await writeImage(sink, sampleImage('before'));
+      const blobs = image.blobs.map(({ descriptor, bytes }) => sink.putBlob(descriptor, contentOf(bytes), { signal }));
+      await Promise.all(blobs);
+      for (const { bytes, descriptor } of image.manifests) {
+        const digest = await sink.putManifest(bytes, descriptor.mediaType, { signal, untagged: true });
+        assert.equal(digest, descriptor.digest);
+      }
+      assert.notEqual(await digestOf(source), image.manifests[0]?.descriptor.digest, 'the tag has not moved yet');
+      await sink.putManifest(image.index.bytes, image.index.descriptor.mediaType, { signal });
+      const arm64 = await source.manifest({ os: 'linux', architecture: 'arm64' }, { signal });
+      assert.equal(arm64.digest, image.manifests[1]?.descriptor.digest);
+      assert.equal(arm64.indexDigest, image.index.descriptor.digest);
     });
 
     test('leaves the tag as it was when the manifest is aborted', async t => {

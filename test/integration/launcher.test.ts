@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { VERSION } from '../../cli/version.ts';
+import { OLD_NODE } from '../support/old-node.ts';
 
 const run = promisify(execFile);
 const SHOAL = resolve(import.meta.dirname, '../../bin/shoal');
@@ -18,9 +19,6 @@ async function makeDirectory(t: TestContext): Promise<string> {
   t.after(() => rm(directory, { recursive: true, force: true }));
   return directory;
 }
-
-/** A program that answers like Node 20 when asked for its version, and fails at anything else. */
-const OLD_NODE = '#!/bin/sh\n[ "$1" = -p ] && echo 20 && exit 0\necho "too old to run this" >&2\nexit 9\n';
 
 test('runs with an old Node first on the PATH', async t => {
   const directory = await makeDirectory(t);

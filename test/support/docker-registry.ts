@@ -23,6 +23,8 @@ export const noDockerRegistry: string | false = existsSync(BINARY) ? false : `${
 export interface DockerRegistry {
   readonly host: string;
   readonly storage: string;
+  /** From now on this user, and no other, is let in. Only where one was from the start. */
+  setUser(user: RegistryUser): Promise<void>;
   /** Ends it before the test does. Idempotent. */
   stop(): Promise<void>;
 }
@@ -32,16 +34,31 @@ export interface Ending {
   after(work: () => Promise<void>): void;
 }
 
+export interface RegistryUser {
+  readonly name: string;
+  readonly password: string;
+}
+
 export interface DockerRegistryOptions {
   /** Ask for basic auth with this user. Default: open to all. */
-  readonly user?: { readonly name: string; readonly password: string };
+  readonly user?: RegistryUser;
+  /** Paths of PEM files. With `clientAuthority` it wants a client certificate that this one signed. */
+  readonly tls?: { readonly certificate: string; readonly key: string; readonly clientAuthority?: string };
+  /** Ask for bearer tokens that the service at `realm` signs. */
+  readonly token?: {
+    readonly realm: string;
+    readonly service: string;
+    readonly issuer: string;
+    /** Path of the PEM certificate whose key signs them. */
+    readonly certificate: string;
+  };
 }
 
 export async function startDockerRegistry(t: Ending, options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
   const directory = await mkdtemp(join(tmpdir(), 'shoal-test-registry-'));
   const storage = join(directory, 'storage');
   const config = join(directory, 'config.yml');
-  await writeFile(config, configText(storage, await passwordFile(directory, options)));
+  await writeFile(config, configText(storage, await passwordFile(directory, options), options));
   // Only what the process needs: variables named REGISTRY_... would override its configuration.
   const child = spawn(BINARY, ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'], env: {} });
   const exited = once(child, 'exit');
@@ -55,7 +72,7 @@ export async function startDockerRegistry(t: Ending, options: DockerRegistryOpti
   });
   const host = await addressOf(child.stderr);
   if (host === undefined) throw new Error('docker-registry did not start to listen');
-  return { host, storage, stop };
+  return { host, storage, stop, setUser: user => writePasswords(directory, user) };
 }
 
 /** Keeps reading for good afterwards: a full pipe would stop the registry. */
@@ -75,8 +92,16 @@ function addressOf(log: Readable): Promise<string | undefined> {
   return found.promise.finally(() => clearTimeout(deadline));
 }
 
-function configText(storage: string, htpasswd: string | undefined): string {
-  const auth = htpasswd === undefined ? '' : `auth:\n  htpasswd:\n    realm: shoal-test\n    path: ${htpasswd}\n`;
+function configText(storage: string, htpasswd: string | undefined, { tls, token }: DockerRegistryOptions): string {
+  const basic = htpasswd === undefined ? '' : `auth:\n  htpasswd:\n    realm: shoal-test\n    path: ${htpasswd}\n`;
+  const { realm, service, issuer, certificate } = token ?? {};
+  const auth =
+    token === undefined
+      ? basic
+      : `auth:\n  token:\n    realm: ${realm}\n    service: ${service}\n    issuer: ${issuer}\n    rootcertbundle: ${certificate}\n`;
+  const clients = tls?.clientAuthority === undefined ? '' : `    clientcas:\n      - ${tls.clientAuthority}\n`;
+  const secure =
+    tls === undefined ? '' : `  tls:\n    certificate: ${tls.certificate}\n    key: ${tls.key}\n${clients}`;
   return `version: 0.1
 log:
   level: info
@@ -87,12 +112,18 @@ storage:
     enabled: true
 http:
   addr: 127.0.0.1:0
-${auth}`;
+${secure}${auth}`;
 }
 
 async function passwordFile(directory: string, { user }: DockerRegistryOptions): Promise<string | undefined> {
   if (!user) return undefined;
-  const path = join(directory, 'htpasswd');
-  await writeFile(path, execFileSync('htpasswd', ['-nbB', user.name, user.password]));
-  return path;
+  await writePasswords(directory, user);
+  return join(directory, PASSWORDS);
+}
+
+const PASSWORDS = 'htpasswd';
+
+/** The registry reads the file again when its time changes. */
+async function writePasswords(directory: string, { name, password }: RegistryUser): Promise<void> {
+  await writeFile(join(directory, PASSWORDS), execFileSync('htpasswd', ['-nbB', name, password]));
 }

@@ -2,7 +2,7 @@
 // itself and shares no code with registry/, so that it can judge it.
 
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { type TarItem, tarOf } from './tar-bytes.ts';
@@ -85,6 +85,38 @@ export async function buildImage(directory: string, spec: ImageSpec): Promise<Bu
   const tag = spec.tag ?? 'latest';
   await addToIndex(directory, { mediaType: types.manifest, ...manifest, platform }, tag);
   return { reference: `oci:${directory}:${tag}`, manifestDigest: manifest.digest, layers };
+}
+
+export interface IndexSpec {
+  readonly tag: string;
+  /** Each with its platform. */
+  readonly images: readonly ImageSpec[];
+  readonly docker?: boolean;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** Adds an index over several images to the layout; each of them has the tag `TAG-N` besides. */
+export async function buildIndex(
+  directory: string,
+  spec: IndexSpec,
+): Promise<{ readonly reference: string; readonly digest: string; readonly images: readonly BuiltImage[] }> {
+  const images: BuiltImage[] = [];
+  const manifests: unknown[] = [];
+  for (const [i, image] of spec.images.entries()) {
+    const built = await buildImage(directory, { ...image, tag: `${spec.tag}-${i}` });
+    const { size } = await stat(blobPath(directory, built.manifestDigest));
+    const { manifest: mediaType } = image.docker ? DOCKER_TYPES : OCI_TYPES;
+    manifests.push({ mediaType, digest: built.manifestDigest, size, platform: image.platform });
+    images.push(built);
+  }
+  const mediaType = spec.docker
+    ? 'application/vnd.docker.distribution.manifest.list.v2+json'
+    : 'application/vnd.oci.image.index.v1+json';
+  const { annotations } = spec;
+  const index = { schemaVersion: 2, mediaType, manifests, ...(annotations && { annotations }) };
+  const stored = await storeBlob(directory, index);
+  await addToIndex(directory, { mediaType, ...stored }, spec.tag);
+  return { reference: `oci:${directory}:${spec.tag}`, digest: stored.digest, images };
 }
 
 /** Where a blob of a layout is stored. */

@@ -97,6 +97,13 @@ export class ManualClock implements Clock {
   }
 }
 
+/** A clock whose waits pass at once: retries are counted, not waited for. */
+export class HastyClock extends ManualClock {
+  override async sleep(ms: number): Promise<void> {
+    this.sleeps.push(ms);
+  }
+}
+
 /** Lets everything run that waits for promises only. */
 function settled(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve));

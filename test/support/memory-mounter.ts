@@ -17,7 +17,18 @@ import {
   ShoalError,
 } from '../../core/index.ts';
 
-const NO_STATS = { totalBytes: 0, fetchedBytes: 0, requests: 0, hits: 0, misses: 0, waiting: 0 };
+const NO_STATS = {
+  totalBytes: 0,
+  fetchedBytes: 0,
+  requests: 0,
+  hits: 0,
+  misses: 0,
+  waiting: 0,
+  longestWaitMs: 0,
+  slowReads: 0,
+  bytesPerSecond: 0,
+  requestsPerSecond: 0,
+};
 
 export class MemoryMounter implements ImageMounter {
   readonly images = new Map<string, Digest>();
@@ -79,7 +90,8 @@ export class MemoryMounter implements ImageMounter {
       () => false,
     );
     if (!isDirectory) throw new ShoalError('not-found', `${mountpoint}: no directory`);
-    return { reference, manifestDigest, mountpoint, driver: 'fuse', writable, mountedAt: 0, stats: NO_STATS };
+    const state = { name: 'ready', since: 0 } as const;
+    return { reference, manifestDigest, mountpoint, driver: 'fuse', writable, mountedAt: 0, state, stats: NO_STATS };
   }
 
   async #pass(signal: AbortSignal): Promise<void> {

@@ -27,17 +27,18 @@ export async function answerRegistry(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const url = new URL(request.url ?? '', `http://${registry.host}`);
+  const url = new URL(request.url ?? '', `${registry.scheme}://${registry.host}`);
   const exchange = { registry, request, response, url };
   if (origin === 'storage') return answerStorage(exchange);
   if (url.pathname === '/token') return answerToken(exchange);
-  const match = /^\/v2\/(.+?)\/(manifests|blobs\/uploads|blobs)\/(.*)$/.exec(url.pathname);
+  const match = /^\/v2\/(.+?)\/(manifests|blobs\/uploads|blobs|referrers)\/(.*)$/.exec(url.pathname);
   const [, name = '', kind = '', rest = ''] = match ?? [];
   const scopes = requiredScopes(exchange, name);
   if (!isAllowed(exchange, scopes)) return challenge(exchange, scopes);
   if (!match) return void response.writeHead(url.pathname === '/v2/' ? 200 : 404).end();
   const inRepository = { ...exchange, name, rest, repository: registry.repository(name) };
   if (kind === 'manifests') return answerManifest(inRepository);
+  if (kind === 'referrers') return answerReferrers(inRepository);
   if (kind === 'blobs') return answerBlob(inRepository);
   return answerUpload(inRepository);
 }
@@ -60,21 +61,37 @@ function isAllowed({ registry, request }: Exchange, scopes: readonly string[]): 
 }
 
 function challenge({ registry, response }: Exchange, scopes: readonly string[]): void {
-  const bearer = `Bearer realm="http://${registry.host}/token",service="memory",scope="${scopes.join(' ')}"`;
+  const realm = registry.knobs.realm ?? `${registry.scheme}://${registry.host}/token`;
+  const bearer = `Bearer realm="${realm}",service="memory",scope="${scopes.join(' ')}"`;
   const demand = registry.knobs.auth.kind === 'basic' ? 'Basic realm="memory"' : bearer;
   response.writeHead(401, { 'www-authenticate': demand, 'content-type': 'application/json' });
   response.end(JSON.stringify({ errors: [{ code: 'UNAUTHORIZED', message: 'authentication required' }] }));
 }
 
-function answerToken({ registry, request, response, url }: Exchange): void {
-  const { auth } = registry.knobs;
-  if (auth.kind !== 'bearer') return void response.writeHead(404).end();
+async function answerToken({ registry, request, response, url }: Exchange): Promise<void> {
+  const { auth, tokenPosts } = registry.knobs;
+  if (auth.kind !== 'bearer' || (request.method === 'POST' && !tokenPosts)) return void response.writeHead(404).end();
+  if (request.method === 'POST') return answerIdentity({ registry, request, response, url }, auth.tokenSeconds);
   const wanted = auth.username === undefined ? undefined : basic(auth.username, auth.password ?? '');
   if (wanted !== undefined && request.headers.authorization !== wanted) return void response.writeHead(401).end();
   const token = randomUUID();
   registry.tokens.set(token, url.searchParams.getAll('scope').flatMap(singleActions));
   response.writeHead(200, { 'content-type': 'application/json' });
   response.end(JSON.stringify({ token, expires_in: auth.tokenSeconds }));
+}
+
+/** The OAuth2 form of the token protocol. */
+async function answerIdentity({ registry, request, response }: Exchange, tokenSeconds: number): Promise<void> {
+  const form = new URLSearchParams((await readBody(request)).toString());
+  const { knobs } = registry;
+  const isKnown = form.get('grant_type') === 'refresh_token' && form.get('refresh_token') === knobs.identityToken;
+  if (!isKnown || form.get('service') !== 'memory') return void response.writeHead(401).end();
+  if (knobs.renewIdentity) knobs.identityToken = randomUUID();
+  const token = randomUUID();
+  registry.tokens.set(token, (form.get('scope') ?? '').split(' ').flatMap(singleActions));
+  response.writeHead(200, { 'content-type': 'application/json' });
+  const renewed = knobs.renewIdentity ? { refresh_token: knobs.identityToken } : {};
+  response.end(JSON.stringify({ access_token: token, expires_in: tokenSeconds, ...renewed }));
 }
 
 /** `repository:a:pull,push` allows `repository:a:pull` and `repository:a:push`. */
@@ -97,7 +114,9 @@ async function answerManifest({ registry, request, response, repository, rest }:
     if (isDigest(rest) && rest !== digest) return refuse(response, 400, 'DIGEST_INVALID');
     repository.manifests.set(digest, { bytes, mediaType: request.headers['content-type'] ?? '' });
     if (!isDigest(rest)) repository.tags.set(rest, digest);
-    return void response.writeHead(201, { 'docker-content-digest': digest }).end();
+    const subject = registry.knobs.referrersApi ? subjectOf(bytes) : undefined;
+    const listed = subject === undefined ? {} : { 'oci-subject': subject };
+    return void response.writeHead(201, { 'docker-content-digest': digest, ...listed }).end();
   }
   const digest = isDigest(rest) ? rest : repository.tags.get(rest);
   const manifest = digest && repository.manifests.get(digest);
@@ -112,12 +131,35 @@ async function answerManifest({ registry, request, response, repository, rest }:
   await registry.sendBody(response, bytes);
 }
 
+function subjectOf(manifest: Buffer): string | undefined {
+  const { subject }: { subject?: { digest: string } } = JSON.parse(manifest.toString());
+  return subject?.digest;
+}
+
+/** Pages have `referrersPage` entries; `last` in the address says where the next begins. */
+function answerReferrers({ registry, response, url, name, repository, rest }: InRepository): void {
+  const { referrersApi, referrersPage } = registry.knobs;
+  if (!referrersApi) return void response.writeHead(404).end('404 page not found');
+  const all = [...repository.manifests].filter(([, { bytes }]) => subjectOf(bytes) === rest);
+  const from = Number(url.searchParams.get('last') ?? 0);
+  const page = all.slice(from, from + referrersPage).map(([digest, { bytes, mediaType }]) => {
+    const { artifactType }: { artifactType?: string } = JSON.parse(bytes.toString());
+    return { mediaType, digest, size: bytes.length, artifactType };
+  });
+  const next = from + referrersPage;
+  response.writeHead(200, {
+    'content-type': 'application/vnd.oci.image.index.v1+json',
+    ...(next < all.length && { link: `</v2/${name}/referrers/${rest}?last=${next}>; rel="next"` }),
+  });
+  response.end(JSON.stringify({ schemaVersion: 2, manifests: page }));
+}
+
 async function answerBlob(exchange: InRepository): Promise<void> {
   const { registry, response, repository, rest } = exchange;
   const bytes = isDigest(rest) ? repository.blobs.get(rest) : undefined;
   if (!bytes) return refuse(response, 404, 'BLOB_UNKNOWN');
   if (registry.knobs.redirectBlobs) {
-    const location = `http://${registry.storageHost}/${rest}?signature=valid`;
+    const location = `${registry.scheme}://${registry.storageHost}/${rest}?signature=valid`;
     return void response.writeHead(307, { location }).end();
   }
   await sendBlob(exchange, bytes);
@@ -163,16 +205,41 @@ async function answerUpload(exchange: InRepository): Promise<void> {
   }
   const parts = repository.uploads.get(rest);
   if (!parts) return refuse(response, 404, 'BLOB_UPLOAD_UNKNOWN');
-  parts.push(await readBody(request));
-  if (request.method === 'PATCH') {
-    return void response.writeHead(202, { location: `http://${registry.host}${url.pathname}` }).end();
+  const location = `${registry.scheme}://${registry.host}${url.pathname}?state=${randomUUID()}`;
+  const received = () => parts.reduce((sum, { length }) => sum + length, 0);
+  if (request.method === 'GET') {
+    const range = registry.knobs.oddUploads ?? `0-${Math.max(0, received() - 1)}`;
+    return void response.writeHead(204, { location, range }).end();
   }
+  const claimed = request.headers['content-range'];
+  if (claimed !== undefined && !claimed.startsWith(`${received()}-`)) return refuse(response, 416, 'RANGE_INVALID');
+  if (!(await receiveUpload(exchange, parts))) return;
+  if (request.method === 'PATCH') return void response.writeHead(202, { location, range: `0-${received() - 1}` }).end();
   repository.uploads.delete(rest);
   const bytes = Buffer.concat(parts);
   const digest = digestFromHex(sha256Hex(bytes));
   if (url.searchParams.get('digest') !== digest) return refuse(response, 400, 'DIGEST_INVALID');
   repository.blobs.set(digest, bytes);
   response.writeHead(201, { 'docker-content-digest': digest }).end();
+}
+
+/** Takes the body in; false when the knobs say that the connection breaks on the way. */
+async function receiveUpload({ registry, request, response, repository, rest }: InRepository, parts: Buffer[]) {
+  const { cutUploadsAfter, forgetUploads } = registry.knobs;
+  if (cutUploadsAfter === undefined) {
+    parts.push(await readBody(request));
+    return true;
+  }
+  let left = cutUploadsAfter;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    parts.push(part.subarray(0, left));
+    left -= part.length;
+    if (left > 0) continue;
+    if (forgetUploads) repository.uploads.delete(rest);
+    response.destroy();
+    return false;
+  }
+  return true;
 }
 
 function mounted({ registry, url, repository }: InRepository): boolean {

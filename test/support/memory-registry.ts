@@ -8,19 +8,28 @@
 // Knobs, all to be changed at any time (`registry.knobs.delayMs = 50`):
 //   auth            none | basic | bearer: see RegistryAuth; `expireTokens()` makes all issued tokens worthless
 //   redirectBlobs   blobs are answered by a 307 to a second origin (`storage`), which records the headers it gets
+//   identityToken   with bearer: POST grants tokens for this refresh token; `tokenPosts: false` answers POST with 404
+//   realm           address of the token service in challenges, when it is not its own
+//   renewIdentity   each POST replaces the identity token by the next
 //   bytesPerSecond  one link shared by all bodies of both origins
 //   delayMs         before every answer
 //   ignoreRange     ranges are answered with the whole blob; wrongRange: with another Content-Range
 //   cutBodiesAfter  every body of a blob breaks off after so many bytes (the socket is destroyed)
 //   noMounts        cross-repository mounts open an upload instead
+//   cutUploadsAfter an upload's connection breaks after so many bytes (each time); the registry keeps what it got
+//   forgetUploads   a broken upload is forgotten instead; oddUploads: asked for its state, it says nonsense
+//   referrersApi    answers the referrers API, a page of `referrersPage` entries at a time; default: 404, as old ones do
 // Events:
 //   failNext({...})  the next requests that match get a status; `registry.failures` counts what is left
 //   corrupt(digest)  flips a byte of a blob in the store;  remove(digest) takes it out
+//   hold('PUT /v2')  requests whose `METHOD path` contains this wait until the function that it returns is called
 //   pause()/resume() requests and bodies hang in between ("gone", without a word)
 //   goAway()/comeBack() sockets break and nobody listens; then again, on the same port
 // Records: `requests` (method, path, headers, origin), `requestsTo(part)`, `bytesSent`, `openSockets()`.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerOptions } from 'node:https';
+import { TLSSocket } from 'node:tls';
 import type { Digest } from '../../core/index.ts';
 import { digestFromHex } from '../../core/index.ts';
 import type { Ending } from './docker-registry.ts';
@@ -37,12 +46,21 @@ export type RegistryAuth =
 export interface RegistryKnobs {
   auth: RegistryAuth;
   redirectBlobs: boolean;
+  identityToken: string | undefined;
+  tokenPosts: boolean;
+  renewIdentity: boolean;
+  realm: string | undefined;
   bytesPerSecond: number | undefined;
   delayMs: number;
   ignoreRange: boolean;
   wrongRange: boolean;
   cutBodiesAfter: number | undefined;
   noMounts: boolean;
+  cutUploadsAfter: number | undefined;
+  forgetUploads: boolean;
+  oddUploads: string | undefined;
+  referrersApi: boolean;
+  referrersPage: number;
 }
 
 export interface Failure {
@@ -79,23 +97,44 @@ export class MemoryRegistry {
   readonly knobs: RegistryKnobs = {
     auth: { kind: 'none' },
     redirectBlobs: false,
+    identityToken: undefined,
+    tokenPosts: true,
+    renewIdentity: false,
+    realm: undefined,
     bytesPerSecond: undefined,
     delayMs: 0,
     ignoreRange: false,
     wrongRange: false,
     cutBodiesAfter: undefined,
     noMounts: false,
+    cutUploadsAfter: undefined,
+    forgetUploads: false,
+    oddUploads: undefined,
+    referrersApi: false,
+    referrersPage: 1,
   };
   readonly requests: RecordedRequest[] = [];
   readonly failures: { failure: Failure; left: number }[] = [];
   readonly repositories = new Map<string, Repository>();
   /** Issued tokens to the scopes they are good for. */
   readonly tokens = new Map<string, readonly string[]>();
+  readonly scheme: 'http' | 'https';
+  /** With TLS, of each request: the common name of the client's certificate, if it showed a good one. */
+  readonly clientNames: (string | undefined)[] = [];
   bytesSent = 0;
-  readonly #registry = new TestServer((request, response) => this.#answer('registry', request, response));
-  readonly #storage = new TestServer((request, response) => this.#answer('storage', request, response));
+  readonly #held = new Map<string, Promise<void>>();
+  readonly #releases: (() => void)[] = [];
+  readonly #registry: TestServer;
+  readonly #storage: TestServer;
   #gate: PromiseWithResolvers<void> | undefined;
   #linkFreeAt = 0;
+
+  /** `tls`: options of node:https for both origins. */
+  constructor(tls?: ServerOptions) {
+    this.scheme = tls ? 'https' : 'http';
+    this.#registry = new TestServer((request, response) => this.#answer('registry', request, response), tls);
+    this.#storage = new TestServer((request, response) => this.#answer('storage', request, response), tls);
+  }
 
   async start(): Promise<void> {
     await Promise.all([this.#registry.listen(), this.#storage.listen()]);
@@ -103,6 +142,7 @@ export class MemoryRegistry {
 
   async close(): Promise<void> {
     this.resume();
+    for (const release of this.#releases) release();
     await Promise.all([this.#registry.close(), this.#storage.close()]);
   }
 
@@ -171,6 +211,16 @@ export class MemoryRegistry {
     return this.#registry.sockets.size + this.#storage.sockets.size;
   }
 
+  hold(matching: string): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#held.set(matching, promise);
+    this.#releases.push(resolve);
+    return () => {
+      this.#held.delete(matching);
+      resolve();
+    };
+  }
+
   pause(): void {
     this.#gate ??= Promise.withResolvers();
   }
@@ -209,7 +259,9 @@ export class MemoryRegistry {
   async #answer(origin: RecordedRequest['origin'], request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url: path = '', headers } = request;
     this.requests.push({ origin, method, path, headers });
+    if (request.socket instanceof TLSSocket) this.clientNames.push(clientName(request.socket));
     await this.#gate?.promise;
+    for (const [matching, release] of this.#held) if (`${method} ${path}`.includes(matching)) await release;
     if (this.knobs.delayMs > 0) await new Promise(resolve => setTimeout(resolve, this.knobs.delayMs));
     const failure = this.#failureFor(`${method} ${path}`);
     if (failure?.reset) response.destroy();
@@ -236,11 +288,16 @@ export class MemoryRegistry {
 /** Small enough for a throttled link to be shared fairly. */
 const PIECE_BYTES = 16 * 1024;
 
-export async function startMemoryRegistry(t: Ending): Promise<MemoryRegistry> {
-  const registry = new MemoryRegistry();
+export async function startMemoryRegistry(t: Ending, tls?: ServerOptions): Promise<MemoryRegistry> {
+  const registry = new MemoryRegistry(tls);
   await registry.start();
   t.after(() => registry.close());
   return registry;
+}
+
+function clientName(socket: TLSSocket): string | undefined {
+  const name: unknown = socket.authorized ? socket.getPeerCertificate().subject?.CN : undefined;
+  return typeof name === 'string' ? name : undefined;
 }
 
 function drained(response: ServerResponse): Promise<void> {

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { OpenOptions, RegistryAccessOptions } from '../../registry/index.ts';
-import { openSink, parseReference, RegistryAccess } from '../../registry/index.ts';
+import { openSink, RegistryAccess } from '../../registry/index.ts';
 import type { Ending } from './docker-registry.ts';
 import type { SampleDocument, SampleImage } from './sample-image.ts';
 import { inPieces } from './streams.ts';
@@ -24,15 +24,12 @@ export async function temporaryDirectory(t: Ending): Promise<string> {
 /** Writes the image with all its platforms; the reference's tag goes to the index. */
 export async function publishTo(reference: string, image: SampleImage, options: OpenOptions): Promise<void> {
   const signal = new AbortController().signal;
-  const sink = openSink(reference, options);
+  await using sink = openSink(reference, options);
   const put = ({ descriptor, bytes }: SampleDocument) =>
     sink.putBlob(descriptor, () => inPieces(bytes, 50_000), { signal });
   await Promise.all(image.blobs.map(put));
-  const { tag: _tag, ...untagged } = parseReference(reference);
-  const children = untagged.kind === 'registry' ? openSink(untagged, options) : undefined;
-  for (const manifest of image.manifests) {
-    if (children) await children.putManifest(manifest.bytes, manifest.descriptor.mediaType, { signal });
-    else await put(manifest); // in a layout a manifest without a name is a blob
+  for (const { bytes, descriptor } of image.manifests) {
+    await sink.putManifest(bytes, descriptor.mediaType, { signal, untagged: true });
   }
   await sink.putManifest(image.index.bytes, image.index.descriptor.mediaType, { signal });
 }

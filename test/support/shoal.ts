@@ -4,13 +4,16 @@
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { TestContext } from 'node:test';
 import { promisify } from 'node:util';
+import type { Ending } from './docker-registry.ts';
 
 const run = promisify(execFile);
-const MAIN = resolve(import.meta.dirname, '../../cli/main.ts');
+/** The program, for tests that start it themselves. */
+export const MAIN = resolve(import.meta.dirname, '../../cli/main.ts');
+/** This checkout's command line, under the Node that runs the tests. */
+const SOURCES = [process.execPath, MAIN];
 
 /** No command of a test takes this long; a hang must fail the test, not the run. */
 const COMMAND_TIMEOUT_MS = 180_000;
@@ -35,39 +38,52 @@ export interface Shoal {
   json(...args: string[]): Promise<unknown>;
 }
 
-/** A command line with a fresh root; ends its daemon and removes everything after the test. */
-export async function makeShoal(t: TestContext, env: Readonly<Record<string, string>> = {}): Promise<Shoal> {
+/** A command line (`program`) with a fresh root; ends its daemon and removes everything after the test. */
+export async function makeShoal(
+  t: Ending,
+  env: Readonly<Record<string, string>> = {},
+  program: readonly string[] = SOURCES,
+): Promise<Shoal> {
   const base = await mkdtemp(join(tmpdir(), 'shoal-test-'));
   const root = join(base, 'root');
   const scratch = await mkdtemp(join(base, 'scratch-'));
   t.after(async () => {
-    await call(root, env, ['daemon', 'stop']);
+    await callShoal(['daemon', 'stop'], { program, root, env });
     await removeLeftovers(base);
     await rm(base, { recursive: true, force: true });
   });
   const ok = async (...args: string[]) => {
-    const result = await call(root, env, args);
+    const result = await callShoal(args, { program, root, env });
     if (result.code !== 0) throw new Error(`shoal ${args.join(' ')}: exit code ${result.code}\n${result.stderr}`);
     return result.stdout;
   };
   return {
     root,
     scratch,
-    run: (...args) => call(root, env, args),
+    run: (...args) => callShoal(args, { program, root, env }),
     ok,
-    interrupted: (when, ...args) => call(root, env, args, when),
+    interrupted: (when, ...args) => callShoal(args, { program, root, env, when, signal: 'SIGINT' }),
     json: async (...args) => JSON.parse(await ok('--json', ...args)),
   };
 }
 
-function call(
-  root: string,
-  env: Readonly<Record<string, string>>,
+export interface ShoalCall {
+  readonly program?: readonly string[];
+  readonly root: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Sends `signal` (default SIGINT) when this resolves; it is told the command's process id. */
+  readonly when?: (pid: number) => Promise<void>;
+  readonly signal?: NodeJS.Signals;
+}
+
+/** One command as a process of its own, to its end. A command that a signal ended has the code 128 + its number. */
+export function callShoal(
   args: readonly string[],
-  interruptWhen?: () => Promise<void>,
+  { program = SOURCES, root, env, when, signal }: ShoalCall,
 ): Promise<CommandResult> {
   return new Promise((done, fail) => {
-    const child = spawn(process.execPath, [MAIN, '--root', root, ...args], {
+    const [file = '', ...first] = program;
+    const child = spawn(file, [...first, '--root', root, ...args], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: COMMAND_TIMEOUT_MS,
@@ -77,19 +93,19 @@ function call(
     child.stdout.on('data', piece => stdout.push(piece));
     child.stderr.on('data', piece => stderr.push(piece));
     child.once('error', fail);
-    interruptWhen?.().then(() => child.kill('SIGINT'), fail);
-    child.once('close', (code, signal) =>
+    when?.(child.pid ?? 0).then(() => child.kill(signal ?? 'SIGINT'), fail);
+    child.once('close', (code, endedBy) =>
       done({
-        code: code ?? 128,
+        code: code ?? 128 + (endedBy ? constants.signals[endedBy] : 0),
         stdout: Buffer.concat(stdout).toString(),
-        stderr: Buffer.concat(stderr).toString() + (signal ? `\nended by ${signal}` : ''),
+        stderr: Buffer.concat(stderr).toString() + (endedBy ? `\nended by ${endedBy}` : ''),
       }),
     );
   });
 }
 
 /** What a failed test may have left below its directory: mounts are detached, their FUSE connections aborted. */
-async function removeLeftovers(base: string): Promise<void> {
+export async function removeLeftovers(base: string): Promise<void> {
   const table = await readFile('/proc/self/mountinfo', 'utf8');
   const left = table
     .split('\n')

@@ -3,6 +3,8 @@
 import { once } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
+import type { ServerOptions } from 'node:https';
+import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { errnoOf } from '../../core/index.ts';
 
@@ -11,11 +13,14 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<v
 export class TestServer {
   readonly sockets = new Set<Socket>();
   readonly #handler: Handler;
+  readonly #tls: ServerOptions | undefined;
   #server: Server | undefined;
   #port = 0;
 
-  constructor(handler: Handler) {
+  /** `tls`: as of node:https; it speaks plain HTTP without. */
+  constructor(handler: Handler, tls?: ServerOptions) {
     this.#handler = handler;
+    this.#tls = tls;
   }
 
   get host(): string {
@@ -23,13 +28,14 @@ export class TestServer {
   }
 
   async listen(): Promise<void> {
-    const server = createServer((request, response) => {
+    const listener = (request: IncomingMessage, response: ServerResponse) => {
       this.#handler(request, response).catch(error => {
         response.destroy();
         // A client that breaks off is what tests are about; any other failure is a mistake of the test's server.
         if (errnoOf(error) !== 'ECONNRESET') process.emitWarning(error);
       });
-    });
+    };
+    const server = this.#tls ? createTlsServer(this.#tls, listener) : createServer(listener);
     server.on('connection', socket => {
       this.sockets.add(socket);
       socket.once('close', () => this.sockets.delete(socket));

@@ -8,7 +8,7 @@ import {
 } from '../../../converter/manifest.ts';
 import { digestFromHex } from '../../../core/index.ts';
 import { ChunkList, type FinishedBlob } from '../../../image/index.ts';
-import type { HistoryEntry, ImageConfig } from '../../../registry/index.ts';
+import { type HistoryEntry, type ImageConfig, MEDIA_TYPES } from '../../../registry/index.ts';
 
 function blob(digit: string): FinishedBlob {
   return {
@@ -78,7 +78,7 @@ test('layers carry the media types and annotations that Nydus snapshotters look 
     },
   });
   const digest = digestFromHex('c'.repeat(64));
-  assert.deepEqual(bootstrapDescriptor({ path: '', digest, size: 7, diffId: DIFF_ID }), {
+  assert.deepEqual(bootstrapDescriptor({ path: '', digest, size: 7, diffId: DIFF_ID }, MEDIA_TYPES.ociLayerGzip), {
     mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip',
     digest,
     size: 7,
@@ -94,7 +94,7 @@ test('the manifest is an OCI one and keeps annotations', () => {
   const digest = digestFromHex('d'.repeat(64));
   const descriptor = { mediaType: 'x', digest, size: 1 };
   const source = { schemaVersion: 2, config: descriptor, layers: [], annotations: { note: 'kept' } } as const;
-  const manifest = acceleratedManifest(source, descriptor, [descriptor]);
+  const manifest = acceleratedManifest(source, descriptor, [descriptor], { format: 'oci', isMerged: false });
   assert.equal(manifest.mediaType, 'application/vnd.oci.image.manifest.v1+json');
   assert.equal(manifest.config.mediaType, 'application/vnd.oci.image.config.v1+json');
   assert.deepEqual(manifest.annotations, { note: 'kept' });

@@ -13,7 +13,8 @@ import {
   silentLogger,
   systemClock,
 } from '../../../core/index.ts';
-import { ControlClient, startControlApi } from '../../../daemon/index.ts';
+import { startControlApi } from '../../../daemon/control-api.ts';
+import { ControlClient } from '../../../daemon/index.ts';
 import { MemoryMounter } from '../../support/memory-mounter.ts';
 import { until } from '../../support/until.ts';
 import { atEnd, scratch, signal } from './daemon-under-test.ts';
@@ -33,7 +34,8 @@ async function bench(t: TestContext): Promise<Bench> {
   const stops: number[] = [];
   const socket = join(scratch(t), 'control.sock');
   writeFileSync(socket, 'left by a dead daemon');
-  const ports = { mounter, clock: systemClock, log: silentLogger, onStop: () => stops.push(1) };
+  const metrics = async () => ({ contentType: 'text/plain; version=0.0.4', text: '# a page\n' });
+  const ports = { mounter, metrics, clock: systemClock, log: silentLogger, onStop: () => stops.push(1) };
   const api = await startControlApi(ports, { socket, version: '1.2.3' });
   atEnd(t, () => api.stop());
   return { mounter, client: new ControlClient(socket), socket, stops };
@@ -61,6 +63,7 @@ const mountRequest = (mountpoint: string) => ({
   driver: 'auto' as const,
   writable: false,
   plainHttp: false,
+  insecure: false,
 });
 
 test('only its owner may connect, and a file left by a dead daemon is no obstacle', async t => {
@@ -69,6 +72,12 @@ test('only its owner may connect, and a file left by a dead daemon is no obstacl
   const info = await client.info({ signal });
   assert.deepEqual([info.pid, info.version], [process.pid, '1.2.3']);
   assert.ok(info.uptimeMs >= 0);
+});
+
+test('the page for Prometheus comes as it is', async t => {
+  const { client, socket } = await bench(t);
+  assert.equal(await client.metrics({ signal }), '# a page\n');
+  assert.equal((await ask(socket, 'GET', '/metrics', '')).body, '# a page\n');
 });
 
 test('errors arrive with the code they were thrown with', async t => {

@@ -1,27 +1,18 @@
 // A server worker that dies in the middle of a request: when it is asked for the name `die`. Not a test.
 
-import fs from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
+import { FuseDevice } from '../../../daemon/fuse/device.ts';
+import { InHeader, Op } from '../../../daemon/fuse/protocol.ts';
 
-const LOOKUP = 1;
-const IN_HEADER_BYTES = 40;
-const { readSync, writeSync } = fs;
-let doomed = false;
+const { receive } = FuseDevice.prototype;
 
-fs.readSync = (fd: number, buffer: NodeJS.ArrayBufferView, ...rest: unknown[]): number => {
-  const length: number = Reflect.apply(readSync, fs, [fd, buffer, ...rest]);
-  const request = Buffer.from(buffer.buffer, buffer.byteOffset, length);
-  doomed =
-    length > IN_HEADER_BYTES &&
-    request.readUInt32LE(4) === LOOKUP &&
-    request.toString('latin1', IN_HEADER_BYTES, length - 1) === 'die';
+/** Ends this thread between receiving the request and answering it, when the caller has noted what it works on. */
+FuseDevice.prototype.receive = function (this: FuseDevice): number {
+  const length = Reflect.apply(receive, this, []);
+  const name = this.requestBytes.toString('latin1', InHeader.BYTES, length - 1);
+  if (this.request[InHeader.OPCODE] === Op.LOOKUP && name === 'die') {
+    this.respond = this.fail = () => process.exit(7);
+  }
   return length;
 };
 
-fs.writeSync = (...call: unknown[]): number => {
-  if (doomed) process.exit(7); // ends this thread
-  return Reflect.apply(writeSync, fs, call);
-};
-
-syncBuiltinESMExports();
 await import('../../../daemon/fuse/server-worker.ts');

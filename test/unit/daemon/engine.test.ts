@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Registry } from 'prom-client';
 import {
   type ChunkSource,
   isShoalError,
@@ -10,6 +11,7 @@ import {
 } from '../../../core/index.ts';
 import { defaultFetchLimits, type FetchLimits } from '../../../daemon/config.ts';
 import { FetchEngine } from '../../../daemon/fetch/engine.ts';
+import { FetchMetrics } from '../../../daemon/fetch/fetch-metrics.ts';
 import { type FakeBlob, fakeBlob } from '../../support/fake-blob.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { MemorySource } from '../../support/memory-source.ts';
@@ -23,6 +25,8 @@ const SINGLE: Partial<FetchLimits> = { amplifyBytes: 0, maxRangeBytes: 1, maxGap
 interface Bench {
   readonly clock: ManualClock;
   readonly engine: FetchEngine;
+  /** What the engine counted. */
+  readonly registry: Registry;
   readonly store: MemoryStore;
   readonly source: MemorySource;
   readonly blob: FakeBlob;
@@ -43,10 +47,12 @@ async function bench(changes: Partial<FetchLimits> = SINGLE, chunkCount = 40): P
   source.add(blob.layout, blob.bytes);
   const store = new MemoryStore();
   const stored = await store.open(blob.layout);
-  const engine = new FetchEngine({ clock, log: silentLogger }, { ...defaultFetchLimits, ...changes });
+  const registry = new Registry();
+  const metrics = new FetchMetrics(registry);
+  const engine = new FetchEngine({ clock, log: silentLogger, metrics }, { ...defaultFetchLimits, ...changes });
   const ensure = (chunks: readonly number[], { lane = 'demand', signal = never, sources = [source] }: Options = {}) =>
     engine.ensure(stored, chunks, { lane, signal, sources });
-  return { clock, engine, store, source, blob, stored, ensure };
+  return { clock, engine, registry, store, source, blob, stored, ensure };
 }
 
 function chunksOf(source: MemorySource): (readonly number[])[] {
@@ -219,6 +225,32 @@ describe('fetch engine', () => {
     await clock.advance(60_000);
     await call;
     assert.ok(blob.plain(6).equals((await stored.read(6)) ?? Buffer.alloc(0)));
+  });
+
+  test('counts requests, bytes, chunks, failures and wrong bytes by source, and how long requests took', async () => {
+    const { ensure, source, clock, registry, blob } = await bench();
+    source.corrupt.add(6);
+    const call = ensure([6]);
+    await clock.advance(100);
+    source.corrupt.clear();
+    await clock.advance(60_000);
+    await call;
+    source.failNext(new ShoalError('unavailable', 'busy'));
+    const second = ensure([9]);
+    await clock.advance(10_000);
+    await second;
+    const page = await registry.metrics();
+    const bytes = 2 * blob.layout.chunk(6).compressedSize + blob.layout.chunk(9).compressedSize;
+    for (const line of [
+      'shoal_fetch_requests_total{source="origin",lane="demand"} 4',
+      `shoal_fetch_bytes_total{source="origin"} ${bytes}`,
+      'shoal_fetch_chunks_total{source="origin"} 2',
+      'shoal_fetch_errors_total{source="origin",code="unavailable"} 1',
+      'shoal_chunk_verify_failures_total{source="origin"} 1',
+      'shoal_fetch_duration_seconds_count{source="origin"} 3',
+    ]) {
+      assert.ok(page.includes(`${line}\n`), `${line}\n${page}`);
+    }
   });
 
   test('a corrupt chunk does not disturb its neighbours', async () => {

@@ -1,20 +1,15 @@
 // The threads of a connection: what happens when one of them dies, and what a damaged image does to them.
 
 import assert from 'node:assert/strict';
-import { closeSync, openSync } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
-import { silentLogger, systemClock } from '../../../core/index.ts';
-import { defaultServeLimits } from '../../../daemon/config.ts';
-import { Completer } from '../../../daemon/fuse/completer.ts';
-import { FuseSession } from '../../../daemon/fuse/session.ts';
-import { MountHelper } from '../../../daemon/mount/helper-client.ts';
-import { SharedCounters } from '../../../daemon/shared-counters.ts';
 import { BootstrapReader } from '../../../image/index.ts';
 import { directory } from '../image/image-builder.ts';
-import { atEnd, mountpointIn, python, scratch, signal, startDaemon } from './daemon-under-test.ts';
-import { libraryOf, makeImage, requestFor } from './lazy-image.ts';
+import { eventually, mountpointIn, python, scratch, signal, startDaemon } from './daemon-under-test.ts';
+import { content, libraryOf, makeImage, requestFor } from './lazy-image.ts';
+import { MORTAL, startSession } from './session-under-test.ts';
 
 const STAT = `
 import errno, os, sys
@@ -22,61 +17,66 @@ try: os.stat(sys.argv[1]); print('there')
 except OSError as e: print(errno.errorcode[e.errno])
 `;
 
+/** One reader after the other, so that both threads of the mount get some also when one of them is late. */
+const READ_ALL = `
+import hashlib, os, sys, threading, time
+folder, count = sys.argv[1], int(sys.argv[2])
+digests = [None] * count
+def read(i): digests[i] = hashlib.sha256(open(os.path.join(folder, 'f%d' % i), 'rb').read()).hexdigest()
+threads = [threading.Thread(target=read, args=(i,)) for i in range(count)]
+for x in threads:
+    x.start()
+    time.sleep(0.02)
+[x.join() for x in threads]
+print(' '.join(digests))
+`;
+
 const stat = async (path: string) => (await python(STAT, path)).trim();
 
-/** A connection whose threads die of the name `die`. */
-async function mortalMount(
-  t: TestContext,
-  maxWorkerRestarts: number,
-): Promise<{ mountpoint: string; session: FuseSession }> {
-  const image = makeImage(() => directory({ folder: directory() }));
-  const helper = new MountHelper({ timeoutMs: 30_000 });
-  const completer = new Completer(silentLogger, { maxWorkerRestarts: 0 });
-  const mountpoint = mountpointIn(scratch(t));
-  const fd = openSync('/dev/fuse', 'r+');
-  const bootstrap = new SharedArrayBuffer(image.bootstrap.length);
-  new Uint8Array(bootstrap).set(image.bootstrap);
-  const source = 'shoal:0123456789abcdef';
-  const session = new FuseSession(
-    {
-      clock: systemClock,
-      log: silentLogger,
-      completer,
-      fetch: () => Promise.resolve(),
-      onUnservable: () => void helper.clean([source]),
-    },
-    {
-      image: { fd, bootstrap, blobs: [] },
-      counters: new SharedCounters(),
-      limits: { ...defaultServeLimits, maxWorkerRestarts },
-      readDeadlineMs: undefined,
-      blocks: 1,
-      inodes: 2,
-      script: new URL('dying-worker.ts', import.meta.url),
-    },
+const mortal = (t: TestContext, maxWorkerRestarts: number) =>
+  startSession(
+    t,
+    makeImage(() => directory({ folder: directory() })),
+    { script: MORTAL, maxWorkerRestarts },
   );
-  atEnd(t, async () => {
-    await helper.clean([source]);
-    await session.stop();
-    await completer.stop();
-    closeSync(fd);
-  });
-  const [device] = await Promise.all([helper.mountFuse(fd, { mountpoint, source, rootMode: 0o40755 }), session.load()]);
-  assert.match(device, /^0:\d+$/);
-  await session.serve(signal);
-  return { mountpoint, session };
-}
 
 test('a thread that dies fails the request it held and is replaced; the mount goes on', async t => {
-  const { mountpoint } = await mortalMount(t, 3);
+  const { mountpoint } = await mortal(t, 3);
   for (let death = 0; death < 3; death++) {
     assert.equal(await stat(join(mountpoint, 'die')), 'EIO');
     assert.equal(await stat(join(mountpoint, 'folder')), 'there');
   }
 });
 
+test('reads that wait are answered through the descriptor they came by, also when the thread that read them has died', async t => {
+  const files = Array.from({ length: 100 }, (_, i) => content(20_000, `file ${i}`));
+  const image = makeImage(builder =>
+    directory(Object.fromEntries(files.map((bytes, i) => [`f${i}`, builder.file(bytes)]))),
+  );
+  const waiting: number[] = [];
+  const gate = Promise.withResolvers<void>();
+  const { mountpoint, deaths, deliver } = await startSession(t, image, {
+    script: MORTAL,
+    maxWorkerRestarts: 50,
+    fetch: read => {
+      waiting.push(read.fd);
+      return gate.promise;
+    },
+  });
+  const digests = python(READ_ALL, mountpoint, `${files.length}`);
+  await eventually(async () => new Set(waiting).size === 2, 'both descriptors have reads that wait');
+  for (let death = 0; death < 40 && new Set(deaths).size < 2; death++) await stat(join(mountpoint, 'die'));
+  assert.deepEqual(new Set(deaths), new Set([0, 1]), 'both threads have died');
+  deliver();
+  gate.resolve();
+  assert.deepEqual(
+    (await digests).trim().split(' '),
+    files.map(bytes => createHash('sha256').update(bytes).digest('hex')),
+  );
+});
+
 test('when threads die again and again the connection is ended, and nobody hangs', async t => {
-  const { mountpoint, session } = await mortalMount(t, 0);
+  const { mountpoint, session } = await mortal(t, 0);
   for (let death = 0; death < 2; death++) await stat(join(mountpoint, 'die')).catch(() => {});
   await session.ended;
   assert.equal(await stat(join(mountpoint, 'folder')), 'ENOENT', 'the dead mount was taken away');

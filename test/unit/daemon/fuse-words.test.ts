@@ -85,10 +85,10 @@ function init(major: number, minor: number, flags: number): Uint32Array {
 
 test('INIT takes what it wants and is offered, and nothing else', () => {
   const reply = new Uint32Array(64);
-  const terms = { hasXattrs: false, maxBackground: 16_384 };
+  const terms = { hasXattrs: false, maxBackground: 16_384, readaheadBytes: 524_288 };
   assert.equal(negotiate(init(7, 44, 0xffffffff), reply, terms), 'accepted');
   const [major, minor, readahead, flags = 0, background, maxWrite, granularity, pages] = reply.subarray(4);
-  assert.deepEqual([major, minor, readahead], [7, 38, 131_072]);
+  assert.deepEqual([major, minor, readahead], [7, 38, 524_288]);
   assert.deepEqual([background, maxWrite, granularity, pages], [0x40004000, 4096, 1, 256]);
   const POSIX_ACL = 1 << 20;
   const ASYNC_DIO = 1 << 15;
@@ -102,7 +102,7 @@ test('INIT takes what it wants and is offered, and nothing else', () => {
 
 test('INIT refuses kernels that are too old and asks newer majors to come down', () => {
   const reply = new Uint32Array(64);
-  const terms = { hasXattrs: true, maxBackground: 4096 };
+  const terms = { hasXattrs: true, maxBackground: 4096, readaheadBytes: 131_072 };
   assert.equal(negotiate(init(7, 30, 1), reply, terms), 'refused');
   assert.equal(negotiate(init(6, 99, 1), reply, terms), 'refused');
   assert.equal(negotiate(init(8, 0, 1), reply, terms), 'again');
@@ -135,11 +135,14 @@ test('counters count beyond 32 bits', () => {
   assert.equal(counters.get(Counter.MISSES), 0);
 });
 
-test('the board remembers which request each worker works on, with all 64 bits', () => {
+test('the board remembers which request each worker works on, with all 64 bits, and where it came from', () => {
   const board = WorkerBoard.forWorkers(2);
+  board.assign(0, 20);
+  board.assign(1, 21);
   board.begin(1, 0xfffffffe, 0x80000001);
-  assert.deepEqual(board.unfinished(1), { uniqueLow: 0xfffffffe, uniqueHigh: 0x80000001 });
+  assert.deepEqual(board.unfinished(1), { fd: 21, uniqueLow: 0xfffffffe, uniqueHigh: 0x80000001 });
   assert.equal(board.unfinished(0), undefined);
   board.end(1);
   assert.equal(board.unfinished(1), undefined);
+  assert.deepEqual([board.fd(0), board.fd(1)], [20, 21]);
 });

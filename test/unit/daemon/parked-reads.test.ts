@@ -7,6 +7,7 @@ import { ParkedReads, type ParkedReadsPorts } from '../../../daemon/fuse/parked-
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const read = (unique: number, pid = 100): MissedRead => ({
+  fd: 7,
   uniqueLow: unique,
   uniqueHigh: 0,
   pid,

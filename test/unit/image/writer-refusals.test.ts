@@ -26,6 +26,16 @@ test('refuses names that no file can have, naming the path', () => {
   assert.throws(() => writeBootstrap(long), { code: 'limit', message: /256 bytes/ });
 });
 
+test('refuses directories deeper than any walk would follow them', () => {
+  const nested = (depth: number) => {
+    let at = directory();
+    for (let i = 0; i < depth; i++) at = directory({ d: at });
+    return imageOf(at);
+  };
+  writeBootstrap(nested(32_768));
+  assert.throws(() => writeBootstrap(nested(32_769)), { code: 'limit', message: /^\/d\/d.*65538 bytes/ });
+});
+
 test('refuses extended attributes outside the five namespaces and beyond their sizes', () => {
   const withXattr = (name: string, size: number) =>
     imageOf(directory({ f: empty({ xattrs: new Map([[name, new Uint8Array(size)]]) }) }));

@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ErrorCode } from '../../../core/index.ts';
 import { isShoalError } from '../../../core/index.ts';
-import { openSink, openSource, RegistryAccess } from '../../../registry/index.ts';
+import { Authenticator } from '../../../registry/auth.ts';
+import { registryEndpoint } from '../../../registry/endpoint.ts';
+import { HostSettings } from '../../../registry/host-settings.ts';
+import { HttpClient } from '../../../registry/http.ts';
+import { type Credential, credentialOf, openSink, openSource, RegistryAccess } from '../../../registry/index.ts';
 import { noDockerRegistry, startDockerRegistry } from '../../support/docker-registry.ts';
 import { noise } from '../../support/fake-blob.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -11,12 +15,13 @@ import { publishTo, testAccess } from '../../support/registry-targets.ts';
 import { sampleImage } from '../../support/sample-image.ts';
 import { ScriptedDispatcher } from '../../support/scripted-dispatcher.ts';
 import { collect } from '../../support/streams.ts';
+import { until } from '../../support/until.ts';
 
 const signal = new AbortController().signal;
 const AMD64 = { os: 'linux', architecture: 'amd64' };
 const CALLERS = 20;
 const content = noise(100_000, 'auth');
-const user = { username: 'ada', password: 'correct horse' };
+const user = { kind: 'password', username: 'ada', password: 'correct horse' } as const;
 const credentials = async () => user;
 
 const code = (expected: ErrorCode, message: RegExp) => (error: unknown) => {
@@ -45,7 +50,7 @@ test('many requests at once share one token, and one new token when it is refuse
 
 test('asks for a token for what it does, and for a new one before the old one expires', async t => {
   const registry = await startMemoryRegistry(t);
-  registry.knobs.auth = { kind: 'bearer', tokenSeconds: 100, ...user };
+  registry.knobs.auth = { tokenSeconds: 100, ...user, kind: 'bearer' };
   const blob = registry.putBlob('team/app', content);
   const clock = new ManualClock();
   const access = testAccess(t, { clock, credentials });
@@ -72,8 +77,8 @@ test('credentials and tokens never reach the place that blobs are redirected to'
   registry.knobs.redirectBlobs = true;
   const blob = registry.putBlob('app', content);
   for (const auth of [
-    { kind: 'basic', ...user },
-    { kind: 'bearer', tokenSeconds: 300, ...user },
+    { ...user, kind: 'basic' },
+    { tokenSeconds: 300, ...user, kind: 'bearer' },
   ] as const) {
     registry.knobs.auth = auth;
     const source = openSource(`${registry.host}/app:1`, { access: testAccess(t, { credentials }), plainHttp: true });
@@ -102,15 +107,15 @@ test('a token of one registry is never sent to another one', async t => {
 test('says which image is refused, with and without credentials', async t => {
   const registry = await startMemoryRegistry(t);
   const name = `${registry.host}/team/app:1`;
-  const open = (lookup = async (): Promise<typeof user | undefined> => undefined) =>
+  const open = (lookup = async (): Promise<Credential | undefined> => undefined) =>
     openSource(name, { access: testAccess(t, { credentials: lookup }), plainHttp: true }).manifest(AMD64, { signal });
   const wrong = async () => ({ ...user, password: 'wrong' });
   const named = new RegExp(`^${name}: `);
-  registry.knobs.auth = { kind: 'basic', ...user };
+  registry.knobs.auth = { ...user, kind: 'basic' };
   await assert.rejects(open(), code('unauthorized', named));
   await assert.rejects(open(wrong), code('unauthorized', named));
   assert.equal(registry.requestsTo('manifests').length, 3, 'refused credentials are tried once');
-  registry.knobs.auth = { kind: 'bearer', tokenSeconds: 300, ...user };
+  registry.knobs.auth = { tokenSeconds: 300, ...user, kind: 'bearer' };
   await assert.rejects(open(), code('unauthorized', named));
   await assert.rejects(open(wrong), code('unauthorized', named));
   await assert.rejects(open(credentials), code('not-found', /team\/app:1: manifest: not found; .*MANIFEST_UNKNOWN/));
@@ -135,8 +140,10 @@ test('one caller that leaves does not take the token of the others with it', asy
   const leaving = assert.rejects(collect(source.blob(blob, { signal: controller.signal })), error =>
     isShoalError(error, 'aborted'),
   );
-  const staying = collect(source.blob(blob, { signal }));
   while (registry.requestsTo('/token').length === 0) await new Promise(resolve => setImmediate(resolve));
+  // The registry's demand is known by now, so this one joins the request for the token before it asks for the blob.
+  const staying = collect(source.blob(blob, { signal }));
+  await new Promise(resolve => setImmediate(resolve));
   controller.abort();
   await leaving;
   assert.deepEqual(await staying, content);
@@ -209,6 +216,103 @@ test('does not answer a demand of the place that a blob is redirected to', async
     code('unauthorized', /^r\.example\/app:1: /),
   );
   assert.equal(dispatcher.requests.length, 2);
+});
+
+test('exchanges an identity token for access tokens, and keeps the one that replaces it', async t => {
+  const registry = await startMemoryRegistry(t);
+  const blob = registry.putBlob('app', content);
+  registry.knobs.auth = { kind: 'bearer', tokenSeconds: 300, username: 'nobody' };
+  const identity = async () => credentialOf('<token>', 'long-lived');
+  registry.knobs.identityToken = 'long-lived';
+  registry.knobs.renewIdentity = true;
+  const access = testAccess(t, { credentials: identity });
+  const source = openSource(`${registry.host}/app:1`, { access, plainHttp: true });
+  for (let round = 0; round < 3; round++) {
+    assert.deepEqual(await collect(source.blob(blob, { signal })), content);
+    registry.expireTokens();
+  }
+  assert.equal(registry.requestsTo('POST /token').length, 3);
+  assert.equal(registry.requestsTo('GET /token').length, 0);
+  registry.knobs.identityToken = 'something else';
+  await assert.rejects(collect(source.blob(blob, { signal })), code('unauthorized', /token for 127\.0\.0\.1/));
+  registry.knobs.identityToken = 'long-lived';
+  assert.deepEqual(await collect(source.blob(blob, { signal })), content, 'the configured one is tried again');
+});
+
+test('asks a token service that knows no POST the old way', async t => {
+  const registry = await startMemoryRegistry(t);
+  const blob = registry.putBlob('app', content);
+  registry.knobs.auth = { kind: 'bearer', tokenSeconds: 300, username: '', password: 'long-lived' };
+  registry.knobs.tokenPosts = false;
+  const access = testAccess(t, { credentials: async () => credentialOf('<token>', 'long-lived') });
+  const source = openSource(`${registry.host}/app:1`, { access, plainHttp: true });
+  assert.deepEqual(await collect(source.blob(blob, { signal })), content);
+  assert.equal(registry.requestsTo('GET /token').length, 1);
+});
+
+test('an identity token is no password, and that is said', async t => {
+  const registry = await startMemoryRegistry(t);
+  registry.knobs.auth = { ...user, kind: 'basic' };
+  const access = testAccess(t, { credentials: async () => credentialOf('<token>', 'long-lived') });
+  const source = openSource(`${registry.host}/app:1`, { access, plainHttp: true });
+  await assert.rejects(source.manifest(AMD64, { signal }), code('unauthorized', /there is only an identity token/));
+});
+
+test('a password that changes is used as soon as the old one is refused, by everybody who waits', async t => {
+  const registry = await startMemoryRegistry(t);
+  const blob = registry.putBlob('app', content);
+  registry.knobs.auth = { ...user, kind: 'basic' };
+  let current: Credential = user;
+  let asked = 0;
+  const lookup = async () => {
+    asked++;
+    return current;
+  };
+  const access = testAccess(t, { credentials: lookup });
+  const source = openSource(`${registry.host}/app:1`, { access, plainHttp: true });
+  await collect(source.blob(blob, { signal }));
+  registry.knobs.auth = { kind: 'basic', username: 'ada', password: 'changed' };
+  current = credentialOf('ada', 'changed');
+  const readAllAtOnce = Array.from({ length: CALLERS }, () => collect(source.blob(blob, { signal })));
+  for (const bytes of await Promise.all(readAllAtOnce)) assert.deepEqual(bytes, content);
+  assert.equal(asked, 2, 'once at first, once after the change');
+});
+
+test('who joined a look at the old password looks again when that is refused', async () => {
+  const answers: PromiseWithResolvers<Credential>[] = [];
+  const lookup = () => {
+    const answer = Promise.withResolvers<Credential>();
+    answers.push(answer);
+    return answer.promise;
+  };
+  const http = new HttpClient({ dispatcher: new ScriptedDispatcher({}) });
+  const auth = new Authenticator({ http, credentials: lookup, clock: new ManualClock() });
+  const endpoint = registryEndpoint('r.example', {}, new HostSettings());
+  const request = { endpoint, scopes: ['repository:app:pull'], what: 'r.example/app', signal };
+  const first = auth.answer(request, 'Basic realm="x"', undefined);
+  answers[0]?.resolve(user);
+  const old = await first;
+  const [asking, joining] = [
+    auth.answer(request, 'Basic realm="x"', old),
+    auth.answer(request, 'Basic realm="x"', old),
+  ];
+  assert.equal(answers.length, 2);
+  answers[1]?.resolve(user); // looked before the password changed
+  await assert.rejects(asking, code('unauthorized', /refused our credentials/));
+  await until(() => answers.length === 3, 'another look');
+  answers[2]?.resolve(credentialOf('ada', 'changed'));
+  assert.equal(await joining, `Basic ${Buffer.from('ada:changed').toString('base64')}`);
+});
+
+test('what one credential is let in with never serves an image that was opened without', async t => {
+  const registry = await startMemoryRegistry(t);
+  const blob = registry.putBlob('app', content);
+  registry.knobs.auth = { tokenSeconds: 300, ...user, kind: 'bearer' };
+  const access = testAccess(t);
+  const mine = access.withCredential(registry.host, credentials);
+  const open = (through: RegistryAccess) => openSource(`${registry.host}/app:1`, { access: through, plainHttp: true });
+  assert.deepEqual(await collect(open(mine).blob(blob, { signal })), content);
+  await assert.rejects(collect(open(access).blob(blob, { signal })), code('unauthorized', /token for/));
 });
 
 test("passes basic auth of Debian's registry in both directions", { skip: noDockerRegistry }, async t => {

@@ -12,7 +12,14 @@ import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import type { ImageSource } from '../../../core/index.ts';
 import type { OpenOptions } from '../../../registry/index.ts';
-import { MEDIA_TYPES, openSink, openSource, parseConfig, parseManifest } from '../../../registry/index.ts';
+import {
+  credentialOf,
+  MEDIA_TYPES,
+  openSink,
+  openSource,
+  parseConfig,
+  parseManifest,
+} from '../../../registry/index.ts';
 import { noDockerRegistry, startDockerRegistry } from '../../support/docker-registry.ts';
 import { noise } from '../../support/fake-blob.ts';
 import { startMemoryRegistry } from '../../support/memory-registry.ts';
@@ -99,7 +106,7 @@ test('skopeo pushes to and pulls from the registry in memory, so that it is one'
   const registry = await startMemoryRegistry(t);
   registry.knobs.auth = { kind: 'bearer', tokenSeconds: 300, username: 'ada', password: 'secret' };
   registry.knobs.redirectBlobs = true;
-  const access = testAccess(t, { credentials: async () => ({ username: 'ada', password: 'secret' }) });
+  const access = testAccess(t, { credentials: async () => credentialOf('ada', 'secret') });
   const { blobs } = await write(`oci:${join(directory, 'a')}:one`, { access });
   const remote = `docker://${registry.host}/team/app:one`;
   await skopeo('copy', '--dest-tls-verify=false', '--dest-creds=ada:secret', `oci:${join(directory, 'a')}:one`, remote);

@@ -42,8 +42,23 @@ test('takes the last colon of an oci reference for a tag only if a tag follows',
   }
 });
 
+const ARCHIVE_CASES = [
+  ['oci-archive:a.tar', { format: 'oci', file: 'a.tar' }],
+  ['oci-archive:/a:b/c.tar:tag', { format: 'oci', file: '/a:b/c.tar', tag: 'tag' }],
+  [`oci-archive:a.tar@sha256:${HEX}`, { format: 'oci', file: 'a.tar', digest }],
+  ['docker-archive:/x/a.tar', { format: 'docker', file: '/x/a.tar' }],
+  ['docker-archive:a.tar:app', { format: 'docker', file: 'a.tar', tag: 'docker.io/library/app:latest' }],
+  ['docker-archive:a.tar:r.example:5000/app:1', { format: 'docker', file: 'a.tar', tag: 'r.example:5000/app:1' }],
+] as const;
+
+test("takes what follows the first colon of a docker-archive for the image's whole name", () => {
+  for (const [text, expected] of ARCHIVE_CASES) {
+    assert.deepEqual(parseReference(text), { kind: 'archive', ...expected }, text);
+  }
+});
+
 test('prints a reference so that it reads back the same', () => {
-  for (const [text] of [...REGISTRY_CASES, ...LAYOUT_CASES]) {
+  for (const [text] of [...REGISTRY_CASES, ...LAYOUT_CASES, ...ARCHIVE_CASES]) {
     const reference = parseReference(text);
     assert.deepEqual(parseReference(formatReference(reference)), reference, text);
   }
@@ -69,6 +84,10 @@ test('refuses what is no reference and says which part is wrong', () => {
     ['https://r.example/app', /unknown scheme https:\/\//],
     ['oci:', /needs a directory/],
     ['oci::tag', /needs a directory/],
+    ['oci-archive:', /needs a file/],
+    ['docker-archive::app', /needs a file/],
+    ['docker-archive:a.tar:App', /"App" is no repository name/],
+    [`docker-archive:a.tar:app@sha256:${HEX}`, /have no digest/],
   ] as const;
   for (const [text, message] of cases) {
     assert.throws(
@@ -82,4 +101,18 @@ test('refuses what is no reference and says which part is wrong', () => {
 test('makes an oci reference independent of the working directory', () => {
   assert.deepEqual(absoluteReference('oci:x:1'), { kind: 'layout', directory: `${process.cwd()}/x`, tag: '1' });
   assert.deepEqual(absoluteReference('alpine'), parseReference('alpine'));
+});
+
+test('a reference with a password is refused without quoting it', () => {
+  for (const text of [
+    'docker://ada:s3cret@r.example/app:1',
+    'ada:s3cret@r.example/app',
+    'ada:s3/cr@et@r.example:5000/app:1',
+    `ada:s3cret@r.example/app@sha256:${'0'.repeat(64)}`,
+  ]) {
+    assert.throws(
+      () => parseReference(text),
+      error => isShoalError(error, 'usage') && /--creds/.test(error.message) && !/s3|cret|ada/.test(error.message),
+    );
+  }
 });

@@ -5,7 +5,7 @@ import { isShoalError } from '../../../core/index.ts';
 import { MEDIA_TYPES, openSource } from '../../../registry/index.ts';
 import type { Ending } from '../../support/docker-registry.ts';
 import { noise } from '../../support/fake-blob.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
+import { HastyClock } from '../../support/manual-clock.ts';
 import type { MemoryRegistry } from '../../support/memory-registry.ts';
 import { startMemoryRegistry } from '../../support/memory-registry.ts';
 import { testAccess } from '../../support/registry-targets.ts';
@@ -21,13 +21,6 @@ const code = (expected: ErrorCode, message: RegExp) => (error: unknown) => {
   assert.match(error.message, message);
   return true;
 };
-
-/** A clock whose waits pass at once: retries are counted, not waited for. */
-class HastyClock extends ManualClock {
-  override async sleep(ms: number): Promise<void> {
-    this.sleeps.push(ms);
-  }
-}
 
 async function setup(t: Ending, tag = '1') {
   const registry = await startMemoryRegistry(t);

@@ -1,0 +1,64 @@
+// What is compared: Shoal's drivers, the plain libfuse program, and the machine's own file system, each showing the same
+// tree in a directory of its own.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { ShoalUnderTest } from '../shoal.ts';
+import type { Programs } from './programs.ts';
+import type { BenchTree } from './tree.ts';
+
+export interface Contestant {
+  readonly name: string;
+  readonly directory: string;
+  /** The process that answers; undefined when the kernel does everything. */
+  readonly pid: number | undefined;
+  readonly end: () => Promise<void>;
+}
+
+/** A Shoal mount of the image with a daemon of its own. Rejects when this driver is not to be had here. */
+export async function startShoal(directory: string, reference: string, driver: string): Promise<Contestant> {
+  const mountpoint = await directoryIn(directory, driver);
+  const shoal = new ShoalUnderTest(join(directory, `root-${driver}`));
+  await shoal.run('mount', '--driver', driver, reference, mountpoint);
+  return {
+    name: driver,
+    directory: mountpoint,
+    pid: await shoal.daemonPid(),
+    end: async () => {
+      await shoal.run('umount', mountpoint); // the daemon ends with its last mount
+    },
+  };
+}
+
+export async function startLibfuse(directory: string, tree: BenchTree, { plainfs }: Programs): Promise<Contestant> {
+  const mountpoint = await directoryIn(directory, 'libfuse');
+  const child = spawn(plainfs, [tree.directory, join(directory, 'libfuse-data'), mountpoint], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  for await (const line of createInterface(child.stdout)) if (line === 'ready') break;
+  if (child.pid === undefined || child.exitCode !== null) throw new Error('plainfs did not start');
+  return {
+    name: 'libfuse',
+    directory: mountpoint,
+    pid: child.pid,
+    end: async () => {
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+/** The directory that the tree was made in. */
+export function ownFileSystem(tree: BenchTree, type: string): Contestant {
+  return { name: type, directory: tree.directory, pid: undefined, end: async () => {} };
+}
+
+async function directoryIn(directory: string, name: string): Promise<string> {
+  const path = join(directory, `mnt-${name}`);
+  await mkdir(path);
+  return path;
+}

@@ -1,0 +1,94 @@
+// One cell of the table: a row against a contestant, with the kernel's caches in a known state.
+
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { cpuNanoseconds } from '../shoal.ts';
+import type { Contestant } from './contestants.ts';
+import type { BenchTree } from './tree.ts';
+
+const run = promisify(execFile);
+/** A stuck mount must fail the bench, not hang it. */
+const LIMIT_MS = 60_000;
+
+export interface Row {
+  /** What load.c knows it as. */
+  readonly name: string;
+  readonly list: keyof BenchTree['lists'];
+  readonly threads: number;
+}
+
+const KINDS: readonly Pick<Row, 'name' | 'list'>[] = [
+  { name: 'stat', list: 'files' },
+  { name: 'lookup-miss', list: 'missing' },
+  { name: 'readdir', list: 'directories' },
+  { name: 'readdir-stat', list: 'directories' },
+  { name: 'open-read-close', list: 'files' },
+  { name: 'random-4k', list: 'large' },
+  { name: 'sequential', list: 'large' },
+];
+
+export const ROWS: readonly Row[] = [1, 8].flatMap(threads => KINDS.map(kind => ({ ...kind, threads })));
+
+/** All per operation. An operation is a path, a directory entry, a read, or for `sequential` a MiB. */
+export interface Sample {
+  readonly microseconds: number;
+  /** CPU time of the contestant's process. */
+  readonly daemonCpu: number;
+  /** The same and the load's; what the kernel does in their names is in both. */
+  readonly totalCpu: number;
+}
+
+export interface Load {
+  readonly program: string;
+  readonly tree: BenchTree;
+  readonly randomReads: number;
+}
+
+/** With names and attributes dropped from the kernel, and for FUSE the pages too: every operation reaches the daemon. */
+export async function measureDaemon(load: Load, contestant: Contestant, row: Row): Promise<Sample> {
+  await dropNames(contestant);
+  return measure(load, contestant, row, contestant.pid === undefined ? 'keep' : 'drop');
+}
+
+/** The row done twice, the second time measured: the kernel answers what it keeps. */
+export function measureKernel(load: Load, contestant: Contestant, row: Row): Promise<Sample> {
+  return measure(load, contestant, row, 'again');
+}
+
+async function measure(
+  { program, tree, randomReads }: Load,
+  contestant: Contestant,
+  { name, list, threads }: Row,
+  pages: 'keep' | 'drop' | 'again',
+): Promise<Sample> {
+  const before = await daemonCpu(contestant);
+  const args = [name, `${threads}`, pages, contestant.directory, tree.lists[list], `${randomReads}`];
+  const { stdout } = await run(program, args, { timeout: LIMIT_MS, killSignal: 'SIGKILL' });
+  const daemonNs = (await daemonCpu(contestant)) - before;
+  const { ops, ns, cpuNs }: { ops: number; ns: number; cpuNs: number } = JSON.parse(stdout);
+  const perOperation = (value: number) => value / 1000 / ops;
+  return {
+    microseconds: perOperation(ns),
+    daemonCpu: perOperation(daemonNs),
+    totalCpu: perOperation(daemonNs + cpuNs),
+  };
+}
+
+async function daemonCpu({ pid }: Contestant): Promise<number> {
+  return pid === undefined ? 0 : cpuNanoseconds(pid);
+}
+
+/**
+ * Drops directory entries and inodes that nobody uses, on the whole machine, and waits until the daemon has digested
+ * what the kernel tells it about that. An inode of FUSE takes its pages along.
+ */
+async function dropNames(contestant: Contestant): Promise<void> {
+  await writeFile('/proc/sys/vm/drop_caches', '2');
+  for (let before = -1, now = await daemonCpu(contestant); now !== before; ) {
+    before = now;
+    await setTimeout(3);
+    now = await daemonCpu(contestant);
+  }
+}

@@ -1,0 +1,62 @@
+// The table of bench/fs: medians, and how each of Shoal's drivers compares with the libfuse program.
+
+import { printLine, printTable } from '../../cli/output.ts';
+import { median } from '../shoal.ts';
+import type { Row, Sample } from './measure.ts';
+
+/** What the drivers are measured by. */
+const BASELINE = 'libfuse';
+const FLOOR = 0.9;
+
+export interface Cell {
+  readonly row: Row;
+  readonly contestant: string;
+  /** One for each round. */
+  readonly samples: Sample[];
+  /** The same row when the kernel's caches hold what they can. */
+  cached: Sample | undefined;
+}
+
+const middle = (cell: Cell, key: keyof Sample) => median(cell.samples.map(sample => sample[key]));
+
+/** Above 1: faster than the baseline. */
+function speed(cell: Cell, cells: readonly Cell[]): number | undefined {
+  const baseline = cells.find(({ row, contestant }) => row === cell.row && contestant === BASELINE);
+  return baseline && middle(baseline, 'microseconds') / middle(cell, 'microseconds');
+}
+
+export function printReport(cells: readonly Cell[]): void {
+  const head = ['ROW', 'THREADS', 'WHO', 'PER OP', 'MIN', 'MAX', 'SPEED', 'DAEMON CPU', 'TOTAL CPU', 'CACHED'];
+  const rows = cells.map(cell => {
+    const times = cell.samples.map(sample => sample.microseconds);
+    return [
+      cell.row.name,
+      `${cell.row.threads}`,
+      cell.contestant,
+      micros(median(times)),
+      micros(Math.min(...times)),
+      micros(Math.max(...times)),
+      `${speed(cell, cells)?.toFixed(2) ?? ''}`,
+      middle(cell, 'daemonCpu').toFixed(1),
+      middle(cell, 'totalCpu').toFixed(1),
+      micros(cell.cached?.microseconds ?? Number.NaN),
+    ];
+  });
+  printTable(head, rows, head.slice(3));
+  printLine(
+    `
+An operation is a path, a listed entry, a read, or for sequential a MiB (1000 µs are 1 GB/s). PER OP is the median,
+SPEED the libfuse program's over it; CPU is in seconds per million operations, of the process that answers, and with the
+load's. Everything is in Shoal's cache, whose files are in the page cache, as is libfuse's data file. Before each
+measurement the kernel's directory entries and inodes were dropped (drop_caches 2), which for FUSE drops pages, too, and
+the large file's pages by posix_fadvise; the machine's own file system keeps its pages. CACHED is once more with what
+the kernel then keeps: no daemon is asked.`,
+  );
+  const slow = cells.filter(cell => (speed(cell, cells) ?? FLOOR) < FLOOR && cell.contestant === 'fuse');
+  const names = slow.map(({ row }) => `${row.name} × ${row.threads}`);
+  printLine(`fuse below ${FLOOR} x of the libfuse program: ${names.length === 0 ? 'nowhere' : names.join(', ')}`);
+}
+
+function micros(value: number): string {
+  return `${value.toFixed(value < 100 ? 2 : 0)} µs`;
+}

@@ -1,0 +1,172 @@
+// Every key of the configuration: what it may be, where else it can be given, and what it means. The schema, the help,
+// `shoal config`, the completion and docs/configuration.md all follow this table.
+
+import { isAbsolute } from 'node:path';
+import { z } from 'zod';
+import { DRIVER_NAMES } from '../../core/index.ts';
+import { defaultRoot } from '../default-root.ts';
+import { LOG_FORMATS, LOG_LEVELS } from '../logger.ts';
+import { isMirror } from './registry-hosts.ts';
+
+export const DRIVERS = ['auto', ...DRIVER_NAMES] as const;
+
+/** A day: nobody who wants a deadline means more. The control protocol has the same limit. */
+const MAX_READ_DEADLINE_S = 86_400;
+/** Threads beyond this fight for the processors of any machine there is, and each costs some 10 MB. */
+const MAX_THREADS = 64;
+/** Requests at once to one registry; their rate limiters take more for an attack. */
+const MAX_FETCH_REQUESTS = 256;
+
+const path = z.string().refine(text => isAbsolute(text) && !text.includes('\0'));
+const within = (min: number, max: number) => z.int().min(min).max(max);
+
+/** One table of the file, `[registry."HOST"]`: how to speak to that registry. */
+export const registryTable = z.strictObject({
+  mirrors: z.array(z.string().refine(isMirror)).exactOptional(),
+  'plain-http': z.boolean().exactOptional(),
+  insecure: z.boolean().exactOptional(),
+  ca: path.exactOptional(),
+  'client-cert': path.exactOptional(),
+  'client-key': path.exactOptional(),
+});
+
+/** The file as it must be. What a value must be in words is in `KEYS` and `REGISTRY_KEYS`. */
+export const configSchema = z.strictObject({
+  root: path.exactOptional(),
+  'log-level': z.enum(LOG_LEVELS).exactOptional(),
+  'log-format': z.enum(LOG_FORMATS).exactOptional(),
+  'docker-config': path.exactOptional(),
+  'work-dir': path.exactOptional(),
+  driver: z.enum(DRIVERS).exactOptional(),
+  'read-deadline': within(1, MAX_READ_DEADLINE_S).exactOptional(),
+  'serve-workers': within(1, MAX_THREADS).exactOptional(),
+  'store-workers': within(1, MAX_THREADS).exactOptional(),
+  'fetch-requests': within(1, MAX_FETCH_REQUESTS).exactOptional(),
+  registry: z.record(z.string(), registryTable).exactOptional(),
+});
+
+export type ConfigFile = z.infer<typeof configSchema>;
+export type ConfigKey = Exclude<keyof ConfigFile, 'registry'>;
+export type RegistryKey = keyof z.infer<typeof registryTable>;
+
+export interface KeyDefinition {
+  readonly meaning: string;
+  /** What a value must be, for messages: "expected ...". */
+  readonly expected: string;
+  readonly kind: 'text' | 'path' | 'number';
+  readonly env: string;
+  /** Absent: no command takes it. */
+  readonly flag?: string;
+  /**
+   * Absent: unset unless somebody sets it; `defaultText` says what that means. Those of the daemon are the daemon's
+   * (daemon/config.ts, compared by a test): importing that folder would make `shoal --help` wait for it.
+   */
+  readonly fallback?: string | number;
+  /** A default that depends on user and environment; `defaultText` says it in words. */
+  readonly derive?: (env: Readonly<Record<string, string | undefined>>) => string;
+  readonly defaultText?: string;
+}
+
+const numberFrom = (min: number, max: number, unit = '') => `a whole number${unit} from ${min} to ${max}`;
+const oneOf = (words: readonly string[]) => `one of ${words.join(', ')}`;
+const ABSOLUTE = 'an absolute path';
+
+export const KEYS: Readonly<Record<ConfigKey, KeyDefinition>> = {
+  root: {
+    meaning: 'directory of all state, cache and sockets',
+    expected: ABSOLUTE,
+    kind: 'path',
+    env: 'SHOAL_ROOT',
+    flag: '--root',
+    derive: defaultRoot,
+    defaultText: '/var/lib/shoal; without root ~/.local/state/shoal',
+  },
+  'log-level': {
+    meaning: 'how much is logged',
+    expected: oneOf(LOG_LEVELS),
+    kind: 'text',
+    env: 'SHOAL_LOG_LEVEL',
+    flag: '--log-level',
+    fallback: 'info',
+  },
+  'log-format': {
+    meaning: 'how log lines look; auto: JSON for the daemon, pretty for people',
+    expected: oneOf(LOG_FORMATS),
+    kind: 'text',
+    env: 'SHOAL_LOG_FORMAT',
+    flag: '--log-format',
+    fallback: 'auto',
+  },
+  'docker-config': {
+    meaning: "directory of docker's config.json, which has the registries' credentials",
+    expected: ABSOLUTE,
+    kind: 'path',
+    env: 'DOCKER_CONFIG',
+    defaultText: '`~/.docker`',
+  },
+  'work-dir': {
+    meaning: 'where a conversion keeps blobs until they are uploaded',
+    expected: ABSOLUTE,
+    kind: 'path',
+    env: 'SHOAL_WORK_DIR',
+    flag: '--work-dir',
+    defaultText: "the system's temporary directory",
+  },
+  driver: {
+    meaning: 'how images are attached to the kernel',
+    expected: oneOf(DRIVERS),
+    kind: 'text',
+    env: 'SHOAL_DRIVER',
+    flag: '--driver',
+    fallback: 'auto',
+  },
+  'read-deadline': {
+    meaning: 'seconds after which a read that no source answers fails',
+    expected: numberFrom(1, MAX_READ_DEADLINE_S, ' of seconds'),
+    kind: 'number',
+    env: 'SHOAL_READ_DEADLINE',
+    flag: '--read-deadline',
+    defaultText: 'reads wait',
+  },
+  'serve-workers': {
+    meaning: "daemon: threads that answer the kernel's requests, for each mount",
+    expected: numberFrom(1, MAX_THREADS),
+    kind: 'number',
+    env: 'SHOAL_SERVE_WORKERS',
+    flag: '--serve-workers',
+    fallback: 2,
+  },
+  'store-workers': {
+    meaning: 'daemon: threads that unpack, verify and store chunks',
+    expected: numberFrom(1, MAX_THREADS),
+    kind: 'number',
+    env: 'SHOAL_STORE_WORKERS',
+    flag: '--store-workers',
+    fallback: 2,
+  },
+  'fetch-requests': {
+    meaning: 'daemon: requests under way at one source; readers that wait may use all of them',
+    expected: numberFrom(1, MAX_FETCH_REQUESTS),
+    kind: 'number',
+    env: 'SHOAL_FETCH_REQUESTS',
+    flag: '--fetch-requests',
+    fallback: 16,
+  },
+};
+
+export const REGISTRY_KEYS: Readonly<Record<RegistryKey, Pick<KeyDefinition, 'meaning' | 'expected'>>> = {
+  mirrors: {
+    meaning: 'where to ask first, in this order',
+    expected: 'a list of hosts or of http(s) addresses without user name and password',
+  },
+  'plain-http': { meaning: 'speak HTTP without TLS', expected: 'true or false' },
+  insecure: { meaning: "do not check the registry's certificate", expected: 'true or false' },
+  ca: { meaning: 'file of certificates (PEM) to trust besides the usual ones', expected: ABSOLUTE },
+  'client-cert': { meaning: 'file of the certificate (PEM) that the registry wants to see', expected: ABSOLUTE },
+  'client-key': { meaning: 'file of the key (PEM) of that certificate', expected: ABSOLUTE },
+};
+
+export const CONFIG_KEYS = Object.keys(KEYS) as readonly ConfigKey[];
+
+/** Names the file itself; no key of it. */
+export const CONFIG_FILE = { env: 'SHOAL_CONFIG', flag: '--config', fallback: '/etc/shoal/config.toml' } as const;

@@ -1,0 +1,145 @@
+// The drivers: which of them work here, why not, what each can't do, and which one a mount gets. One place, for the
+// daemon, for `doctor`, and for docs/drivers.md (a test compares it).
+
+import { execFile } from 'node:child_process';
+import { constants, existsSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { DRIVER_NAMES, type DriverName, errnoOf, type MountRequest, messageOf, ShoalError } from '../core/index.ts';
+import { packageProblem } from './fuse-native/binding.ts';
+
+/** What programs on a mount notice, against the same image unpacked by root. */
+export const DRIVER_LIMITS: Readonly<Record<DriverName, readonly string[]>> = {
+  fuse: [],
+  'fuse-native': [
+    'times are cut to milliseconds, and times before 1970 are shown as 1970-01-01',
+    'names that are not UTF-8 are left out (the log says where); symbolic links to such names give EILSEQ',
+    'hard links are shown (same inode number and link count), but each name has a page cache of its own',
+    'paths longer than 4095 bytes and mountpoints longer than 1023 bytes are refused',
+    'nothing may be mounted at the mountpoint already',
+    'an O_DIRECT read that waits for a chunk cannot be killed; `shoal umount --force` frees it',
+    'libfuse keeps a kilobyte of each thread it ever started; after very many bursts of parallel requests (50 000 threads: 1 ms a request, the log warns) mount anew',
+    'without root: only the user who mounted gets in (not even root), and reads every file whatever its permissions',
+    'without root: setuid programs, file capabilities and device nodes are shown, but have no effect',
+    'without root: no writable layer (`mount --rw`, `run`)',
+    'only where the npm package fuse-native has a binary: Linux and macOS on x86-64; macOS is not tested',
+  ],
+};
+
+export interface DriverCheck {
+  readonly driver: DriverName;
+  /** Why it does not work here and what to do about it; undefined when it works. */
+  readonly problem?: string | undefined;
+  /** `system`: rights or devices are missing. `unsupported`: there is nothing for this platform or installation. */
+  readonly code?: 'system' | 'unsupported' | undefined;
+}
+
+export interface ChosenDriver {
+  readonly driver: DriverName;
+  /** Why not one before it. */
+  readonly reason?: string | undefined;
+}
+
+/** What a driver needs is there, or the reason why not. Touches no mount; starts at most `fusermount --version`. */
+export async function checkDriver(driver: DriverName): Promise<DriverCheck> {
+  const problem = await (driver === 'fuse' ? fuseProblem() : nativeProblem());
+  return { driver, ...problem };
+}
+
+export function checkDrivers(): Promise<readonly DriverCheck[]> {
+  return Promise.all(DRIVER_NAMES.map(checkDriver));
+}
+
+/**
+ * The driver asked for, or for `auto` the first that works. Rejects with `system` or `unsupported` and every reason when
+ * there is none, and with `unsupported` when the mount is to be writable and this process may not mount overlays.
+ */
+export async function chooseDriver(
+  { driver: wanted, writable }: Pick<MountRequest, 'driver' | 'writable'>,
+  check: (driver: DriverName) => Promise<DriverCheck> = checkDriver,
+): Promise<ChosenDriver> {
+  if (writable && !isRoot()) {
+    throw new ShoalError(
+      'unsupported',
+      `a writable layer (overlayfs) needs root; this daemon runs as user ${userId()}. Mount without --rw, or as root`,
+    );
+  }
+  const failed: DriverCheck[] = [];
+  for (const driver of wanted === 'auto' ? DRIVER_NAMES : [wanted]) {
+    const checked = await check(driver);
+    if (checked.problem === undefined) return { driver, reason: failed.length > 0 ? listed(failed) : undefined };
+    failed.push(checked);
+  }
+  const code = failed.some(({ code }) => code === 'system') ? 'system' : 'unsupported';
+  throw new ShoalError(code, `${wanted === 'auto' ? 'no driver works here: ' : 'driver '}${listed(failed)}`);
+}
+
+/** Whether this process may mount by itself. */
+export function isRoot(): boolean {
+  return process.geteuid?.() === 0;
+}
+
+function userId(): number {
+  return process.geteuid?.() ?? -1;
+}
+
+function listed(checks: readonly DriverCheck[]): string {
+  return checks.map(({ driver, problem }) => `${driver}: ${problem}`).join('; ');
+}
+
+type Problem = Omit<DriverCheck, 'driver'>;
+
+async function fuseProblem(): Promise<Problem> {
+  if (process.platform !== 'linux') return { code: 'unsupported', problem: `not on ${process.platform}` };
+  if (!isRoot()) return { code: 'system', problem: `needs root, this is user ${userId()}` };
+  return deviceProblem();
+}
+
+async function nativeProblem(): Promise<Problem> {
+  const missing = packageProblem();
+  if (missing !== undefined) return { code: 'unsupported', problem: missing };
+  if (process.platform === 'darwin') return extensionProblem();
+  const device = await deviceProblem();
+  return device.problem !== undefined || isRoot() ? device : fusermountProblem();
+}
+
+const DEVICE = '/dev/fuse';
+
+async function deviceProblem(): Promise<Problem> {
+  try {
+    await (await open(DEVICE, constants.O_RDWR)).close();
+    return {};
+  } catch (error) {
+    const hint = new Map([
+      ['ENOENT', `${DEVICE} does not exist; load the kernel module: modprobe fuse`],
+      ['ENODEV', `${DEVICE} is there, but not its driver; load the kernel module: modprobe fuse`],
+      ['EACCES', `user ${userId()} may not open ${DEVICE}; give it mode 0666, as udev does`],
+    ]).get(errnoOf(error) ?? '');
+    return { code: 'system', problem: hint ?? `open ${DEVICE}: ${messageOf(error)}` };
+  }
+}
+
+/** Started, not looked for: where programs lie is not this folder's to know. */
+async function fusermountProblem(): Promise<Problem> {
+  try {
+    await promisify(execFile)('fusermount', ['--version'], { timeout: FUSERMOUNT_MS });
+    return {};
+  } catch (error) {
+    const isMissing = errnoOf(error) === 'ENOENT';
+    return {
+      code: 'system',
+      problem: isMissing ? 'fusermount is not installed (Debian package fuse3)' : `fusermount: ${messageOf(error)}`,
+    };
+  }
+}
+
+/** It prints a line. */
+const FUSERMOUNT_MS = 5_000;
+
+/** Where the kernel extension of FUSE for macOS lies. */
+const EXTENSIONS = ['/Library/Filesystems/macfuse.fs', '/Library/Filesystems/osxfuse.fs'];
+
+function extensionProblem(): Problem {
+  if (EXTENSIONS.some(path => existsSync(path))) return {};
+  return { code: 'system', problem: `no FUSE kernel extension (${EXTENSIONS.join(' or ')})` };
+}

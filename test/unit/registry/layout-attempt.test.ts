@@ -1,0 +1,61 @@
+// Images that are given up in the middle: an OCI layout is then as it was before, whoever else writes to it.
+
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdir, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { systemClock } from '../../../core/index.ts';
+import { openSink } from '../../../registry/index.ts';
+import { temporaryDirectory, testAccess } from '../../support/registry-targets.ts';
+import { sampleImage } from '../../support/sample-image.ts';
+import { inPieces } from '../../support/streams.ts';
+
+const signal = new AbortController().signal;
+const { layers, manifests } = sampleImage();
+
+test('a layout that was made for an image that is given up is gone, with the directories on the way to it', async t => {
+  const base = await temporaryDirectory(t);
+  await using sink = openSink(`oci:${join(base, 'a/b/layout')}:one`, { access: testAccess(t) });
+  await Promise.all(
+    layers.map(({ descriptor, bytes }) => sink.putBlob(descriptor, () => inPieces(bytes, 9999), { signal })),
+  );
+  assert.equal(readdirSync(join(base, 'a/b/layout/blobs/sha256')).length, 3);
+  await sink[Symbol.asyncDispose]();
+  assert.deepEqual(readdirSync(base), []);
+});
+
+test('a blob that another image counts on stays when the image that brought it is given up', async t => {
+  const directory = join(await temporaryDirectory(t), 'layout');
+  const [layer, other] = layers;
+  const [manifest] = manifests;
+  assert.ok(layer && other && manifest);
+  const open = (tag: string) => openSink(`oci:${directory}:${tag}`, { access: testAccess(t) });
+  const [first, second] = [open('one'), open('two')];
+  const content = () => inPieces(layer.bytes, 9999);
+  assert.equal(await first.putBlob(layer.descriptor, content, { signal }), 'written');
+  await first.putBlob(other.descriptor, () => inPieces(other.bytes, 9999), { signal });
+  assert.equal(await second.putBlob(layer.descriptor, content, { signal }), 'present');
+  await first[Symbol.asyncDispose]();
+  assert.equal(await second.hasBlob(layer.descriptor.digest, { signal }), true);
+  assert.equal(await second.hasBlob(other.descriptor.digest, { signal }), false);
+  await second.putManifest(manifest.bytes, manifest.descriptor.mediaType, { signal });
+  await second[Symbol.asyncDispose]();
+  assert.equal(await second.hasBlob(layer.descriptor.digest, { signal }), true);
+});
+
+test('what a killed writer left goes with the next image, what a living one writes does not', async t => {
+  const directory = join(await temporaryDirectory(t), 'layout');
+  const ingest = join(directory, '.ingest');
+  await mkdir(ingest, { recursive: true });
+  for (const name of ['dead', 'alive']) await writeFile(join(ingest, name), 'half a blob');
+  const hoursAgo = new Date(systemClock.now() - 2 * 60 * 60 * 1000);
+  await utimes(join(ingest, 'dead'), hoursAgo, hoursAgo);
+  const [layer] = layers;
+  assert.ok(layer);
+  const sink = openSink(`oci:${directory}:one`, { access: testAccess(t) });
+  await sink.putBlob(layer.descriptor, () => inPieces(layer.bytes, 9999), { signal });
+  assert.deepEqual(readdirSync(ingest), ['alive']);
+  await sink[Symbol.asyncDispose]();
+  assert.ok(existsSync(ingest), 'a directory that was there before stays');
+});
