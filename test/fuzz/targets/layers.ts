@@ -4,9 +4,9 @@
 import assert from 'node:assert/strict';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { MAX_BLOBS, TAR_LIMITS } from '../../../converter/config.ts';
-import { mergeBatch } from '../../../converter/entry-merger.ts';
 import { LayerPacker } from '../../../converter/layer-packer.ts';
 import { Overlay } from '../../../converter/overlay.ts';
+import type { TarEntry } from '../../../converter/tar-entry.ts';
 import { TarReader } from '../../../converter/tar-reader.ts';
 import { unpack } from '../../../converter/unpack.ts';
 import { Warnings } from '../../../converter/warnings.ts';
@@ -99,6 +99,11 @@ function convertLayer(tar: Uint8Array): Uint8Array {
   const room = () => {
     if (packer.isFull) change({ slot: 0, bytes: new Uint8Array(4 * CHUNK_SIZE) });
   };
+  let current: TarEntry | undefined;
+  const merge = () => {
+    if (current) overlay.add(current, packer.takeReferences());
+    current = undefined;
+  };
   packer.beginLayer();
   for (let at = 0, isOver = false; !isOver; ) {
     const event = reader.read();
@@ -109,7 +114,9 @@ function convertLayer(tar: Uint8Array): Uint8Array {
         at += PIECE_BYTES;
         break;
       case 'entry':
+        merge();
         packer.begin(event.entry);
+        current = event.entry;
         break;
       case 'data':
         for (let done = 0; done < event.bytes.length; ) {
@@ -130,8 +137,8 @@ function convertLayer(tar: Uint8Array): Uint8Array {
         break;
     }
   }
+  merge();
   change(undefined);
-  mergeBatch(overlay, packer.takeBatch(), CHUNK_SIZE);
   overlay.endLayer();
   const blobs = chunks.length > 0 ? [describedBlob(chunks)] : [];
   return writeBootstrap({ root: overlay.root, blobs, chunkSize: CHUNK_SIZE });
