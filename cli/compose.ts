@@ -3,12 +3,13 @@
 
 import { type BlobLayout, type ChunkSource, type ImageSource, ShoalError, systemClock } from '../core/index.ts';
 import {
-  Daemon,
+  type Daemon,
   type DaemonOptions,
   defaultServeLimits,
   defaultStoreLimits,
   fetchLimits,
   type ImageLibrary,
+  type loadServer,
 } from '../daemon/index.ts';
 import { BootstrapReader } from '../image/index.ts';
 import * as registry from '../registry/index.ts';
@@ -170,7 +171,11 @@ function imageLibrary(access: registry.RegistryAccess): ImageLibrary {
   };
 }
 
-export function composeDaemon(context: CommandContext, options: Pick<DaemonOptions, 'exitWhenIdle'>): Daemon {
+export function composeDaemon(
+  { Daemon }: Pick<Awaited<ReturnType<typeof loadServer>>, 'Daemon'>,
+  context: CommandContext,
+  options: Pick<DaemonOptions, 'exitWhenIdle'>,
+): Daemon {
   const { root, daemon } = context.settings;
   const limits = {
     serve: { ...defaultServeLimits, workers: daemon.serveWorkers },

@@ -10,7 +10,7 @@ const SYSTEM_ROOT = '/var/lib/shoal';
  * says to pass over relative values). Not the cache directory: what is mounted is written down there, too.
  */
 export function defaultRoot(
-  env: Readonly<NodeJS.ProcessEnv>,
+  env: Readonly<Record<string, string | undefined>>,
   user: { readonly isRoot: boolean; readonly home: string } = { isRoot: process.geteuid?.() === 0, home: homedir() },
 ): string {
   if (user.isRoot) return SYSTEM_ROOT;

@@ -6,7 +6,6 @@ import { type Platform, ShoalError } from '../core/index.ts';
 import { type ProxySettings, parsePlatform, platformOf, type RegistryHostSettings } from '../registry/index.ts';
 import type { ConfigKey } from './config/keys.ts';
 import { type ConfigValues, type ResolvedConfig, resolveConfig } from './config/resolve.ts';
-import { defaultRoot } from './default-root.ts';
 import type { LogFormat, LogLevel } from './logger.ts';
 
 /** A unix socket's path must fit sockaddr_un, including its terminating NUL (unix(7)). */
@@ -56,7 +55,7 @@ export interface GlobalOptions {
 export function readSettings(options: GlobalOptions, env: Readonly<NodeJS.ProcessEnv>): Settings {
   const config = resolveConfig(flagsOf(options), env);
   const { values, registries } = config;
-  const root = values.root ?? defaultRoot(env);
+  const root = required(values, 'root');
   const controlSocket = join(root, 'control.sock');
   if (Buffer.byteLength(controlSocket) > MAX_SOCKET_PATH_BYTES) {
     throw new ShoalError(

@@ -61,7 +61,8 @@ function find(
   if (variable !== undefined) return { value: fromText(key, variable, definition.env), origin: definition.env };
   const inFile = file?.values[key];
   if (file !== undefined && inFile !== undefined) return { value: inFile, origin: file.where([key]) };
-  return definition.fallback === undefined ? undefined : { value: definition.fallback, origin: 'default' };
+  const fallback = definition.derive?.(env) ?? definition.fallback;
+  return fallback === undefined ? undefined : { value: fallback, origin: 'default' };
 }
 
 /** A flag's or a variable's text as the file would say it: paths may be relative here, numbers are in decimal. */

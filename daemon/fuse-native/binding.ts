@@ -124,6 +124,11 @@ function furtherOptions({ shared, maxBackground }: NativeMountOptions): string[]
   return options;
 }
 
+/** Loads the package to see whether that goes well; for a process that has nothing to lose. Rejects with `unsupported`. */
+export async function tryToLoad(): Promise<void> {
+  await load();
+}
+
 async function load(): Promise<typeof import('fuse-native').default> {
   const problem = packageProblem();
   if (problem !== undefined) throw new ShoalError('unsupported', `driver fuse-native: ${problem}`);

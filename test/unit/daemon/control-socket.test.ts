@@ -13,7 +13,8 @@ import {
   silentLogger,
   systemClock,
 } from '../../../core/index.ts';
-import { ControlClient, startControlApi } from '../../../daemon/index.ts';
+import { startControlApi } from '../../../daemon/control-api.ts';
+import { ControlClient } from '../../../daemon/index.ts';
 import { MemoryMounter } from '../../support/memory-mounter.ts';
 import { until } from '../../support/until.ts';
 import { atEnd, scratch, signal } from './daemon-under-test.ts';
