@@ -3,12 +3,13 @@
 
 import { type BlobLayout, type ChunkSource, type ImageSource, ShoalError, systemClock } from '../core/index.ts';
 import {
-  Daemon,
+  type Daemon,
   type DaemonOptions,
   defaultServeLimits,
   defaultStoreLimits,
   fetchLimits,
   type ImageLibrary,
+  type loadServer,
 } from '../daemon/index.ts';
 import { BootstrapReader } from '../image/index.ts';
 import * as registry from '../registry/index.ts';
@@ -49,8 +50,20 @@ export function openReferenceSource(
   reference: string,
   options: ReferenceOptions,
 ): registry.OpenedSource {
+  return insisted(registry.openSource(reference, openOptions(context, reference, options)), options);
+}
+
+/** The same for who looks at the image more than once: what the reference stands for is asked once. */
+export function openPinnedSource(
+  context: CommandContext,
+  reference: string,
+  options: ReferenceOptions,
+): registry.OpenedSource {
   const source = registry.openSource(reference, openOptions(context, reference, options));
-  const { platform } = options;
+  return insisted(new registry.PinnedSource(source), options);
+}
+
+function insisted(source: registry.OpenedSource, { platform }: ReferenceOptions): registry.OpenedSource {
   return platform === undefined || platform === ALL_PLATFORMS ? source : insistingOn(readPlatform(platform), source);
 }
 
@@ -158,7 +171,11 @@ function imageLibrary(access: registry.RegistryAccess): ImageLibrary {
   };
 }
 
-export function composeDaemon(context: CommandContext, options: Pick<DaemonOptions, 'exitWhenIdle'>): Daemon {
+export function composeDaemon(
+  { Daemon }: Pick<Awaited<ReturnType<typeof loadServer>>, 'Daemon'>,
+  context: CommandContext,
+  options: Pick<DaemonOptions, 'exitWhenIdle'>,
+): Daemon {
   const { root, daemon } = context.settings;
   const limits = {
     serve: { ...defaultServeLimits, workers: daemon.serveWorkers },

@@ -264,11 +264,11 @@ export class ImageMount {
   }
 
   #makeSession(parts: OpenedParts & { readonly fd: number }): FuseSession {
-    const { fd, bootstrap } = parts;
+    const { fd, bootstrap, reader } = parts;
     const { ports, options, blobs } = this.#sessionParts(parts);
     return new FuseSession(
       { ...ports, onUnservable: () => void this.abort().catch(error => this.#complain('abort', error)) },
-      { ...options, fd, image: { bootstrap, blobs } },
+      { ...options, fd, image: { bootstrap, chunks: reader.chunkTable().chunks, blobs } },
     );
   }
 

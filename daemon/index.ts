@@ -2,10 +2,9 @@
 export { DiskStore, type DiskStoreOptions } from './cache/disk-store.ts';
 export { probeHoles } from './cache/holes.ts';
 export * from './config.ts';
-export { startControlApi } from './control-api.ts';
 export { ControlClient } from './control-client.ts';
 export type { DaemonInfo } from './control-protocol.ts';
-export { Daemon, type DaemonOptions, type DaemonPorts } from './daemon.ts';
+export type { Daemon, DaemonOptions, DaemonPorts } from './daemon.ts';
 export {
   type ChosenDriver,
   checkDriver,
@@ -14,6 +13,8 @@ export {
   DRIVER_LIMITS,
   type DriverCheck,
 } from './drivers.ts';
-export { loadNative } from './fuse-native/binding.ts';
+export { tryToLoad as tryToLoadFuseNative } from './fuse-native/binding.ts';
+export { loadServer } from './load-server.ts';
 export { isMountOfOurs } from './mount/mount-table.ts';
+
 export type { ImageLibrary, LazyImage } from './ports.ts';

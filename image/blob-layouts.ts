@@ -6,7 +6,7 @@ import type { BlobLayout, Chunk, Compressor, Descriptor, Digest, Digester } from
 import { hexOf } from '../core/index.ts';
 import type { BlobEntry } from './blob-table.ts';
 import { PLACEHOLDER_ID } from './blob-table.ts';
-import type { ChunkTable, DescribedChunks } from './chunk-table.ts';
+import { CHUNK_RECORD_BYTES, type ChunkTable, type DescribedChunks } from './chunk-table.ts';
 import * as layout from './layout.ts';
 import { malformed, unsupported } from './refusals.ts';
 
@@ -113,7 +113,7 @@ class DescribedBlob implements BlobLayout {
     this.deviceSize = from.blob.deviceSize;
     this.#table = table;
     this.#blobIndex = from.blobIndex;
-    this.layoutKey = layoutKeyOf(this, table.chunks[from.blobIndex]?.positions ?? new Uint32Array());
+    this.layoutKey = layoutKeyOf(this, table, from.blobIndex);
   }
 
   describes(index: number): boolean {
@@ -125,28 +125,19 @@ class DescribedBlob implements BlobLayout {
   }
 }
 
-/** Bytes of one chunk in the hashed form: index, flag, sizes (u32), offsets (f64), digest. */
-const KEY_RECORD_BYTES = 16 + 16 + layout.DIGEST_BYTES;
 /** Chunks hashed at once: 256 KiB, so a call into the hash costs nothing beside its work. */
 const KEY_BATCH = 4096;
 
-function layoutKeyOf(blob: Omit<BlobLayout, 'layoutKey'>, positions: Uint32Array): string {
+function layoutKeyOf(blob: Omit<BlobLayout, 'layoutKey'>, table: ChunkTable, blobIndex: number): string {
   const { id, compressor, digester, chunkCount, deviceSize } = blob;
   const hash = createHash('sha256').update(JSON.stringify([id, compressor, digester, chunkCount, deviceSize]));
-  const batch = new Uint8Array(KEY_BATCH * KEY_RECORD_BYTES);
-  const view = new DataView(batch.buffer);
+  const batch = new Uint8Array(KEY_BATCH * CHUNK_RECORD_BYTES);
+  const records = new DataView(batch.buffer);
   let at = 0;
-  for (let index = 0; index < positions.length; index++) {
-    if (positions[index] === 0) continue;
-    const chunk = blob.chunk(index);
-    view.setUint32(at, index, true);
-    view.setUint32(at + 4, chunk.compressed ? 1 : 0, true);
-    view.setUint32(at + 8, chunk.compressedSize, true);
-    view.setUint32(at + 12, chunk.uncompressedSize, true);
-    view.setFloat64(at + 16, chunk.compressedOffset, true);
-    view.setFloat64(at + 24, chunk.deviceOffset, true);
-    batch.set(chunk.digest, at + 32);
-    at += KEY_RECORD_BYTES;
+  for (let index = 0; index < chunkCount; index++) {
+    if (!blob.describes(index)) continue;
+    table.putRecord(blobIndex, index, records, at);
+    at += CHUNK_RECORD_BYTES;
     if (at === batch.length) {
       hash.update(batch);
       at = 0;

@@ -8,7 +8,7 @@ import { isShoalError, ShoalError } from '../core/index.ts';
 import { makeBlobLayouts } from './blob-layouts.ts';
 import type { BlobEntry } from './blob-table.ts';
 import { readBlobTable } from './blob-table.ts';
-import { ChunkTable } from './chunk-table.ts';
+import { ChunkTable, type DescribedChunks } from './chunk-table.ts';
 import type { EmitEntry } from './dirent.ts';
 import { DirectoryReader } from './dirent.ts';
 import type { EmitExtent } from './extents.ts';
@@ -47,15 +47,20 @@ export class BootstrapReader {
   /** In blob-table order: what `blobIndex` counts. */
   readonly blobs: readonly BlobEntry[];
   readonly #view: DataView;
+  readonly #walked: readonly DescribedChunks[] | undefined;
   readonly #inode: InodeCursor;
   readonly #directory: DirectoryReader;
   readonly #extents: ExtentReader;
   /** The table once it was asked for, or why it cannot be had: that is not found out twice. */
   #chunkTable: ChunkTable | ShoalError | undefined;
 
-  /** `bytes` may lie in a SharedArrayBuffer; it is kept, never copied or written. Throws `malformed`, `unsupported`. */
-  constructor(bytes: Uint8Array) {
+  /**
+   * `bytes` may lie in a SharedArrayBuffer; it is kept, never copied or written. `walked` is what another reader of the
+   * same bytes has as `chunkTable().chunks`: the table is then not walked again. Throws `malformed`, `unsupported`.
+   */
+  constructor(bytes: Uint8Array, walked?: readonly DescribedChunks[]) {
     this.bytes = bytes;
+    this.#walked = walked;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.superblock = parseSuperblock(this.#view);
     this.blobs = readBlobTable(bytes, this.#view, this.superblock);
@@ -197,7 +202,7 @@ export class BootstrapReader {
 
   #openTable(): ChunkTable | ShoalError {
     try {
-      return new ChunkTable(this.bytes, this.#view, this.superblock, this.blobs);
+      return new ChunkTable(this.bytes, this.#view, this, this.#walked);
     } catch (error) {
       if (isShoalError(error)) return error;
       throw error;

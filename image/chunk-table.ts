@@ -13,8 +13,8 @@ import type { Superblock } from './superblock.ts';
 
 /** The chunks of one blob that the chunk table describes. */
 export interface DescribedChunks {
-  /** Chunk number to 1 + position in the table; 0 when the table does not describe it. */
-  readonly positions: Uint32Array;
+  /** Chunk number to 1 + position in the table; 0 when the table does not describe it. Shared memory. */
+  readonly positions: Uint32Array<SharedArrayBuffer>;
   readonly count: number;
   /** The flags of all of them together. */
   readonly flags: number;
@@ -25,6 +25,9 @@ export interface DescribedChunks {
 
 /** Limit on the chunks of an image, 32 TiB at the default size. A reader needs 4 bytes for each, described or not. */
 const MAX_IMAGE_CHUNKS = 2 ** 25;
+
+/** Index, flag, sizes (u32), offsets (f64), digest. */
+export const CHUNK_RECORD_BYTES = 16 + 16 + layout.DIGEST_BYTES;
 
 const DIGEST_AT = 0;
 const BLOB_AT = 32;
@@ -46,17 +49,29 @@ export class ChunkTable {
   /** One for each blob, in blob-table order. */
   readonly chunks: readonly DescribedChunks[];
 
-  /** Walks the table once. Throws `malformed`, or `limit` for more chunks than any image has. */
-  constructor(bytes: Uint8Array, view: DataView, superblock: Superblock, blobs: readonly BlobEntry[]) {
+  /**
+   * Walks the table once, unless another thread has done so and these are its `chunks`. Throws `malformed`, or `limit`
+   * for more chunks than any image has.
+   */
+  constructor(
+    bytes: Uint8Array,
+    view: DataView,
+    description: { readonly superblock: Superblock; readonly blobs: readonly BlobEntry[] },
+    walked?: readonly DescribedChunks[],
+  ) {
     this.#bytes = bytes;
     this.#view = view;
-    this.#superblock = superblock;
-    this.#blobs = blobs;
+    this.#superblock = description.superblock;
+    this.#blobs = description.blobs;
+    this.chunks = walked ?? this.#walk();
+  }
+
+  #walk(): readonly DescribedChunks[] {
+    const blobs = this.#blobs;
     const total = blobs.reduce((sum, blob) => sum + blob.chunkCount, 0);
     if (total > MAX_IMAGE_CHUNKS)
       throw new ShoalError('limit', `image has ${total} chunks; at most ${MAX_IMAGE_CHUNKS}`);
-    const positions = this.#positions();
-    this.chunks = positions.map((found, blobIndex) => this.#checkBlob(blobIndex, found));
+    return this.#positions().map((found, blobIndex) => this.#checkBlob(blobIndex, found));
   }
 
   /** Where the chunk begins in the device, or -1 when the table does not describe it. Bytes. No allocation. */
@@ -86,6 +101,25 @@ export class ChunkTable {
     };
   }
 
+  /**
+   * Writes what `chunk` says of a chunk as CHUNK_RECORD_BYTES bytes at `at`, digest and all: for who goes through all
+   * chunks of an image and needs no object for each. Throws as `chunk` does.
+   */
+  putRecord(blobIndex: number, index: number, record: DataView, at: number): void {
+    const entry = this.#entry(blobIndex, index);
+    if (entry < 0) throw malformed(`chunk ${index} of ${this.#name(blobIndex)} is not in the chunk table`);
+    const view = this.#view;
+    record.setUint32(at, index, true);
+    record.setUint32(at + 4, view.getUint32(entry + FLAGS_AT, true) & layout.CHUNK_COMPRESSED ? 1 : 0, true);
+    record.setUint32(at + 8, view.getUint32(entry + COMPRESSED_SIZE_AT, true), true);
+    record.setUint32(at + 12, view.getUint32(entry + UNCOMPRESSED_SIZE_AT, true), true);
+    record.setFloat64(at + 16, readU64(view, entry + COMPRESSED_OFFSET_AT, 'a chunk offset'), true);
+    record.setFloat64(at + 24, readU64(view, entry + DEVICE_OFFSET_AT, 'a chunk offset'), true);
+    for (let i = 0; i < layout.DIGEST_BYTES; i += 4) {
+      record.setUint32(at + 32 + i, view.getUint32(entry + DIGEST_AT + i, true), true);
+    }
+  }
+
   #entry(blobIndex: number, index: number): number {
     const position = this.chunks[blobIndex]?.positions[index] ?? 0;
     return position === 0 ? -1 : this.#superblock.chunkTable.offset + (position - 1) * layout.CHUNK_ENTRY_BYTES;
@@ -95,9 +129,9 @@ export class ChunkTable {
     return `blob ${this.#blobs[blobIndex]?.id ?? blobIndex}`;
   }
 
-  #positions(): readonly Uint32Array[] {
+  #positions(): readonly Uint32Array<SharedArrayBuffer>[] {
     const { offset, size } = this.#superblock.chunkTable;
-    const positions = this.#blobs.map(blob => new Uint32Array(blob.chunkCount));
+    const positions = this.#blobs.map(({ chunkCount }) => new Uint32Array(new SharedArrayBuffer(chunkCount * 4)));
     const count = size / layout.CHUNK_ENTRY_BYTES;
     for (let position = 0; position < count; position++) {
       const entry = offset + position * layout.CHUNK_ENTRY_BYTES;
@@ -114,7 +148,7 @@ export class ChunkTable {
   }
 
   /** Checks the chunks of one blob in order of their numbers, which is their order in the device. */
-  #checkBlob(blobIndex: number, positions: Uint32Array): DescribedChunks {
+  #checkBlob(blobIndex: number, positions: Uint32Array<SharedArrayBuffer>): DescribedChunks {
     const view = this.#view;
     const { blockSize, chunkTable } = this.#superblock;
     const deviceSize = this.#blobs[blobIndex]?.deviceSize ?? 0;

@@ -6,7 +6,7 @@ export * from './bootstrap-reader.ts';
 export { writeBootstrap } from './bootstrap-writer.ts';
 export * from './check.ts';
 export * from './chunk-list.ts';
-export type { ChunkTable } from './chunk-table.ts';
+export type { ChunkTable, DescribedChunks } from './chunk-table.ts';
 export * from './codec.ts';
 export * from './compression-table.ts';
 export type { EmitEntry } from './dirent.ts';

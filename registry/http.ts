@@ -5,12 +5,9 @@ import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../core/index.ts';
 import { abortedError, ShoalError, systemClock } from '../core/index.ts';
-import type { Route } from './connections.ts';
-import { Connections } from './connections.ts';
+import type { Connections, Route } from './connections.ts';
 import { HostSettings } from './host-settings.ts';
 import type { ProxySettings } from './proxy.ts';
-import { TlsProfiles } from './tls-profiles.ts';
-import { transportError } from './transport-error.ts';
 
 /** Registry, its load balancer, a storage service and its region make three; more is a loop. */
 const MAX_REDIRECTS = 5;
@@ -82,14 +79,16 @@ export interface HttpPorts {
 
 export class HttpClient {
   readonly #timeouts: HttpTimeouts;
-  readonly #connections: Pick<Connections, 'route' | 'close'>;
+  readonly #options: HttpOptions;
+  readonly #ports: HttpPorts;
+  /** Opened by the first request. */
+  #connections: Promise<Pick<Connections, 'route' | 'close'>> | undefined;
+  #closed = false;
 
-  constructor(options: HttpOptions = {}, { clock, hosts }: HttpPorts = DEFAULT_PORTS) {
-    const { dispatcher, certificateDirectory, proxies = {} } = options;
+  constructor(options: HttpOptions = {}, ports: HttpPorts = DEFAULT_PORTS) {
+    this.#options = options;
+    this.#ports = ports;
     this.#timeouts = options.timeouts ?? DEFAULT_TIMEOUTS;
-    const { connectMs } = this.#timeouts;
-    const tls = new TlsProfiles({ hosts, clock }, { certificateDirectory, connectMs });
-    this.#connections = dispatcher ? givenRoutes(dispatcher) : new Connections(tls, { proxies, connectMs });
   }
 
   /**
@@ -116,14 +115,30 @@ export class HttpClient {
 
   /** Closes every socket; requests under way reject. Idempotent. */
   async close(): Promise<void> {
-    await this.#connections.close();
+    this.#closed = true;
+    await (await this.#connections)?.close();
+  }
+
+  /** undici is read and compiled only now: many commands never speak to a registry, and it takes them as long as all else. */
+  async #connect(): Promise<Pick<Connections, 'route' | 'close'>> {
+    const { dispatcher, certificateDirectory, proxies = {} } = this.#options;
+    if (dispatcher !== undefined) return givenRoutes(dispatcher);
+    if (this.#closed) throw new ShoalError('aborted', 'the connections to registries were closed');
+    const { connectMs } = this.#timeouts;
+    const [{ Connections }, { TlsProfiles }] = await Promise.all([
+      import('./connections.ts'),
+      import('./tls-profiles.ts'),
+    ]);
+    const tls = new TlsProfiles(this.#ports, { certificateDirectory, connectMs });
+    return new Connections(tls, { proxies, connectMs });
   }
 
   async #exchange(request: HttpRequest): Promise<HttpResponse> {
     const { url, signal, body } = request;
     if (signal.aborted) throw abortedError(signal);
     const isStream = body !== undefined && !(body instanceof Uint8Array);
-    const route = this.#connections.route(url, request.insecure === true);
+    this.#connections ??= this.#connect();
+    const route = (await this.#connections).route(url, request.insecure === true);
     try {
       const answer = await route.dispatcher.request({
         origin: route.origin,
@@ -145,7 +160,7 @@ export class HttpClient {
       });
       return wrapAnswer(answer, request, route);
     } catch (error) {
-      throw transportError(error, request, route.proxy);
+      throw await explained(error, request, route);
     }
   }
 }
@@ -181,8 +196,13 @@ async function* readBody(body: Readable, request: HttpRequest, route: Route): As
   try {
     for await (const piece of body) yield piece as Uint8Array; // a Readable without an encoding gives Buffers
   } catch (error) {
-    throw transportError(error, request, route.proxy);
+    throw await explained(error, request, route);
   }
+}
+
+async function explained(error: unknown, request: HttpRequest, route: Route): Promise<ShoalError> {
+  const { transportError } = await import('./transport-error.ts');
+  return transportError(error, request, route.proxy);
 }
 
 /** Where to go on, if this is a redirect that is followed. Throws `unsupported` for one that must not be. */

@@ -1,6 +1,5 @@
 // The public door of registry: images by reference, in registries and OCI layouts, to read, to write, chunk by chunk.
 export type { BlobReader } from './blob-reader.ts';
-export { MAX_SOCKETS_PER_HOST } from './connections.ts';
 export { type Credential, credentialOf } from './credential.ts';
 export * from './credentials.ts';
 export type { HostSettingsTable, RegistryHostSettings } from './host-settings.ts';

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { systemClock } from '../../core/index.ts';
-import { type DaemonInfo, startControlApi } from '../../daemon/index.ts';
+import { type DaemonInfo, loadServer } from '../../daemon/index.ts';
 import type { CommandContext } from '../command.ts';
 import { composeDaemon } from '../compose.ts';
 import { ROOT_MODE, requireDaemon } from '../daemon-launch.ts';
@@ -15,20 +15,22 @@ const POLL_MS = 25;
 
 export async function runDaemon(context: CommandContext, options: { readonly exitWhenIdle?: boolean }): Promise<void> {
   const { settings, log, signal } = context;
-  const daemon = composeDaemon(context, { exitWhenIdle: options.exitWhenIdle ?? false });
+  const server = await loadServer();
+  const daemon = composeDaemon(server, context, { exitWhenIdle: options.exitWhenIdle ?? false });
   await makeDirectory(settings.root, `--root ${settings.root}`, ROOT_MODE);
   await daemon.start();
   const stop = () => {
     daemon.stop().catch(() => {}); // told through `ended`
   };
-  signal.addEventListener('abort', stop, { once: true });
-  if (signal.aborted) stop();
-  const api = await startControlApi(
+  const api = await server.startControlApi(
     { mounter: daemon, metrics: () => daemon.metrics(), clock: systemClock, log, onStop: stop },
     { socket: settings.controlSocket, version: VERSION },
   );
   // Closed before the root is let go: the next daemon's socket has the same path.
   daemon.attach(api);
+  // Not earlier: a stop that does not know the socket leaves it there.
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
   log.info('daemon is ready', { root: settings.root, pid: process.pid });
   try {
     await daemon.ended;

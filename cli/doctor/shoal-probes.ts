@@ -2,6 +2,8 @@
 
 import { DRIVER_LIMITS } from '../../daemon/index.ts';
 import { bytes } from '../output.ts';
+import { CAP_SYS_ADMIN, hasCapability } from './capabilities.ts';
+import type { Facts } from './facts.ts';
 import type { Probe } from './finding.ts';
 import { atLeast, EROFS_FILE_KERNEL } from './kernels.ts';
 
@@ -19,46 +21,23 @@ const fuseDriver: Probe = ({ tried }) => {
   return { ...base, verdict: 'fail', found: tried.fuse, todo: 'see what is said about rights and /dev/fuse above' };
 };
 
-const fuseNativeDriver: Probe = ({
-  tried,
-  fuseNativeIsBuiltIn,
-  fuseDevice: { openError },
-  fusermount: helper,
-  uid,
-}) => {
-  const base = { area: 'drivers', name: 'fuse-native' } as const;
-  const limits = DRIVER_LIMITS['fuse-native'];
-  if (tried.fuseNative !== undefined) {
-    return {
-      ...base,
-      verdict: 'note',
-      found: tried.fuseNative,
-      todo: 'npm install fuse-native (Linux and macOS on x86-64)',
-      limits,
-    };
-  }
-  if (!fuseNativeIsBuiltIn)
-    return { ...base, verdict: 'note', found: 'its package loads, but this release has no such driver' };
-  if (openError !== undefined) {
-    return {
-      ...base,
-      verdict: 'fail',
-      found: `its package loads, but opening /dev/fuse gives ${openError}`,
-      todo: 'see /dev/fuse above',
-      limits,
-    };
-  }
-  if (uid !== 0 && helper?.setuid !== true) {
-    return {
-      ...base,
-      verdict: 'fail',
-      found: 'its package loads, but users need a setuid fusermount',
-      todo: 'install the Debian package fuse3',
-      limits,
-    };
-  }
-  return { ...base, verdict: 'ok', found: 'its package loads', limits };
+const fuseNativeDriver: Probe = facts => {
+  const base = { area: 'drivers', name: 'fuse-native', limits: DRIVER_LIMITS['fuse-native'] } as const;
+  if (facts.tried.fuseNative !== undefined) return { ...base, verdict: 'note', found: facts.tried.fuseNative };
+  if (canMountByFusermount(facts)) return { ...base, verdict: 'ok', found: 'works: all that it needs is there' };
+  return {
+    ...base,
+    verdict: 'fail',
+    found: 'its package loads, but neither this process nor a setuid program that it starts gets CAP_SYS_ADMIN',
+    todo: 'see the user above; a service or container with no-new-privileges must do without',
+  };
 };
+
+/** Root mounts by itself; for a user the setuid fusermount does, which gets what the bounding set leaves it. */
+function canMountByFusermount({ uid, capabilities, boundingCapabilities, noNewPrivileges }: Facts): boolean {
+  if (uid === 0) return hasCapability(capabilities, CAP_SYS_ADMIN);
+  return hasCapability(boundingCapabilities, CAP_SYS_ADMIN) && !noNewPrivileges;
+}
 
 const erofsDriver: Probe = ({ kernel: release, fileSystems }) => ({
   area: 'drivers',

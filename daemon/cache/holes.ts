@@ -2,7 +2,6 @@
 
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { fromSystemError, ShoalError } from '../../core/index.ts';
-import { punchHole } from '../system-calls.ts';
 
 /** Larger than any file system's block, so that a part of it can go. */
 const PROBE_BYTES = 4 << 20;
@@ -32,6 +31,7 @@ async function probe(file: FileHandle): Promise<void> {
   await file.write(Buffer.alloc(WRITTEN_BYTES, 1), 0, WRITTEN_BYTES, 0);
   await file.sync(); // file systems that allocate late tell the size only then
   const written = await usedBytes(file);
+  const { punchHole } = await import('../system-calls.ts');
   punchHole(file.fd, 0, WRITTEN_BYTES);
   await file.sync();
   const punched = await usedBytes(file);

@@ -83,7 +83,7 @@ export async function mountNative(
   if (length > MAX_MOUNTPOINT_BYTES) {
     throw new ShoalError('unsupported', `mountpoint of ${length} bytes: fuse-native takes ${MAX_MOUNTPOINT_BYTES}`);
   }
-  const Base = await loadNative();
+  const Base = await load();
   let threads = 0;
   class NativeMount extends Base {
     override _op_getxattr(signal: Signal, path: string, name: string, into: Buffer): void {
@@ -135,8 +135,12 @@ function isEmpty(directory: string): boolean {
   }
 }
 
-/** Loads the package and its libfuse into this process, for good. Rejects with `unsupported`. */
-export async function loadNative(): Promise<typeof import('fuse-native').default> {
+/** Loads the package to see whether that goes well; for a process that has nothing to lose. Rejects with `unsupported`. */
+export async function tryToLoad(): Promise<void> {
+  await load();
+}
+
+async function load(): Promise<typeof import('fuse-native').default> {
   const problem = packageProblem();
   if (problem !== undefined) throw new ShoalError('unsupported', `driver fuse-native: ${problem}`);
   try {

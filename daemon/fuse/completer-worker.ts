@@ -28,7 +28,7 @@ parentPort?.on('message', (order: CompleterOrder) => {
 function attach(mount: number, image: ServedImage): void {
   try {
     const blobs = openBlobs(image.blobs);
-    const reader = new BootstrapReader(new Uint8Array(image.bootstrap));
+    const reader = new BootstrapReader(new Uint8Array(image.bootstrap), image.chunks);
     const reads = new ReadServer(reader, blobs, { maxRead: MAX_READ_BYTES });
     mounts.set(mount, { blobs, reads });
     report({ kind: 'attached', mount });

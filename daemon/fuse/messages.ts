@@ -1,12 +1,15 @@
 // What travels between a mount's threads. A request is known by the two halves of its `unique`, which is copied raw:
 // its highest bit means something to the kernel, and a JavaScript number could not hold it.
 
+import type { DescribedChunks } from '../../image/index.ts';
 import type { PendingRequest } from './device.ts';
 import type { SharedBlob } from './read-server.ts';
 
 /** What every thread that serves a mount needs. */
 export interface ServedImage {
   readonly bootstrap: SharedArrayBuffer;
+  /** What the main thread found in the bootstrap's chunk table. */
+  readonly chunks: readonly DescribedChunks[];
   readonly blobs: readonly SharedBlob[];
 }
 

@@ -36,7 +36,7 @@ function serve(): void {
 }
 
 function makeServer(): TreeServer {
-  const reader = new BootstrapReader(new Uint8Array(data.image.bootstrap));
+  const reader = new BootstrapReader(new Uint8Array(data.image.bootstrap), data.image.chunks);
   return new TreeServer(
     {
       device,

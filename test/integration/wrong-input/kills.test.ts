@@ -266,7 +266,7 @@ const DAEMONS: readonly WrongInput[] = [
   },
 ];
 
-async function containerArgs(place: Place, script: string): Promise<readonly string[]> {
+async function containerArgs(place: Place, script: string, runtime = 'runc'): Promise<readonly string[]> {
   await buildImage(place.path('in'), {
     tag: 'app',
     layers: [{ tar: [{ path: 'bin/' }, { path: 'bin/busybox', content: readFileSync('/bin/busybox'), mode: 0o755 }] }],
@@ -274,7 +274,7 @@ async function containerArgs(place: Place, script: string): Promise<readonly str
   await place.ok('convert', `oci:${place.path('in')}:app`, `oci:${place.path('image')}:app`);
   const shared = `${place.directory('shared')}:/shared`;
   const image = `oci:${place.path('image')}:app`;
-  return ['run', '--rm', '--runtime', 'runc', '-v', shared, image, '/bin/busybox', 'sh', '-c', script];
+  return ['run', '--rm', '--runtime', runtime, '-v', shared, image, '/bin/busybox', 'sh', '-c', script];
 }
 
 /** The container's first process: the child of runc. */
@@ -307,6 +307,19 @@ const CONTAINERS: readonly WrongInput[] = [
     code: 137,
     message: /^$/,
     told: "(the exit code is the program's)",
+    left: ITS_FILE,
+  },
+  {
+    name: 'run, killed while its program runs; then unmounting',
+    command: place => containerArgs(place, FOREVER, 'namespaces'),
+    run: killedWhen(isReady, 'for the program'),
+    after: async place => {
+      const mounts: { mountpoint: string }[] = JSON.parse(await place.ok('--json', 'ps'));
+      const mountpoint = mounts[0]?.mountpoint ?? '';
+      // The program ends with the command; it may take a moment until nothing uses the mount.
+      await until(async () => (await place.run('umount', mountpoint)).code === 0, 'for the container to be removed');
+    },
+    ...KILLED,
     left: ITS_FILE,
   },
 ];

@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { isShoalError, silentLogger, systemClock } from '../../../core/index.ts';
-import { Daemon, defaultDaemonLimits, defaultStoreLimits } from '../../../daemon/index.ts';
+import { Daemon } from '../../../daemon/daemon.ts';
+import { defaultDaemonLimits, defaultStoreLimits } from '../../../daemon/index.ts';
 import { until } from '../../support/until.ts';
 import { directory } from '../image/image-builder.ts';
 import {

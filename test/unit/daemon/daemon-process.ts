@@ -5,7 +5,7 @@
 //   churn    mounts and unmounts over and over, for tests that kill it at any moment; says `started` before
 
 import { silentLogger, systemClock } from '../../../core/index.ts';
-import { Daemon } from '../../../daemon/index.ts';
+import { Daemon } from '../../../daemon/daemon.ts';
 import { killableImage, libraryOf, requestFor } from './lazy-image.ts';
 
 const [, , root = '', mountpoint = '', mode = 'ro'] = process.argv;

@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type Logger, silentLogger, systemClock } from '../../../core/index.ts';
-import { Daemon, type DaemonOptions, type ImageLibrary } from '../../../daemon/index.ts';
+import { Daemon } from '../../../daemon/daemon.ts';
+import type { DaemonOptions, ImageLibrary } from '../../../daemon/index.ts';
 
 export const signal = new AbortController().signal;
 

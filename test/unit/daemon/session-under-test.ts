@@ -44,7 +44,8 @@ export async function startSession(
   const bootstrap = new SharedArrayBuffer(image.bootstrap.length);
   new Uint8Array(bootstrap).set(image.bootstrap);
   const source = 'shoal:0123456789abcdef';
-  const layouts = new BootstrapReader(image.bootstrap).blobLayouts(image.layers);
+  const reader = new BootstrapReader(image.bootstrap);
+  const layouts = reader.blobLayouts(image.layers);
   const { blobs } = image.builder.finish(image.root);
   const cached = layouts.map((layout, index) => {
     const path = join(directory, `device-${index}`);
@@ -68,7 +69,11 @@ export async function startSession(
     },
     {
       fd,
-      image: { bootstrap, blobs: cached.map(({ path, map }) => ({ path, map: map.buffer })) },
+      image: {
+        bootstrap,
+        chunks: reader.chunkTable().chunks,
+        blobs: cached.map(({ path, map }) => ({ path, map: map.buffer })),
+      },
       counters: new SharedCounters(),
       limits: { ...defaultServeLimits, maxWorkerRestarts: options.maxWorkerRestarts },
       readDeadlineMs: undefined,
