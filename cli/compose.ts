@@ -50,8 +50,20 @@ export function openReferenceSource(
   reference: string,
   options: ReferenceOptions,
 ): registry.OpenedSource {
+  return insisted(registry.openSource(reference, openOptions(context, reference, options)), options);
+}
+
+/** The same for who looks at the image more than once: what the reference stands for is asked once. */
+export function openPinnedSource(
+  context: CommandContext,
+  reference: string,
+  options: ReferenceOptions,
+): registry.OpenedSource {
   const source = registry.openSource(reference, openOptions(context, reference, options));
-  const { platform } = options;
+  return insisted(new registry.PinnedSource(source), options);
+}
+
+function insisted(source: registry.OpenedSource, { platform }: ReferenceOptions): registry.OpenedSource {
   return platform === undefined || platform === ALL_PLATFORMS ? source : insistingOn(readPlatform(platform), source);
 }
 

@@ -10,13 +10,13 @@ import {
   listImages,
   type TargetFormat,
 } from '../../converter/index.ts';
-import { type OpenedSink, type OpenedSource, PinnedSource } from '../../registry/index.ts';
+import type { OpenedSink, OpenedSource } from '../../registry/index.ts';
 import type { CommandContext } from '../command.ts';
 import {
   ALL_PLATFORMS,
   credentialsOfTwo,
+  openPinnedSource,
   openReferenceSink,
-  openReferenceSource,
   type TwoSidedOptions,
 } from '../compose.ts';
 import { checkFormat, lookAfterOriginals, manifestOf } from '../convert/originals.ts';
@@ -65,7 +65,7 @@ export async function convert(
   const workDir = context.settings.workDir ?? tmpdir();
   const { workers, chunkSize, maxRatio, maxUnpacked: maxUnpackedBytes, format } = options;
   const creds = credentialsOfTwo(context, options, { source: from, target: to });
-  const source = new PinnedSource(openReferenceSource(context, from, { ...options, creds: creds.source }));
+  const source = openPinnedSource(context, from, { ...options, creds: creds.source });
   // Disposed whatever happens: a target that is not complete leaves nothing.
   await using sink = openReferenceSink(context, to, {
     ...options,

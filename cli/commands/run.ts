@@ -102,7 +102,8 @@ async function mountRoot(
 
 /** After a mount that failed or was interrupted: the daemon may still be undoing it, and nothing is removed under it. */
 async function discard(context: CommandContext, rootfs: string, directory: string): Promise<void> {
-  const daemon = await findDaemon({ ...context, signal: AbortSignal.timeout(UNMOUNT_TIMEOUT_MS) });
+  const asking = { ...context, signal: AbortSignal.timeout(UNMOUNT_TIMEOUT_MS) };
+  const daemon = await findDaemon(asking).catch(() => undefined); // what failed before is the reason to tell
   await daemon?.unmount(rootfs, { signal: AbortSignal.timeout(UNMOUNT_TIMEOUT_MS) }).catch(() => {}); // not mounted
   for (const path of [rootfs, directory]) await rmdir(path).catch(() => {}); // never made, or still in use
 }
