@@ -2,7 +2,7 @@
 
 import { messageOf, ShoalError } from '../core/index.ts';
 import { CREDENTIAL_VARIABLES } from './credentials.ts';
-import { EXIT_CODES } from './exit-codes.ts';
+import { EXIT_CODES, errorReport } from './exit-codes.ts';
 import { buildProgram, CommandEnded } from './program.ts';
 
 /** Ctrl-C twice means it: what the first one started cleaning up is left as it is. */
@@ -18,7 +18,7 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-/** Reports an error and returns the exit code. A stack trace only for our own bugs. */
+/** Reports an error and returns the exit code. */
 function report(error: unknown): number {
   if (error instanceof CommandEnded) return error.exitCode;
   if (controller.signal.aborted) {
@@ -26,13 +26,9 @@ function report(error: unknown): number {
     process.stderr.write(`shoal: ${messageOf(controller.signal.reason)}\n`);
     return EXIT_CODES.aborted;
   }
-  if (error instanceof ShoalError) {
-    process.stderr.write(`shoal: ${error.message}\n`);
-    return EXIT_CODES[error.code];
-  }
-  const stack = error instanceof Error ? error.stack : undefined;
-  process.stderr.write(`shoal: internal error, please report it: ${stack ?? messageOf(error)}\n`);
-  return EXIT_CODES.internal;
+  const { text, exitCode } = errorReport(error);
+  process.stderr.write(`shoal: ${text}\n`);
+  return exitCode;
 }
 
 let exitCode = 0;
