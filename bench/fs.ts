@@ -48,7 +48,7 @@ async function startContestants(directory: string, load: Load, reference: string
     }
     const programs = { load: load.program, plainfs: join(directory, 'plainfs') };
     started.push(await startLibfuse(directory, load.tree, programs));
-    const type = execFileSync('stat', ['-f', '-c', '%T', load.tree.directory], { encoding: 'utf8' }).trim();
+    const type = execFileSync('findmnt', ['-no', 'FSTYPE', '-T', load.tree.directory], { encoding: 'utf8' }).trim();
     started.push(ownFileSystem(load.tree, type));
   } catch (error) {
     await endAll(started);

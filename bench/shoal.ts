@@ -41,12 +41,17 @@ export async function packImage(directory: string, layout: string): Promise<stri
   return `oci:${layout}:bench`;
 }
 
-/** CPU time of a process so far, all of its threads, in nanoseconds. Threads that have ended are not counted. */
+/** CPU time so far of a process, its threads and its children, in nanoseconds. What has ended is not counted. */
 export async function cpuNanoseconds(pid: number): Promise<number> {
-  const tasks = await readdir(`/proc/${pid}/task`);
+  const read = (path: string) => readFile(path, 'latin1').catch(() => ''); // it has just ended
+  const tasks = await readdir(`/proc/${pid}/task`).catch(() => []);
   const used = tasks.map(async task => {
-    const text = await readFile(`/proc/${pid}/task/${task}/schedstat`, 'latin1').catch(() => '0'); // it has just ended
-    return Number(text.split(' ')[0]);
+    const [own, children] = await Promise.all(
+      ['schedstat', 'children'].map(name => read(`/proc/${pid}/task/${task}/${name}`)),
+    );
+    const below = (children ?? '').split(' ').filter(child => child !== '');
+    const ofChildren = await Promise.all(below.map(child => cpuNanoseconds(Number(child))));
+    return ofChildren.reduce((sum, ns) => sum + ns, Number(own?.split(' ')[0]));
   });
   return (await Promise.all(used)).reduce((sum, ns) => sum + ns, 0);
 }

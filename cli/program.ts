@@ -93,6 +93,8 @@ function addImageCommands(program: Command, contextFor: ContextFor): void {
     .argument('<target>', 'where the accelerated image goes')
     .option('--workers <n>', 'threads that digest and compress (default: one per processor)', wholeNumber)
     .option('--chunk-size <bytes>', 'power of two from 4096 to 16777216 (default 1048576)', wholeNumber)
+    .option('--max-ratio <n>', 'how many times its size a layer of over 1 GiB may unpack to (default 200)', wholeNumber)
+    .option('--max-unpacked <bytes>', 'how much all layers may unpack to (default 1 TiB)', wholeNumber)
     .option('--src-creds <user[:password]>', "credentials for the source's registry (env SHOAL_SRC_CREDS)")
     .option('--dest-creds <user[:password]>', "credentials for the target's registry (env SHOAL_DEST_CREDS)")
     .addOption(configOption('work-dir', '<dir>'))

@@ -11,6 +11,8 @@ import { type ChunkAddress, ChunkIndex } from './chunk-index.ts';
 import type { LayerTally, PackedSlab } from './messages.ts';
 import type { TarEntry } from './tar-entry.ts';
 
+const NO_REFERENCES = new Uint32Array(0);
+
 export interface PackerOptions {
   /** Bytes. */
   readonly chunkSize: number;
@@ -49,8 +51,9 @@ export class LayerPacker {
 
   /** Content that is still to come for the current file, bytes. */
   #fileRemaining = 0;
-  /** Of the current file: blob and chunk, alternating. */
-  #fileReferences: number[] = [];
+  /** Of the current file: blob and chunk, alternating, and how many numbers are there. */
+  #fileReferences = NO_REFERENCES;
+  #fileReferenceCount = 0;
   /** Where the chunk is that holds nothing but zeros, once it was met. */
   #zeroChunk: ChunkAddress | undefined;
 
@@ -63,7 +66,15 @@ export class LayerPacker {
     this.#tally = emptyTally();
   }
 
+  /** Throws `limit` when the file claims more chunks than the image may have: before anything is allocated for them. */
   begin(entry: TarEntry): void {
+    const chunks = Math.ceil(entry.size / this.#options.chunkSize);
+    this.#references += chunks;
+    if (this.#references > this.#options.maxReferences) {
+      throw new ShoalError('limit', `the image's files have more than ${this.#options.maxReferences} chunks`);
+    }
+    this.#fileReferences = chunks === 0 ? NO_REFERENCES : new Uint32Array(2 * chunks);
+    this.#fileReferenceCount = 0;
     this.#tally.entries++;
     this.#tally.fileBytes += entry.size;
     this.#fileRemaining = entry.size;
@@ -127,9 +138,9 @@ export class LayerPacker {
 
   /** The chunks of the file that was written last, in the form of `FileNode.chunks`; empty for everything else. */
   takeReferences(): Uint32Array {
-    if (this.#fileReferences.length === 0) return NO_REFERENCES;
-    const references = Uint32Array.from(this.#fileReferences);
-    this.#fileReferences.length = 0;
+    const references = this.#fileReferences;
+    this.#fileReferences = NO_REFERENCES;
+    this.#fileReferenceCount = 0;
     return references;
   }
 
@@ -179,22 +190,18 @@ export class LayerPacker {
   }
 
   #refer({ blob, chunk }: ChunkAddress): void {
-    if (++this.#references > this.#options.maxReferences) {
-      throw new ShoalError('limit', `the image's files have more than ${this.#options.maxReferences} chunks`);
-    }
     this.#tally.chunks++;
-    this.#fileReferences.push(blob, chunk);
+    this.#fileReferences[this.#fileReferenceCount++] = blob;
+    this.#fileReferences[this.#fileReferenceCount++] = chunk;
   }
 
   /** Called after zeros were written: when these made a whole chunk by themselves, its address is worth keeping. */
   #lookForZeroChunk(written: number): void {
     if (written !== this.#options.chunkSize) return;
-    const [blob = 0, chunk = 0] = this.#fileReferences.slice(-2);
+    const [blob = 0, chunk = 0] = this.#fileReferences.subarray(this.#fileReferenceCount - 2);
     this.#zeroChunk = { blob, chunk };
   }
 }
-
-const NO_REFERENCES = new Uint32Array(0);
 
 function emptyTally(): { -readonly [K in keyof LayerTally]: LayerTally[K] } {
   return { entries: 0, fileBytes: 0, chunks: 0, duplicateChunks: 0, duplicateBytes: 0 };

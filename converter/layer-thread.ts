@@ -18,7 +18,7 @@ import { type InputPiece, unpack } from './unpack.ts';
 const setup: LayerThreadSetup = workerData;
 const { buffer: memory, slabBytes } = setup.memory;
 
-const input: Extract<ToLayerThread, { kind: 'piece' | 'end' }>[] = [];
+const input: Extract<ToLayerThread, { kind: 'begin' | 'piece' | 'end' }>[] = [];
 let inputArrived = () => {};
 const slots = new Credits<number>(Array.from({ length: memory.byteLength / slabBytes }, (_, slot) => slot));
 const packer = new LayerPacker({
@@ -46,6 +46,9 @@ async function readLayers(): Promise<never> {
 }
 
 async function readLayer(): Promise<ParsedLayer> {
+  const first = await nextInput();
+  if (first.kind !== 'begin') throw new ShoalError('internal', `a layer begins with ${first.kind}`);
+  const { limit } = first;
   const reader = new TarReader(TAR_LIMITS);
   const hash = createHash('sha256');
   let uncompressedBytes = 0;
@@ -55,6 +58,7 @@ async function readLayer(): Promise<ParsedLayer> {
   for await (const piece of unpack(layerInput())) {
     hash.update(piece);
     uncompressedBytes += piece.length;
+    if (uncompressedBytes > limit.bytes) throw new ShoalError('limit', limit.what);
     if (isOver) continue;
     reader.feed(piece);
     isOver = await packEvents(reader);
@@ -144,19 +148,23 @@ function changeSlab(next: Slab | undefined): void {
 /** The pieces of one layer, as they arrive; each buffer goes back to the main thread when it is used up. */
 async function* layerInput(): AsyncGenerator<InputPiece> {
   for (;;) {
-    const message = input.shift();
-    if (!message) {
-      await new Promise<void>(resolve => {
-        inputArrived = resolve;
-      });
-      continue;
-    }
-    if (message.kind === 'end') return;
+    const message = await nextInput();
+    if (message.kind !== 'piece') return;
     const { buffer, length } = message;
     yield {
       bytes: new Uint8Array(buffer, 0, length),
       release: () => post({ kind: 'credit', buffer }, [buffer]),
     };
+  }
+}
+
+async function nextInput(): Promise<(typeof input)[number]> {
+  for (;;) {
+    const message = input.shift();
+    if (message) return message;
+    await new Promise<void>(resolve => {
+      inputArrived = resolve;
+    });
   }
 }
 

@@ -8,6 +8,7 @@ import type { ParsedLayer } from './messages.ts';
 import { PackingLine } from './packing-line.ts';
 import type { LayerReport } from './report.ts';
 import type { SourceImage, SourceLayer } from './source-image.ts';
+import { unpackLimit } from './unpack-limit.ts';
 import type { Uploads } from './uploads.ts';
 import type { ConvertWarning } from './warnings.ts';
 
@@ -54,6 +55,7 @@ export class LayersConversion {
   readonly #options: LayersOptions;
   readonly #totalBytes: number;
   #readBytes = 0;
+  #unpackedBytes = 0;
   #layer = 0;
 
   constructor(image: SourceImage, options: LayersOptions) {
@@ -96,12 +98,14 @@ export class LayersConversion {
     try {
       const { parsed, blob } = await line.packLayer(
         signal => source.blob(layer.descriptor, { signal }),
+        unpackLimit({ compressedBytes: layer.descriptor.size, unpackedBytes: this.#unpackedBytes }, this.#options),
         count => {
           this.#readBytes += count;
           this.report('layers');
         },
       );
       checkDiffId(layer, parsed);
+      this.#unpackedBytes += parsed.uncompressedBytes;
       return { source: layer, parsed, blob: this.#uploading(blob) };
     } catch (error) {
       throw inLayer(layer, error);

@@ -7,6 +7,7 @@
 
 import type { ErrorCode } from '../core/index.ts';
 import type { ChunkColumns, FinishedBlob } from '../image/index.ts';
+import type { UnpackLimit } from './unpack-limit.ts';
 import type { ConvertWarning } from './warnings.ts';
 
 export interface Failure {
@@ -27,9 +28,11 @@ export interface LayerThreadSetup {
 }
 
 export type ToLayerThread =
+  /** The next layer begins. */
+  | { readonly kind: 'begin'; readonly limit: UnpackLimit }
   /** A full buffer (the last of a layer may be shorter); it comes back as `credit`. */
   | { readonly kind: 'piece'; readonly buffer: ArrayBuffer; readonly length: number }
-  /** The layer is over. The next `piece` begins the next layer. */
+  /** The layer is over. */
   | { readonly kind: 'end' }
   | { readonly kind: 'slot'; readonly slot: number }
   /** All layers are there, and these are their blobs: asks for the image. */

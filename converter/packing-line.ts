@@ -7,6 +7,7 @@ import { BlobAssembly, type BlobFile } from './blob-assembly.ts';
 import { slabBytes, slabCount } from './config.ts';
 import { LayerFeed } from './layer-feed.ts';
 import type { FromLayerThread, LayerThreadSetup, MergedImage, ParsedLayer, ToLayerThread } from './messages.ts';
+import type { UnpackLimit } from './unpack-limit.ts';
 import { WorkerThread } from './worker-thread.ts';
 
 export interface PackingLineOptions {
@@ -67,11 +68,12 @@ export class PackingLine {
   }
 
   /**
-   * Converts the next layer; one at a time. `open` starts reading it. Resolves when all of it has been read and merged;
+   * Converts the next layer, which may unpack to `limit`; one at a time. `open` starts reading it. Resolves when all of it has been read and merged;
    * `onBytes` hears of the layer's bytes as they are read.
    */
   async packLayer(
     open: (signal: AbortSignal) => AsyncIterable<Uint8Array>,
+    limit: UnpackLimit,
     onBytes: (count: number) => void,
   ): Promise<PackedLayer> {
     if (this.#failure) throw this.#failure;
@@ -79,7 +81,7 @@ export class PackingLine {
     layer.promise.catch(() => {}); // it is awaited below, after the input
     this.#layer = layer;
     const signal = AbortSignal.any([this.#options.signal, this.#reading.signal]);
-    await this.#sendLayer(open(signal), onBytes);
+    await this.#sendLayer(open(signal), limit, onBytes);
     const parsed = await layer.promise;
     const blob = this.#assembly.finishBlob();
     blob.catch(() => {}); // the caller may wait for other things first
@@ -105,11 +107,15 @@ export class PackingLine {
     await Promise.all([this.#layerThread.stop(), this.#assembly.stop()]);
   }
 
-  async #sendLayer(pieces: AsyncIterable<Uint8Array>, onBytes: (count: number) => void): Promise<void> {
+  async #sendLayer(
+    pieces: AsyncIterable<Uint8Array>,
+    limit: UnpackLimit,
+    onBytes: (count: number) => void,
+  ): Promise<void> {
     const iterator = pieces[Symbol.asyncIterator]();
     const source = { [Symbol.asyncIterator]: () => ({ next: () => iterator.next() }) };
     try {
-      await this.#feed.send(this.#untilFailure(source), onBytes);
+      await this.#feed.send(this.#untilFailure(source), limit, onBytes);
     } catch (error) {
       const isAboutContent = this.#failure !== undefined && CONTENT_ERRORS.has(this.#failure.code);
       if (error !== this.#failure || !isAboutContent) throw error;

@@ -107,9 +107,9 @@ export interface ServeLimits {
    */
   readonly nativeMaxBackground: number;
   /**
-   * How far the kernel reads ahead in a file that is read in order, and around a page of a mapped file: about the size
-   * of most requests then. From 128 KiB, the kernel's own value, to 512 KiB sequential reading gets 1.6 x as fast, to
-   * 1 MiB another 5 % (bench/fs.ts); beyond a chunk, more would fetch what nobody asked for.
+   * How far the kernel reads ahead in a file that is read in order, and around a page of a mapped one. From 128 KiB, the
+   * kernel's own value, to 512 KiB sequential reading gets 1.6 x as fast, to 1 MiB hardly more (bench/fs.ts). A lazy
+   * start fetches no more with it; with 1 MiB, around pages near a chunk's edge, Node's fetched a tenth more.
    */
   readonly readaheadBytes: number;
   /** A worker that dies is replaced so often; after that the mount is aborted, because nobody would answer. */

@@ -7,19 +7,28 @@ import koffi from 'koffi';
 import { fromSystemError, ShoalError } from '../core/index.ts';
 
 const libc = koffi.load(null); // the C library of this process, glibc or musl
+
+/** Of a function that other systems lack, or have in another form: there a call says so. */
+function onLinux(declaration: string): (...args: readonly unknown[]) => unknown {
+  if (process.platform === 'linux') return libc.func(declaration);
+  return () => {
+    throw new ShoalError('unsupported', `${declaration}: not on ${process.platform}`);
+  };
+}
+
 const calls = {
   flock: libc.func('int flock(int fd, int operation)'),
-  fallocate: libc.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)'),
-  mount: libc.func(
+  fallocate: onLinux('int fallocate(int fd, int mode, int64_t offset, int64_t length)'),
+  mount: onLinux(
     'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
   ),
-  umount2: libc.func('int umount2(const char *target, int flags)'),
+  umount2: onLinux('int umount2(const char *target, int flags)'),
   socketpair: libc.func('int socketpair(int domain, int type, int protocol, _Out_ int *pair)'),
   ioctl: libc.func('int ioctl(int fd, unsigned long request, _Inout_ uint32_t *argument)'),
   read: libc.func('long read(int fd, void *into, unsigned long length)'),
   write: libc.func('long write(int fd, void *from, unsigned long length)'),
   fcntl: libc.func('int fcntl(int fd, int command, int argument)'),
-  prctl: libc.func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)'),
+  prctl: onLinux('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)'),
 };
 
 const PR_SET_PDEATHSIG = 1;

@@ -28,6 +28,8 @@ import { readPlatform } from '../settings.ts';
 export interface ConvertCommandOptions extends TwoSidedOptions {
   readonly workers?: number;
   readonly chunkSize?: number;
+  readonly maxRatio?: number;
+  readonly maxUnpacked?: number;
   readonly format: TargetFormat;
   readonly mergeIndex?: boolean;
   readonly copyReferrers?: boolean;
@@ -44,6 +46,8 @@ interface Conversion {
     readonly workDir: string;
     readonly workers: number | undefined;
     readonly chunkSize: number | undefined;
+    readonly maxRatio: number | undefined;
+    readonly maxUnpackedBytes: number | undefined;
     readonly format: TargetFormat;
     readonly signal: AbortSignal;
     readonly log: CommandContext['log'];
@@ -59,7 +63,7 @@ export async function convert(
   checkFormat(to, options.format);
   const { signal, log } = context;
   const workDir = context.settings.workDir ?? tmpdir();
-  const { workers, chunkSize, format } = options;
+  const { workers, chunkSize, maxRatio, maxUnpacked: maxUnpackedBytes, format } = options;
   const creds = credentialsOfTwo(context, options, { source: from, target: to });
   const source = openPinnedSource(context, from, { ...options, creds: creds.source });
   // Disposed whatever happens: a target that is not complete leaves nothing.
@@ -70,7 +74,7 @@ export async function convert(
   });
   await makeDirectory(workDir, `--work-dir ${workDir}`);
   using display = new ProgressDisplay(context.settings.json);
-  const settings = { sink, workDir, workers, chunkSize, format, signal, log };
+  const settings = { sink, workDir, workers, chunkSize, maxRatio, maxUnpackedBytes, format, signal, log };
   const conversion: Conversion = { source, sink, display, settings };
   const isIndex = options.platform === ALL_PLATFORMS || options.mergeIndex === true;
   const convertThis = isIndex ? toIndex : toImage;

@@ -37,7 +37,8 @@ process.on('message', (order: HostOrder) => {
   if (order.kind === 'mount') void mount(order);
   else if (order.kind === 'again') askAgain(order.id);
   else if (order.kind === 'fail') finish(order.id, -order.errno);
-  else watch?.closely();
+  else if (watch === undefined) report({ kind: 'ended' });
+  else watch.closely();
 });
 
 async function mount(order: Extract<HostOrder, { kind: 'mount' }>): Promise<void> {
@@ -49,9 +50,9 @@ async function mount(order: Extract<HostOrder, { kind: 'mount' }>): Promise<void
     const reader = new BootstrapReader(await readBootstrap(order.bootstrapBytes));
     const tree = new NativeTree(reader, { ...order, onWarning: warn });
     await mountNative(order.mountpoint, fileSystemOf(tree, reader), { ...order, onThread });
-    report({ kind: 'mounted' });
     // On macOS a mount that ends behind our back stays unnoticed until `umount`.
     if (process.platform === 'linux') watch = new DeviceWatch(systemClock);
+    report({ kind: 'mounted' });
     await watch?.ended();
     if (watch !== undefined) report({ kind: 'ended' });
   } catch (error) {

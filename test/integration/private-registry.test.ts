@@ -45,7 +45,6 @@ interface Bench {
 /** `env`: more of the environment of every command, given the bench's directory. */
 async function bench(t: TestContext, env: (directory: string) => Record<string, string> = () => ({})): Promise<Bench> {
   const directory = await mkdtemp(join(tmpdir(), 'shoal-test-private-'));
-  t.after(() => rm(directory, { recursive: true, force: true }));
   await writeFile(join(directory, 'shoal.toml'), '');
   const docker = join(directory, 'docker');
   await mkdir(docker);
@@ -54,6 +53,8 @@ async function bench(t: TestContext, env: (directory: string) => Record<string, 
     DOCKER_CONFIG: docker,
     ...env(directory),
   });
+  // Not before the one of makeShoal, which needs the configuration to stop the daemon.
+  t.after(() => rm(directory, { recursive: true, force: true }));
   const tar = FILES.map(path => ({ path, content: Buffer.from(noise(FILE_BYTES, path)) }));
   const { reference: image } = await buildImage(join(shoal.scratch, 'layout'), { layers: [{ tar }] });
   const mountpoint = join(shoal.scratch, 'mnt');

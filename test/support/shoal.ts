@@ -50,7 +50,8 @@ export async function makeShoal(
   t.after(async () => {
     await callShoal(['daemon', 'stop'], { program, root, env });
     await removeLeftovers(base);
-    await rm(base, { recursive: true, force: true });
+    // A daemon that a broken test left may still write while it ends.
+    await rm(base, { recursive: true, force: true, maxRetries: 10 });
   });
   const ok = async (...args: string[]) => {
     const result = await callShoal(args, { program, root, env });
