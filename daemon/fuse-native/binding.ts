@@ -14,11 +14,27 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { Operations, Signal, Stat } from 'fuse-native';
+import type { Operations, Signal } from 'fuse-native';
 import koffi from 'koffi';
 import { messageOf, ShoalError } from '../../core/index.ts';
 
-export type NativeStat = Stat;
+/** As the package wants it. Here and not in fuse-native.d.ts, which the types of our own package do not take along. */
+export interface NativeStat {
+  readonly mode: number;
+  readonly nlink: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  readonly ino: number;
+  readonly rdev: number;
+  readonly blksize: number;
+  readonly blocks: number;
+  /** Milliseconds since 1970; negative numbers come out as nonsense. */
+  readonly atime: number;
+  readonly mtime: number;
+  readonly ctime: number;
+}
+
 /** A negative errno (Linux numbers). */
 export type Refusal = number;
 

@@ -3,21 +3,7 @@
 declare module 'fuse-native' {
   export type Signal = (result: number, ...values: unknown[]) => void;
 
-  export interface Stat {
-    readonly mode: number;
-    readonly nlink: number;
-    readonly uid: number;
-    readonly gid: number;
-    readonly size: number;
-    readonly ino: number;
-    readonly rdev: number;
-    readonly blksize: number;
-    readonly blocks: number;
-    /** Milliseconds since 1970; negative numbers come out as nonsense. */
-    readonly atime: number;
-    readonly mtime: number;
-    readonly ctime: number;
-  }
+  type Stat = import('./binding.ts').NativeStat;
 
   /** Every callback must be called once; a negative result is an errno. */
   export interface Operations {
