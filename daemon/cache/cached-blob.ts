@@ -74,8 +74,17 @@ export class CachedBlob {
     try {
       // A data file that was not there, or is not of this size, is not the one the map speaks of.
       const known = trusted !== undefined && (await file.stat()).size === layout.deviceSize ? trusted : undefined;
-      if (known === undefined) await makeSparse(file, layout.deviceSize);
       const mapFile = await MapFileWriter.create(files.map, identity, known);
+      try {
+        if (known === undefined) {
+          // Only when no crash and no power cut can bring back a map that vouches for what will be holes from here on.
+          if (trusted !== undefined) await mapFile.settle();
+          await makeSparse(file, layout.deviceSize);
+        }
+      } catch (error) {
+        await mapFile.close();
+        throw error;
+      }
       for (let index = 0; known !== undefined && index < layout.chunkCount; index++) {
         if (bitmapHas(known.written, index)) map.markPresent(index);
       }
@@ -161,7 +170,7 @@ export class CachedBlob {
     await Promise.allSettled(this.#perChunk.values());
     await this.sync();
     await this.#mapFile.flush();
-    await this.#mapFile.datasync();
+    await this.#mapFile.settle();
     await this.#mapFile.close();
     await this.#file.close();
   }
