@@ -130,9 +130,13 @@ export class MapFileWriter {
     return this.#writing;
   }
 
+  async datasync(): Promise<void> {
+    await this.#file.datasync();
+  }
+
   /** Resolves when what was flushed is durable, and so is that this file stands in the place of an older one. */
   async settle(): Promise<void> {
-    await this.#file.datasync();
+    await this.datasync();
     if (this.#placed) return;
     const directory = await open(dirname(this.#path), 'r');
     try {
