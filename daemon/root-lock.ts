@@ -27,14 +27,13 @@ export class RootLock {
     const file = await openLock(path);
     try {
       const deadline = options.clock.monotonic() + options.waitMs;
-      let seenGone = false;
+      let lookedAgain = false;
       for (let asked = false; !tryLock(file.fd); ) {
         const pid = await holderOf(path);
         // Who holds the lock exists: a pid that is not to be seen is one of another pid namespace, not a dead one.
         const dying = pid !== undefined && existsSync(`/proc/${pid}`) && (await isDying(pid));
-        const vanished = pid !== undefined && !seenGone && !existsSync(`/proc/${pid}`);
-        if (vanished) {
-          seenGone = true; // it may have ended just now: one more look at the lock
+        if (!dying && !lookedAgain) {
+          lookedAgain = true; // it may just end: between its SIGKILL and its last breath, nothing shows that
           await options.clock.sleep(RETRY_MS);
           continue;
         }
