@@ -298,3 +298,20 @@ test('a dead mount that is covered by another one does not keep the next daemon 
   await startDaemon(t, libraryOf(), { root });
   assert.equal(mountsBelow(place).size, 0);
 });
+
+test('a mount that ends while it is covered by another one is known to the next daemon', async t => {
+  const [root, place] = [join(scratch(t), 'root'), scratch(t)];
+  const image = killableImage();
+  const daemon = await startDaemon(t, libraryOf(image), { root });
+  const mountpoint = mountpointIn(place);
+  await daemon.mount(requestFor(image, mountpoint), { signal });
+  const { device = '' } = mountsBelow(place).get(mountpoint) ?? {};
+  await runOutside('mount', '-t', 'tmpfs', 'cover', mountpoint);
+  writeFileSync(`/sys/fs/fuse/connections/${device.split(':')[1]}/abort`, '1');
+  await eventually(async () => (await daemon.list()).length === 0, 'it is not listed any more');
+  await daemon.stop();
+  await runOutside('umount', mountpoint);
+  assert.equal(mountsBelow(place).size, 1, 'the dead mount is still there');
+  await startDaemon(t, libraryOf(), { root });
+  assert.equal(mountsBelow(place).size, 0);
+});
