@@ -135,7 +135,8 @@ export class ImageMount {
     const { id, writable, mountpoint } = this.#options.record;
     const order = { source: mountSource(id), detach: force };
     // Before it goes: afterwards its number may be another connection's.
-    if (force) await this.abort();
+    // Where it can't be ended, detaching it is still what was asked for.
+    if (force) await this.abort().catch(error => this.#complain('abort', error));
     await helper.unmount({ ...order, mountpoints: [mountpoint] });
     // Only the overlay used what lies under it.
     if (writable) await helper.unmount({ ...order, mountpoints: [this.#lower], detach: true });
