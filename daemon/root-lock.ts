@@ -1,6 +1,6 @@
 // One daemon per root: an exclusive lock that the kernel frees when the process ends, however it ends.
 
-import { existsSync } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { type Clock, fromSystemError, ShoalError } from '../core/index.ts';
 import { isDying } from './fuse/requester.ts';
@@ -60,7 +60,7 @@ export class RootLock {
 
 async function openLock(path: string): Promise<FileHandle> {
   try {
-    return await open(path, 'a+', 0o600);
+    return await open(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   } catch (error) {
     throw fromSystemError(error, `open ${path}`);
   }

@@ -4,7 +4,17 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
@@ -153,6 +163,25 @@ test('refuses the state of another release by name, and a directory that is not 
   writeFileSync(join(foreign, 'precious.txt'), '');
   await assert.rejects(start(foreign), error => isShoalError(error, 'usage') && error.message.includes('precious.txt'));
   await assert.rejects(start('relative'), error => isShoalError(error, 'usage'));
+});
+
+test('refuses a directory of another user, and lets nobody else write into its own', async t => {
+  const place = scratch(t);
+  const strange = mountpointIn(place, 'strange');
+  chownSync(strange, 1234, 1234);
+  const daemon = new Daemon({ clock: systemClock, log: silentLogger, library: libraryOf() }, { root: strange });
+  await assert.rejects(daemon.start(), { code: 'usage', message: /belongs to user 1234; this daemon runs as user 0/ });
+  assert.deepEqual(readdirSync(strange), []);
+
+  const open = mountpointIn(place, 'open');
+  chmodSync(open, 0o777);
+  const linked = join(place, 'linked');
+  writeFileSync(linked, 'precious');
+  symlinkSync(linked, join(open, 'version.new'));
+  const trapped = new Daemon({ clock: systemClock, log: silentLogger, library: libraryOf() }, { root: open });
+  await assert.rejects(trapped.start(), { code: 'system', message: /version.*ELOOP/ });
+  assert.equal(readFileSync(linked, 'utf8'), 'precious');
+  assert.equal(statSync(open).mode & 0o777, 0o700);
 });
 
 test('a failed mount leaves nothing: no mount, no directory, no record', async t => {
