@@ -9,6 +9,7 @@ import {
   abortedError,
   type ChunkStore,
   type Clock,
+  deadline,
   fromSystemError,
   type Logger,
   type MountInfo,
@@ -206,7 +207,7 @@ export class ImageMount {
     this.#held.defer(() => session.stop());
     await this.#mount(parts.reader, fd, session);
     if (signal.aborted) throw abortedError(signal);
-    const limit = AbortSignal.timeout(this.#options.limits.daemon.initMs);
+    const limit = deadline(this.#options.limits.daemon.initMs, `mount ${this.#target} (fuse): no word of the kernel`);
     await session.serve(AbortSignal.any([signal, limit]));
   }
 
@@ -218,7 +219,7 @@ export class ImageMount {
     this.#held.defer(() => session.stop());
     this.#mounted = true;
     const { id } = this.#options.record;
-    const limit = AbortSignal.timeout(this.#options.limits.daemon.helperMs);
+    const limit = deadline(this.#options.limits.daemon.helperMs, `mount ${this.#target} (fuse-native): not ready`);
     const order = { mountpoint: this.#target, source: mountSource(id), shared: isRoot() };
     await session.start(order, AbortSignal.any([signal, limit]));
   }
