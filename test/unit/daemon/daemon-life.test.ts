@@ -260,6 +260,22 @@ test('a mount that somebody else unmounts is forgotten', async t => {
   await daemon.mount(requestFor(image, mountpoint), { signal });
 });
 
+test('an unmount waits for a mount of the same directory that was asked for through a link', async t => {
+  const [root, place] = [join(scratch(t), 'root'), scratch(t)];
+  const image = killableImage();
+  const daemon = await startDaemon(t, libraryOf(image), { root });
+  const mountpoint = mountpointIn(place);
+  const link = join(place, 'link');
+  symlinkSync(mountpoint, link);
+  const mounted = daemon.mount(requestFor(image, link, { writable: true }), { signal });
+  await until(() => mountsBelow(root).size > 0, 'the lower mount is there');
+  await daemon.unmount(mountpoint, { signal });
+  assert.equal((await mounted).state.name, 'ready');
+  assert.deepEqual(await daemon.list(), []);
+  assert.equal(mountsBelow(place).size, 0);
+  assert.equal(mountsBelow(root).size, 0);
+});
+
 test('a mount that is still used in another mount namespace goes on being served there', async t => {
   const image = killableImage();
   const daemon = await startDaemon(t, libraryOf(image), {
