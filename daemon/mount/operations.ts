@@ -140,9 +140,18 @@ function cleanSource(source: string): string[] {
   const ours = readTable()
     .filter(entry => entry.source === source)
     .reverse();
-  for (const { fsType, device } of ours) if (fsType === FUSE_TYPE) abortConnection(device);
+  for (const { fsType, device } of ours) if (fsType === FUSE_TYPE) tryToAbort(device);
   for (const { mountpoint } of ours) unmountOurs(mountpoint, source, true);
   return ours.map(entry => `${entry.fsType} ${entry.mountpoint}`);
+}
+
+/** Where there is no fusectl to be had, what is detached ends with its last user or its server. */
+function tryToAbort(device: string): void {
+  try {
+    abortConnection(device);
+  } catch {
+    // as said above
+  }
 }
 
 /** A connection that is gone already is as good as aborted. */
