@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { mkdir, open, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Digest } from '../core/index.ts';
 import { errnoOf, fromSystemError, hexOf, ShoalError } from '../core/index.ts';
@@ -69,7 +69,10 @@ export async function blobSize(directory: string, digest: Digest, what: string):
 /** The layout's index. Throws `not-found` when the directory is no layout. */
 export async function readIndex(directory: string, what: string): Promise<ImageIndex> {
   try {
-    const { size } = await stat(join(directory, INDEX_FILE));
+    const stats = await stat(join(directory, INDEX_FILE));
+    const { size } = stats;
+    // A fifo or a device would be read for ever.
+    if (!stats.isFile()) throw new ShoalError('malformed', `${what}: index.json is no regular file`);
     if (size > MAX_INDEX_BYTES) throw new ShoalError('limit', `${what}: index.json has ${size} bytes`);
     return parseIndex(await readFile(join(directory, INDEX_FILE)), what);
   } catch (error) {
@@ -94,16 +97,24 @@ export async function createLayout(directory: string, what: string): Promise<voi
 }
 
 /**
- * Writes a blob: to a name that nobody reads, then by rename under its digest. `pieces` must reject unless they are
- * what the digest says (verified-stream.ts). On any failure nothing is left.
+ * Writes a blob: to a name that nobody reads, then under its digest. `pieces` must reject unless they are what the
+ * digest says (verified-stream.ts). On any failure nothing is left. Resolves to the file's time of change, milliseconds;
+ * to undefined when somebody else has brought the same blob meanwhile: theirs stays, so that it is theirs to remove.
  */
 export async function writeBlob(
   directory: string,
-  digest: Digest,
+  { digest, size }: { readonly digest: Digest; readonly size: number },
   pieces: AsyncIterable<Uint8Array>,
   what: string,
-): Promise<void> {
-  await writeWhole(join(directory, INGEST_DIRECTORY, randomUUID()), blobPath(directory, digest), pieces, what);
+): Promise<number | undefined> {
+  const final = blobPath(directory, digest);
+  const isOthers = async () => (await blobSize(directory, digest, what)) === size;
+  return writeWhole({ temporary: ingestPath(directory), final, isOthers }, pieces, what);
+}
+
+/** A name for a file that is on its way in or out. */
+export function ingestPath(directory: string): string {
+  return join(directory, INGEST_DIRECTORY, randomUUID());
 }
 
 /** Replaces index.json by what `change` makes of it, while nobody else does. */
@@ -119,8 +130,7 @@ export async function updateIndex(
       throw error;
     });
     const bytes = indexBytes(await change(index));
-    const temporary = join(directory, INGEST_DIRECTORY, randomUUID());
-    await writeWhole(temporary, join(directory, INDEX_FILE), [bytes], what);
+    await writeWhole({ temporary: ingestPath(directory), final: join(directory, INDEX_FILE) }, [bytes], what);
   });
 }
 
@@ -137,25 +147,50 @@ export function indexBytes(index: ImageIndex): Uint8Array {
 
 export const EMPTY_INDEX: ImageIndex = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] };
 
+interface Places {
+  readonly temporary: string;
+  readonly final: string;
+  /** Is what stands in the final place somebody else's, and to be kept? Without it, it is replaced. */
+  readonly isOthers?: () => Promise<boolean>;
+}
+
 async function writeWhole(
-  temporary: string,
-  final: string,
+  { temporary, final, isOthers }: Places,
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   what: string,
-): Promise<void> {
+): Promise<number | undefined> {
   try {
     const file = await open(temporary, 'wx');
+    let mtimeMs: number;
     try {
       for await (const piece of pieces) await file.writeFile(piece);
       // Without this a power cut can leave the name with no bytes behind it.
       await file.datasync();
+      ({ mtimeMs } = await file.stat());
     } finally {
       await file.close();
     }
+    if (isOthers && !(await linked(temporary, final)) && (await isOthers())) {
+      await rm(temporary, { force: true });
+      return undefined;
+    }
+    // Does nothing when both are names of one file already: then the temporary name is still there.
     await rename(temporary, final);
+    await rm(temporary, { force: true });
+    return mtimeMs;
   } catch (error) {
     await rm(temporary, { force: true });
     throw fromSystemError(error, `${what}: writing ${final}`);
+  }
+}
+
+/** Gives the file its final name unless that is taken; false also where there are no links (FAT, some network drives). */
+async function linked(temporary: string, final: string): Promise<boolean> {
+  try {
+    await link(temporary, final);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -50,17 +50,16 @@ export class LayoutSink implements ImageSink, ReferrerSink, AsyncDisposable {
     if (options.signal.aborted) throw abortedError(options.signal);
     // A file of another size is what a crash or a bad disk left: it is replaced.
     const size = await blobSize(this.#reference.directory, descriptor.digest, this.name);
-    if (size === descriptor.size) {
-      await this.#attempt.uses(descriptor.digest, this.#clock);
-      return 'present';
-    }
+    if (size === descriptor.size && (await this.#attempt.uses(descriptor.digest, this.#clock))) return 'present';
     await this.#attempt.begin(this.#clock).catch(error => {
       throw fromSystemError(error, `${this.name}: making the layout`);
     });
     await createLayout(this.#reference.directory, this.name);
     const checked = verifiedStream(content(), descriptor, this.name);
-    await writeBlob(this.#reference.directory, descriptor.digest, observed(checked, options), this.name);
-    await this.#attempt.wrote(descriptor.digest);
+    const written = await writeBlob(this.#reference.directory, descriptor, observed(checked, options), this.name);
+    // Somebody else was faster. Were they, too, given up in this moment, everything begins anew.
+    if (written === undefined) return this.putBlob(descriptor, content, options);
+    this.#attempt.wrote(descriptor.digest, written);
     return 'written';
   }
 
