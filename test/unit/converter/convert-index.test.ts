@@ -171,6 +171,24 @@ test('one platform can be merged, too, also from a lone manifest', async t => {
   assert.equal(index.manifests[0]?.digest, manifestDigest);
 });
 
+test('platforms that were not asked for are left out of a merged index, and said', async t => {
+  const space = await makeWorkspace(t);
+  const { reference, images } = await buildAll(space);
+  const { report, index } = await convertAll(t, space, {
+    source: openSource(reference, { access: testAccess(t) }),
+    target: `oci:${space.target}:merged`,
+    platform: AMD64,
+    mergeIndex: true,
+  });
+  assert.equal(index.manifests.length, 2);
+  const said = report.leftOut.filter(({ reason }) => reason.includes('not the platform that was asked for'));
+  assert.deepEqual(
+    said.map(({ digest }) => digest),
+    [images[1]?.manifestDigest],
+  );
+  assert.match(said[0]?.reason ?? '', /^linux\/arm64/);
+});
+
 test("Docker's lists and manifests go in, and come out when asked for", { skip: noDockerRegistry }, async t => {
   const space = await makeWorkspace(t);
   const { reference } = await buildAll(space, true);
