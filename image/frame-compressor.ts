@@ -45,7 +45,7 @@ function nativeZstd(): NativeZstd | undefined {
     const { load }: typeof koffi = createRequire(import.meta.url)('koffi');
     const library = load(null); // what is linked into this process
     const version: unknown = library.func('const char *ZSTD_versionString()')();
-    if (version !== versions.zstd) return undefined;
+    if (version !== versions['zstd']) return undefined;
     return {
       create: library.func('void *ZSTD_createCCtx()'),
       free: library.func('size_t ZSTD_freeCCtx(void *context)'),

@@ -52,12 +52,12 @@ test('a blob that two images bring at once belongs to the one that was first, an
   const open = (tag: string) => openSink(`oci:${directory}:${tag}`, { access: testAccess(t) });
   const [slow, fast] = [open('one'), open('two')];
   const fastIsDone = Promise.withResolvers<void>();
-  async function* late() {
-    yield* inPieces(layer?.bytes.subarray(0, 10) ?? [], 10);
+  async function* late(bytes: Uint8Array) {
+    yield bytes.subarray(0, 10);
     await fastIsDone.promise;
-    yield* inPieces(layer?.bytes.subarray(10) ?? [], 9999);
+    yield bytes.subarray(10);
   }
-  const started = slow.putBlob(layer.descriptor, late, { signal });
+  const started = slow.putBlob(layer.descriptor, () => late(layer.bytes), { signal });
   assert.equal(await fast.putBlob(layer.descriptor, () => inPieces(layer.bytes, 9999), { signal }), 'written');
   await fast.putManifest(manifest.bytes, manifest.descriptor.mediaType, { signal });
   fastIsDone.resolve();
