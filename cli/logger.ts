@@ -1,5 +1,6 @@
 // The Logger port on pino: one JSON object a line for programs (the daemon's log), short lines for people.
 
+import { writeSync } from 'node:fs';
 import { pino } from 'pino';
 import type { LogFields, Logger } from '../core/index.ts';
 
@@ -32,11 +33,25 @@ function loggerOn(sink: Sink, limit: LogLevel, base: LogFields): Logger {
   };
 }
 
-/** JSON lines on standard error, for the daemon. Synchronous, so that nothing is lost when the process is killed. */
+const STANDARD_ERROR = 2;
+
+/**
+ * JSON lines on standard error, for the daemon. Synchronous, so that nothing is lost when the process is killed. A line
+ * that can't be written (a full disk, a reader that went away) is lost, and no reason to stop serving: pino's own
+ * destination would throw the error at whoever happens to log.
+ */
 function jsonLogger(level: LogLevel): Logger {
   const target = pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ dest: 2, sync: true }),
+    {
+      write(line: string) {
+        try {
+          writeSync(STANDARD_ERROR, line);
+        } catch {
+          // said above
+        }
+      },
+    },
   );
   return loggerOn({ write: (at, message, fields) => target[at](fields, message) }, level, {});
 }
