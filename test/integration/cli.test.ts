@@ -34,7 +34,7 @@ async function firstBlob(shoal: Shoal, reference: string): Promise<{ blob: strin
   };
 }
 
-suite('the command line', { timeout: 120_000 }, () => {
+suite('the command line', { timeout: 300_000 }, () => {
   for (const args of [
     ['convert'],
     ['frobnicate'],

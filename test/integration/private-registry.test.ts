@@ -101,7 +101,7 @@ async function trustInDocker(t: TestContext, host: string, authority: Authority)
   await writeFile(join(directory, 'ca.crt'), await readFile(authority.certificate));
 }
 
-suite('private registries', { timeout: 240_000 }, () => {
+suite('private registries', { timeout: 480_000 }, () => {
   test('TLS and htpasswd: convert, push, mount, and a password that changes while it is read', {
     skip: noDockerRegistry,
   }, async t => {
