@@ -5,7 +5,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { dockerConfigCredentials, RegistryAccess } from '../registry/index.ts';
 import type { CommandContext } from './command.ts';
 import { CONFIG_FILE, type ConfigKey, DRIVERS, KEYS } from './config/keys.ts';
-import { withoutCredentials } from './credentials.ts';
+import { refuseIdleCredentials, withoutCredentials } from './credentials.ts';
 import { LOG_FORMATS, LOG_LEVELS, makeLogger } from './logger.ts';
 import {
   addCompletionCommands,
@@ -308,7 +308,12 @@ export function withReferenceOptions(command: Command): Command {
     .option(
       '--creds <user[:password]>',
       "credentials for the image's registry (env SHOAL_CREDS); a password left out is read from standard input",
-    );
+    )
+    .hook('preAction', (_parent, { processedArgs: [first, second] }) => {
+      const given = command.opts<{ readonly source?: string }>();
+      const [from, to] = command.name() === 'convert' ? [first, second] : [given.source, undefined];
+      refuseIdleCredentials(given, { creds: [first, from, to], srcCreds: [from], destCreds: [to] });
+    });
 }
 
 function wholeNumber(text: string): number {
