@@ -213,8 +213,8 @@ function addRunCommand(program: Command, contextFor: ContextFor): void {
     .argument('<reference>', 'image to run')
     .argument('[command...]', "command and arguments instead of the image's own")
     .option('--rm', 'remove the container and its changes when the program ends')
-    .option('-v, --volume <source:target[:ro]>', 'bind a host path into the container (repeatable)', collect, [])
-    .option('-e, --env <name=value>', 'set an environment variable (repeatable)', collect, [])
+    .option('-v, --volume <source:target[:ro]>', 'bind a host path into the container (repeatable)', collect)
+    .option('-e, --env <name=value>', 'set an environment variable (repeatable)', collect)
     .addOption(
       new Option('--runtime <name>', 'what starts the program').choices(['auto', 'runc', 'namespaces']).default('auto'),
     )
@@ -327,6 +327,6 @@ function wholeSeconds(text: string): number {
   return number;
 }
 
-function collect(value: string, earlier: readonly string[]): string[] {
+function collect(value: string, earlier: readonly string[] = []): string[] {
   return [...earlier, value];
 }
