@@ -321,9 +321,12 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
+/** A day. Timers of Node end at 24 days, and go off at once when told of more. */
+const MAX_WATCH_S = 86_400;
+
 function wholeSeconds(text: string): number {
   const number = wholeNumber(text);
-  if (number === 0) throw new InvalidArgumentError('Expected at least one second.');
+  if (number < 1 || number > MAX_WATCH_S) throw new InvalidArgumentError(`Expected 1 to ${MAX_WATCH_S} seconds.`);
   return number;
 }
 

@@ -104,7 +104,7 @@ suite('looking', { timeout: 300_000 }, () => {
       if (shown === 'nothing is mounted\nnothing is mounted\n') child.kill('SIGINT');
     }
     assert.equal(await ended, 0);
-    assert.equal((await shoal.run('ps', '--watch', '0')).code, 64);
+    for (const wrong of ['0', '9999999']) assert.equal((await shoal.run('ps', '--watch', wrong)).code, 64);
   });
 
   test('config prints what is in effect and where it came from', async t => {
