@@ -3,6 +3,7 @@
 import { writeSync } from 'node:fs';
 import { pino } from 'pino';
 import type { LogFields, Logger } from '../core/index.ts';
+import { harmless } from './harmless.ts';
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'trace'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -64,7 +65,7 @@ function plainLogger(level: LogLevel): Logger {
         const details = Object.entries(fields).map(
           ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
         );
-        process.stderr.write(`shoal: ${at === 'info' ? '' : `${at}: `}${message}${details.join('')}\n`);
+        process.stderr.write(`shoal: ${at === 'info' ? '' : `${at}: `}${harmless(message + details.join(''))}\n`);
       },
     },
     level,

@@ -3,6 +3,7 @@
 import { errnoOf, fromSystemError, messageOf, ShoalError } from '../core/index.ts';
 import { CREDENTIAL_VARIABLES } from './credentials.ts';
 import { EXIT_CODES } from './exit-codes.ts';
+import { harmless } from './harmless.ts';
 import { buildProgram, CommandEnded } from './program.ts';
 
 /** Ctrl-C twice means it: what the first one started cleaning up is left as it is. */
@@ -35,7 +36,7 @@ function report(error: unknown): number {
     error = controller.signal.reason;
   }
   if (error instanceof ShoalError) {
-    process.stderr.write(`shoal: ${error.message}\n`);
+    process.stderr.write(`shoal: ${harmless(error.message)}\n`);
     return EXIT_CODES[error.code];
   }
   const stack = error instanceof Error ? error.stack : undefined;

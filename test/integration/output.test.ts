@@ -1,4 +1,4 @@
-// Standard output and error that take nothing more: a pipe whose reader has gone, a full disk.
+// Standard output and error: what may come there, and when they take nothing more (no reader, a full disk).
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -44,6 +44,23 @@ suite('standard output and error', { timeout: 480_000 }, () => {
     const end = ended(child);
     child.stdout?.once('data', () => child.stdout?.destroy());
     assert.deepEqual(await end, { code: 0, stderr: '' });
+  });
+
+  test('control characters of an image, in results and in errors, are shown and not sent to the terminal', async t => {
+    const shoal = await makeShoal(t);
+    const name = 'red\x1b[31m\r\x9b31m\nshoal: forged';
+    const layers = [{ tar: [{ path: 'to', type: 'symlink', target: name }] }] as const;
+    const { reference } = await buildImage(join(shoal.scratch, 'layout'), { layers, history: [{ created_by: name }] });
+    const told = await Promise.all([
+      shoal.ok('inspect', reference, 'to'),
+      shoal.ok('history', reference),
+      shoal.run('inspect', reference, name.replace('\n', '')).then(({ stderr }) => stderr),
+    ]);
+    for (const text of told) {
+      assert.match(text, /red\\x1b\[31m/);
+      assert.doesNotMatch(text, /[^\P{Cc}\n]/u);
+    }
+    assert.doesNotMatch(told.join(''), /^shoal: forged/m);
   });
 
   test('a result that does not fit on the disk is an error that says so', async t => {
