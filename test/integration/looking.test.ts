@@ -86,7 +86,7 @@ suite('looking', { timeout: 300_000 }, () => {
     const report = (await shoal.json('doctor')) as Report;
     assert.match(
       report.findings.find(({ name }) => name === 'daemon')?.found ?? '',
-      new RegExp(`^pid ${pid}, .* 1 mounts`),
+      new RegExp(`^pid ${pid}, .* 1 mount$`),
     );
   });
 
