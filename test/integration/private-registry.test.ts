@@ -101,7 +101,7 @@ async function trustInDocker(t: TestContext, host: string, authority: Authority)
   await writeFile(join(directory, 'ca.crt'), await readFile(authority.certificate));
 }
 
-suite('private registries', { timeout: 240_000 }, () => {
+suite('private registries', { timeout: 480_000 }, () => {
   test('TLS and htpasswd: convert, push, mount, and a password that changes while it is read', {
     skip: noDockerRegistry,
   }, async t => {
@@ -228,6 +228,9 @@ suite('private registries', { timeout: 240_000 }, () => {
     assert.equal(two.requests.length, 0);
     await shoal.ok('convert', '--src-creds', 'ada:one', '--dest-creds', 'ada:two', first, second);
     await shoal.ok('check', '--creds', 'ada:two', '--src-creds', 'ada:one', '--source', first, second);
+    const looking = ['inspect', second, FILES[0], '--source', first, '--creds', 'ada:two'];
+    assert.equal((await shoal.run(...looking)).code, 64);
+    await shoal.ok(...looking, '--src-creds', 'ada:one');
 
     const asked = (input: string, ...args: string[]) => withInput(place, input, args);
     assert.equal((await asked('two\n', 'check', '--creds', 'ada', second)).code, 0);

@@ -54,7 +54,7 @@ async function smallImage(t: TestContext): Promise<Small> {
 }
 
 for (const runtime of ['runc', 'namespaces']) {
-  suite(`run with ${runtime}`, { timeout: 120_000, skip: noBusybox }, () => {
+  suite(`run with ${runtime}`, { timeout: 300_000, skip: noBusybox }, () => {
     const how = ['run', '--rm', '--runtime', runtime];
 
     test('takes command, environment, working directory and user from the image', async t => {
