@@ -1,8 +1,8 @@
 // The command line: argument list to command, errors to exit codes. The only place that ends the process.
 
-import { errnoOf, fromSystemError, messageOf, ShoalError } from '../core/index.ts';
+import { errnoOf, fromSystemError, ShoalError } from '../core/index.ts';
 import { CREDENTIAL_VARIABLES } from './credentials.ts';
-import { EXIT_CODES } from './exit-codes.ts';
+import { errorReport } from './exit-codes.ts';
 import { harmless } from './harmless.ts';
 import { buildProgram, CommandEnded } from './program.ts';
 
@@ -28,20 +28,16 @@ function outputError(error: unknown): ShoalError {
 process.stdout.on('error', error => controller.abort(outputError(error)));
 process.stderr.on('error', () => {}); // who should be told?
 
-/** Reports an error and returns the exit code. A stack trace only for our own bugs. */
+/** Reports an error and returns the exit code. */
 function report(error: unknown): number {
   if (error instanceof CommandEnded) return error.exitCode;
   if (controller.signal.aborted) {
     // Whatever broke first: the reason is the interruption.
     error = controller.signal.reason;
   }
-  if (error instanceof ShoalError) {
-    process.stderr.write(`shoal: ${harmless(error.message)}\n`);
-    return EXIT_CODES[error.code];
-  }
-  const stack = error instanceof Error ? error.stack : undefined;
-  process.stderr.write(`shoal: internal error, please report it: ${stack ?? messageOf(error)}\n`);
-  return EXIT_CODES.internal;
+  const { text, exitCode } = errorReport(error);
+  process.stderr.write(`shoal: ${harmless(text)}\n`);
+  return exitCode;
 }
 
 let exitCode = 0;

@@ -73,7 +73,8 @@ export async function run(
       await daemon.unmount(rootfs, { signal: AbortSignal.timeout(UNMOUNT_TIMEOUT_MS) });
       await rm(directory, { recursive: true, force: true });
     } else {
-      context.log.info('the container stays mounted; remove it with: shoal umount', { rootfs });
+      const { root } = context.settings;
+      context.log.info(`the container stays mounted; remove it with: shoal --root ${root} umount ${rootfs}`);
     }
   }
 }

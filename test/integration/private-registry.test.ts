@@ -228,9 +228,11 @@ suite('private registries', { timeout: 480_000 }, () => {
     assert.equal(two.requests.length, 0);
     await shoal.ok('convert', '--src-creds', 'ada:one', '--dest-creds', 'ada:two', first, second);
     await shoal.ok('check', '--creds', 'ada:two', '--src-creds', 'ada:one', '--source', first, second);
-    const looking = ['inspect', second, FILES[0], '--source', first, '--creds', 'ada:two'];
-    assert.equal((await shoal.run(...looking)).code, 64);
-    await shoal.ok(...looking, '--src-creds', 'ada:one');
+    const asksOne = one.requests.length;
+    const alsoAmbiguous = await shoal.run('inspect', '--creds', 'ada:two', '--source', first, second, '/');
+    assert.equal(alsoAmbiguous.code, 64);
+    assert.equal(one.requests.length, asksOne);
+    await shoal.ok('inspect', '--creds', 'ada:two', '--src-creds', 'ada:one', '--source', first, second, '/');
 
     const asked = (input: string, ...args: string[]) => withInput(place, input, args);
     assert.equal((await asked('two\n', 'check', '--creds', 'ada', second)).code, 0);
