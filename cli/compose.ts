@@ -1,7 +1,7 @@
 // The composition root: the one place where folders meet. Opens images by what a person typed, gives the daemon its
 // view of them, and builds the daemon out of its parts.
 
-import { type BlobLayout, type ChunkSource, type ImageSource, systemClock } from '../core/index.ts';
+import { type BlobLayout, type ChunkSource, type ImageSource, ShoalError, systemClock } from '../core/index.ts';
 import {
   type Daemon,
   type DaemonOptions,
@@ -31,6 +31,12 @@ export interface ReferenceOptions {
   readonly creds?: string | undefined;
 }
 
+/** Options of commands that name two images: credentials for one of them, instead of `creds`. */
+export interface TwoSidedOptions extends ReferenceOptions {
+  readonly srcCreds?: string;
+  readonly destCreds?: string;
+}
+
 /** An accelerated image, opened for commands that read it without a daemon. */
 export interface OpenedImage extends AcceleratedImage {
   readonly source: ImageSource;
@@ -44,8 +50,20 @@ export function openReferenceSource(
   reference: string,
   options: ReferenceOptions,
 ): registry.OpenedSource {
+  return insisted(registry.openSource(reference, openOptions(context, reference, options)), options);
+}
+
+/** The same for who looks at the image more than once: what the reference stands for is asked once. */
+export function openPinnedSource(
+  context: CommandContext,
+  reference: string,
+  options: ReferenceOptions,
+): registry.OpenedSource {
   const source = registry.openSource(reference, openOptions(context, reference, options));
-  const { platform } = options;
+  return insisted(new registry.PinnedSource(source), options);
+}
+
+function insisted(source: registry.OpenedSource, { platform }: ReferenceOptions): registry.OpenedSource {
   return platform === undefined || platform === ALL_PLATFORMS ? source : insistingOn(readPlatform(platform), source);
 }
 
@@ -99,6 +117,28 @@ function openOptions(context: CommandContext, reference: string, options: Refere
     });
   const { plainHttp, insecure } = options;
   return { access: accessWith(context.registry, reference, credential), plainHttp, insecure };
+}
+
+/**
+ * `creds` for each of two images. What is given for no side in particular is for both, if both are in one registry;
+ * otherwise it would show one registry the password of the other, and is refused (`usage`).
+ */
+export function credentialsOfTwo(
+  context: CommandContext,
+  options: TwoSidedOptions,
+  { source, target }: { readonly source: string; readonly target: string },
+): { readonly source: string; readonly target: string } {
+  const { env } = context;
+  const forSource = options.srcCreds ?? env['SHOAL_SRC_CREDS'];
+  const forTarget = options.destCreds ?? env['SHOAL_DEST_CREDS'];
+  const forBoth = options.creds ?? env['SHOAL_CREDS'] ?? '';
+  const [from, to] = [registry.parseReference(source), registry.parseReference(target)];
+  const isOne = from.kind !== 'registry' || to.kind !== 'registry' || from.host === to.host;
+  if (forBoth !== '' && !isOne && !forSource && !forTarget) {
+    const hosts = `${from.host} and ${to.host}`;
+    throw new ShoalError('usage', `--creds: for which of ${hosts}? Say so with --src-creds and --dest-creds`);
+  }
+  return { source: forSource || forBoth, target: forTarget || forBoth };
 }
 
 /** The credential is for the reference's registry and goes nowhere else. */

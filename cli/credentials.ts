@@ -4,8 +4,13 @@
 import { abortedError, type MountCredentials, ShoalError } from '../core/index.ts';
 import type { CommandContext } from './command.ts';
 
-/** Not left to the programs that a command starts. */
+/** Passwords: for this process, not for the daemon, helpers and programs that it starts. */
 export const CREDENTIAL_VARIABLES = ['SHOAL_CREDS', 'SHOAL_SRC_CREDS', 'SHOAL_DEST_CREDS'] as const;
+
+/** The environment as programs get it that a command starts. */
+export function withoutCredentials(env: Readonly<NodeJS.ProcessEnv>): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !CREDENTIAL_VARIABLES.some(own => own === name)));
+}
 
 /** A password is one line; tokens of clouds have a few kilobytes. */
 const MAX_PASSWORD_BYTES = 16 * 1024;

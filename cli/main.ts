@@ -37,7 +37,7 @@ function report(error: unknown): number {
 
 let exitCode = 0;
 const env = { ...process.env };
-// Passwords: for this process, not for the daemon, helpers and programs that it starts.
+// What is left is what the daemon and the programs that this process starts inherit.
 for (const name of CREDENTIAL_VARIABLES) delete process.env[name];
 try {
   const program = buildProgram({

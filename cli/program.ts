@@ -5,6 +5,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { dockerConfigCredentials, RegistryAccess } from '../registry/index.ts';
 import type { CommandContext } from './command.ts';
 import { CONFIG_FILE, type ConfigKey, DRIVERS, KEYS } from './config/keys.ts';
+import { withoutCredentials } from './credentials.ts';
 import { LOG_FORMATS, LOG_LEVELS, makeLogger } from './logger.ts';
 import {
   addCompletionCommands,
@@ -50,7 +51,7 @@ export function buildProgram(base: Omit<CommandContext, 'settings' | 'log' | 're
     const options = command.optsWithGlobals<GlobalOptions>();
     const settings = onlyDefaults ? defaultSettings(options) : readSettings(options, base.env);
     const access = new RegistryAccess({
-      credentials: dockerConfigCredentials(settings.dockerConfig, base.env),
+      credentials: dockerConfigCredentials(settings.dockerConfig, withoutCredentials(base.env)),
       hosts: settings.registries,
       proxies: readProxies(base.env),
       certificateDirectory: DOCKER_CERTIFICATES,
@@ -92,6 +93,8 @@ function addImageCommands(program: Command, contextFor: ContextFor): void {
     .argument('<target>', 'where the accelerated image goes')
     .option('--workers <n>', 'threads that digest and compress (default: one per processor)', wholeNumber)
     .option('--chunk-size <bytes>', 'power of two from 4096 to 16777216 (default 1048576)', wholeNumber)
+    .option('--max-ratio <n>', 'how many times its size a layer of over 1 GiB may unpack to (default 200)', wholeNumber)
+    .option('--max-unpacked <bytes>', 'how much all layers may unpack to (default 1 TiB)', wholeNumber)
     .option('--src-creds <user[:password]>', "credentials for the source's registry (env SHOAL_SRC_CREDS)")
     .option('--dest-creds <user[:password]>', "credentials for the target's registry (env SHOAL_DEST_CREDS)")
     .addOption(configOption('work-dir', '<dir>'))
@@ -126,6 +129,7 @@ Examples:
     .argument('<reference>', 'image to check')
     .option('--metadata-only', 'do not fetch the blobs')
     .option('--source <reference>', 'also compare with the original image, file by file, and its config')
+    .option('--src-creds <user[:password]>', "credentials for the original's registry (env SHOAL_SRC_CREDS)")
     .addHelpText(
       'after',
       `${SOURCE_REFERENCES}

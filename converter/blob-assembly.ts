@@ -51,6 +51,8 @@ export class BlobAssembly {
   readonly #blobThread: CallThread<BlobRequest, BlobReply>;
   /** Everything that has been asked for so far, in order. Never rejects: failures go to `onFailure`. */
   #tail: Promise<void> = Promise.resolve();
+  /** For the compressors, in shared memory (messages.ts). */
+  readonly #stopping = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   #hasFailed = false;
   /** What failed first. */
   #failure: unknown = new ShoalError('aborted', 'the conversion has ended');
@@ -60,7 +62,7 @@ export class BlobAssembly {
   constructor(options: AssemblyOptions) {
     const { memory, level } = options;
     this.#options = options;
-    const compressor: CompressorSetup = { memory, level };
+    const compressor: CompressorSetup = { memory, level, stopping: this.#stopping };
     this.#compressors = Array.from({ length: options.workers }, () => new CallThread('compress-thread', compressor));
     const setup: BlobThreadSetup = { memory };
     this.#blobThread = new CallThread('blob-thread', setup);
@@ -68,7 +70,7 @@ export class BlobAssembly {
 
   /** Takes a slab of the current layer. Returns at once: the number of slots bounds what can be under way. */
   add(slab: PackedSlab): void {
-    const compressing = this.#idlest().call({ slot: slab.slot, lengths: slab.lengths });
+    const compressing = this.#idlest().call({ kind: 'compress', slot: slab.slot, lengths: slab.lengths });
     compressing.catch(error => this.#fail(error)); // it may fail long before its turn to be written
     this.#inOrder(async () => this.#append(slab, await compressing));
   }
@@ -82,7 +84,9 @@ export class BlobAssembly {
 
   async stop(): Promise<void> {
     this.#hasFailed = true;
-    await Promise.all([...this.#compressors, this.#blobThread].map(thread => thread.stop()));
+    Atomics.store(this.#stopping, 0, 1);
+    const compressors = this.#compressors.map(thread => thread.stopBy({ kind: 'stop' }));
+    await Promise.all([...compressors, this.#blobThread.stop()]);
     await this.#tail;
   }
 

@@ -41,6 +41,12 @@ export class CallThread<Request, Reply extends { readonly kind: string }> {
     await this.#thread.stop();
   }
 
+  /** The same for a thread that ends by itself at this request, which gets no reply. */
+  async stopBy(request: Request): Promise<void> {
+    this.#fail(new ShoalError('aborted', 'the conversion has ended'));
+    await this.#thread.askToStop(request);
+  }
+
   #fail(error: ShoalError): void {
     this.#failure ??= error;
     for (const { reject } of this.#calls.splice(0)) reject(this.#failure);

@@ -2,43 +2,47 @@
 // would are kept as they are), so the compressed chunks fit, back to back, where the chunks were.
 
 import { parentPort, workerData } from 'node:worker_threads';
+import { ShoalError } from '../core/index.ts';
 import { frameBound, openFrameCompressor } from '../image/index.ts';
 import { failureOf } from './failure.ts';
 import type { CompressorSetup, CompressReply, CompressRequest } from './messages.ts';
 
 const setup: CompressorSetup = workerData;
 const { buffer: memory, slabBytes } = setup.memory;
+const compressor = openFrameCompressor(setup.level);
 /** A chunk that is as long as the slab would fit; what is never touched takes no memory. */
 const frame = new Uint8Array(frameBound(slabBytes));
 
 parentPort?.on('message', (request: CompressRequest) => {
   try {
-    parentPort?.postMessage(compressSlab(request));
+    if (request.kind === 'stop') end();
+    else parentPort?.postMessage(compressSlab(request));
   } catch (error) {
     parentPort?.postMessage(failureOf(error));
   }
 });
 
-function compressSlab({ slot, lengths }: CompressRequest): CompressReply {
+/** The thread ends when it has nothing more to listen to. */
+function end(): void {
+  compressor.close();
+  parentPort?.close();
+}
+
+function compressSlab({ slot, lengths }: Extract<CompressRequest, { kind: 'compress' }>): CompressReply {
   const slab = new Uint8Array(memory, slot * slabBytes, slabBytes);
   const storedSizes = new Uint32Array(lengths.length);
   const flags = new Uint8Array(lengths.length);
-  // One for each slab and not for the thread: nobody tells a thread that it is about to be ended.
-  const compressor = openFrameCompressor(setup.level);
-  try {
-    let from = 0;
-    let to = 0;
-    for (const [i, length] of lengths.entries()) {
-      const size = compressor.compress(slab.subarray(from, from + length), frame);
-      if (size > 0) slab.set(frame.subarray(0, size), to);
-      else slab.copyWithin(to, from, from + length);
-      storedSizes[i] = size > 0 ? size : length;
-      flags[i] = size > 0 ? 1 : 0;
-      to += size > 0 ? size : length;
-      from += length;
-    }
-  } finally {
-    compressor.close();
+  let from = 0;
+  let to = 0;
+  for (const [i, length] of lengths.entries()) {
+    if (Atomics.load(setup.stopping, 0) !== 0) throw new ShoalError('aborted', 'the conversion has ended');
+    const size = compressor.compress(slab.subarray(from, from + length), frame);
+    if (size > 0) slab.set(frame.subarray(0, size), to);
+    else slab.copyWithin(to, from, from + length);
+    storedSizes[i] = size > 0 ? size : length;
+    flags[i] = size > 0 ? 1 : 0;
+    to += size > 0 ? size : length;
+    from += length;
   }
   return { kind: 'compressed', storedSizes, compressed: flags };
 }

@@ -31,12 +31,18 @@ export interface ConvertSettings {
   readonly chunkSize?: number | undefined;
   /** zstd level. */
   readonly level?: number | undefined;
+  /** How many times its compressed size a layer may unpack to; see `RATIO_MATTERS_FROM`. */
+  readonly maxRatio?: number | undefined;
+  /** How many bytes all layers may unpack to. */
+  readonly maxUnpackedBytes?: number | undefined;
 }
 
 export interface CheckedSettings {
   readonly workers: number;
   readonly chunkSize: number;
   readonly level: number;
+  readonly maxRatio: number;
+  readonly maxUnpackedBytes: number;
 }
 
 /** The settings with defaults filled in. Throws `usage`, naming the value and the allowed range. */
@@ -44,12 +50,16 @@ export function checkedSettings(settings: ConvertSettings): CheckedSettings {
   const chunkSize = settings.chunkSize ?? DEFAULT_CHUNK_SIZE;
   const workers = settings.workers ?? defaultWorkers();
   const level = settings.level ?? DEFAULT_COMPRESSION_LEVEL;
+  const maxRatio = settings.maxRatio ?? DEFAULT_MAX_RATIO;
+  const maxUnpackedBytes = settings.maxUnpackedBytes ?? DEFAULT_MAX_UNPACKED_BYTES;
   checkRange('chunk size', chunkSize, MIN_CHUNK_SIZE, MAX_CHUNK_SIZE);
   if (!Number.isInteger(Math.log2(chunkSize)))
     throw new ShoalError('usage', `chunk size ${chunkSize}: no power of two`);
   checkRange('number of workers', workers, 1, MAX_WORKERS);
   checkRange('compression level', level, MIN_COMPRESSION_LEVEL, MAX_COMPRESSION_LEVEL);
-  return { workers, chunkSize, level };
+  checkRange('largest ratio', maxRatio, 1, Number.MAX_SAFE_INTEGER);
+  checkRange('most unpacked bytes', maxUnpackedBytes, 1, Number.MAX_SAFE_INTEGER);
+  return { workers, chunkSize, level, maxRatio, maxUnpackedBytes };
 }
 
 function checkRange(what: string, value: number, min: number, max: number): void {
@@ -93,11 +103,6 @@ export const UNPACK_AHEAD_BYTES = MIB;
  */
 export const THREAD_YOUNG_GENERATION_MB = 3;
 
-/** Entries travel in batches of so many (or with so many chunk references), and so many batches may be unanswered. */
-export const BATCH_ENTRIES = 256;
-export const BATCH_REFERENCES = 16 * KIB;
-export const BATCHES_UNDER_WAY = 4;
-
 /** Blobs that are pushed at once, while later layers are converted. */
 export const UPLOADS_AT_ONCE = 2;
 
@@ -106,6 +111,16 @@ export const UPLOADS_AT_ONCE = 2;
  * with 100 000 files level 9 takes 3.8 s instead of 0.3 s for 0.4 % fewer bytes.
  */
 export const BOOTSTRAP_GZIP_LEVEL = 6;
+
+/**
+ * A layer may unpack to this many times its compressed size. File systems reach 2 to 10; gzip's end is at 1032, a file of
+ * zeros, and zstd has none to speak of. Only layers that become larger than `RATIO_MATTERS_FROM` are measured: until then
+ * zeros cost seconds.
+ */
+export const DEFAULT_MAX_RATIO = 200;
+export const RATIO_MATTERS_FROM = 1024 * MIB;
+/** All layers together: ten times the largest images there are, and some hours of work. */
+export const DEFAULT_MAX_UNPACKED_BYTES = 2 ** 40;
 
 /** What hostile archives must not exceed. */
 export const TAR_LIMITS: TarLimits = {
@@ -120,6 +135,12 @@ export const TAR_LIMITS: TarLimits = {
 
 /** Entries of all layers. One takes about 700 bytes of memory here; Linux distributions have some 100 000. */
 export const MAX_ENTRIES = 2_000_000;
+
+/**
+ * Paths, link targets and extended attributes of all entries, bytes: they are held for the whole conversion. A path has
+ * some 80 bytes, an SELinux label 50; without the bound a gzip of zeros could fill the memory with attributes.
+ */
+export const MAX_METADATA_BYTES = 256 * MIB;
 
 /**
  * Directories that no layer lists but paths go through, over all layers. Builders list them; one path of 4 KiB can name

@@ -81,14 +81,17 @@ async function convertInto(directory: string, uploads: Uploads, options: Convert
     form: { format: options.format ?? 'oci', isMerged: options.isMerged ?? false },
     onPhase: conversion.report,
   });
+  const totals = totalsOf(converted.layers.map(layer => layer.report));
+  const elapsedMs = clock.monotonic() - started;
   const report: ConvertReport = {
     source: { name: source.name, digest: image.digest },
     target: { name: sink.name, digest: target.manifestDigest },
     layers: converted.layers.map(layer => layer.report),
     bootstrap: target.bootstrap,
-    totals: totalsOf(converted.layers.map(layer => layer.report)),
+    totals,
     warnings: converted.warnings,
-    elapsedMs: clock.monotonic() - started,
+    elapsedMs,
+    bytesPerSecond: totals.uncompressedBytes / (Math.max(1, elapsedMs) / 1000),
   };
   for (const { message, count, example } of report.warnings) log.warn(message, { count, example });
   return report;

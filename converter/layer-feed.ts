@@ -4,6 +4,7 @@
 import { INPUT_BUFFER_BYTES, INPUT_BUFFER_COUNT } from './config.ts';
 import { Credits } from './credits.ts';
 import type { ToLayerThread } from './messages.ts';
+import type { UnpackLimit } from './unpack-limit.ts';
 
 export class LayerFeed {
   readonly #post: (message: ToLayerThread, transfer?: ArrayBuffer[]) => void;
@@ -25,8 +26,9 @@ export class LayerFeed {
     this.#buffers.close(error);
   }
 
-  /** Sends one layer. `onBytes` hears of every piece. Rejects with what the source throws or `close` was given. */
-  async send(pieces: AsyncIterable<Uint8Array>, onBytes: (count: number) => void): Promise<void> {
+  /** Sends one layer, which may unpack to `limit`. `onBytes` hears of every piece. Rejects with what the source throws or `close` was given. */
+  async send(pieces: AsyncIterable<Uint8Array>, limit: UnpackLimit, onBytes: (count: number) => void): Promise<void> {
+    this.#post({ kind: 'begin', limit });
     let buffer: ArrayBuffer | undefined;
     let length = 0;
     const flush = () => {

@@ -4,12 +4,12 @@
 
 import type { Descriptor, ImageSource, Platform } from '../core/index.ts';
 import type { DirectoryNode, TreeNode } from '../image/index.ts';
-import { MAX_ENTRIES, TAR_LIMITS } from './config.ts';
+import { MAX_ENTRIES } from './config.ts';
+import { type ReadLayerOptions, readLayer } from './layer-reader.ts';
+import { inLayer } from './layers-conversion.ts';
 import { Overlay } from './overlay.ts';
 import { loadSourceImage } from './source-image.ts';
 import type { TarEntry } from './tar-entry.ts';
-import { TarReader } from './tar-reader.ts';
-import { type InputPiece, unpack } from './unpack.ts';
 import { Warnings } from './warnings.ts';
 
 export interface LayerOrigin {
@@ -28,8 +28,6 @@ export interface LayeredTree {
 }
 
 const NO_CHUNKS = new Uint32Array(0);
-/** What a compression is recognised by. */
-const MAGIC_BYTES = 4;
 
 /** Reads every layer. Throws what a conversion of the image would throw before it writes anything. */
 export async function readLayeredTree(
@@ -37,66 +35,31 @@ export async function readLayeredTree(
   platform: Platform,
   options: { readonly signal: AbortSignal; readonly onBytes: (bytes: number, total: number) => void },
 ): Promise<LayeredTree> {
-  const image = await loadSourceImage(source, platform, options.signal);
+  const { signal } = options;
+  const image = await loadSourceImage(source, platform, signal);
   const layers = image.layers.map(({ descriptor }) => descriptor);
   const total = layers.reduce((sum, { size }) => sum + size, 0);
   const overlay = new Overlay({ warnings: new Warnings(), maxEntries: MAX_ENTRIES });
   const origins: LayerOrigin[] = [];
   let read = 0;
-  for (const [layer, descriptor] of layers.entries()) {
-    const content = source.blob(descriptor, { signal: options.signal });
-    const pieces = inputPieces(content, bytes => {
-      read += bytes;
-      options.onBytes(read, total);
-    });
-    for await (const entry of entriesOf(unpack(pieces))) {
-      origins.push({ layer, entry });
+  const onBytes = (count: number) => {
+    read += count;
+    options.onBytes(read, total);
+  };
+  for (const [layer, sourceLayer] of image.layers.entries()) {
+    const onEvent: ReadLayerOptions['onEvent'] = event => {
+      if (event.kind !== 'entry') return;
+      origins.push({ layer, entry: event.entry });
       // The overlay carries the owner along wherever the entry ends up: a place for the number of its origin.
-      overlay.add({ ...entry, uid: origins.length }, NO_CHUNKS);
+      overlay.add({ ...event.entry, uid: origins.length }, NO_CHUNKS);
+    };
+    try {
+      await readLayer(sourceLayer, source, { signal, onBytes, onEvent });
+      overlay.endLayer();
+    } catch (error) {
+      throw inLayer(sourceLayer, error);
     }
-    overlay.endLayer();
   }
   // Directories that no layer lists belong to user 0, which no origin has.
   return { layers, root: overlay.root, originOf: node => origins[node.uid - 1] };
-}
-
-/** Every entry of a tar; what files contain is passed over. Reads to the end, so that the layer's digest is checked. */
-async function* entriesOf(tar: AsyncIterable<Uint8Array>): AsyncGenerator<TarEntry> {
-  const reader = new TarReader(TAR_LIMITS);
-  let isOver = false;
-  for await (const piece of tar) {
-    if (isOver) continue;
-    reader.feed(piece);
-    isOver = yield* entriesSoFar(reader);
-  }
-  if (isOver) return;
-  reader.finish();
-  yield* entriesSoFar(reader);
-}
-
-/** Returns whether the archive is over; otherwise the reader wants input. */
-function* entriesSoFar(reader: TarReader): Generator<TarEntry, boolean> {
-  for (let event = reader.read(); event.kind !== 'input'; event = reader.read()) {
-    if (event.kind === 'end') return true;
-    if (event.kind === 'entry') yield event.entry;
-  }
-  return false;
-}
-
-async function* inputPieces(
-  content: AsyncIterable<Uint8Array>,
-  onBytes: (bytes: number) => void,
-): AsyncGenerator<InputPiece> {
-  let start = new Uint8Array(0);
-  const release = () => {};
-  for await (const piece of content) {
-    onBytes(piece.length);
-    if (start.length >= MAGIC_BYTES) {
-      yield { bytes: piece, release };
-      continue;
-    }
-    start = Buffer.concat([start, piece]);
-    if (start.length >= MAGIC_BYTES) yield { bytes: start, release };
-  }
-  if (start.length > 0 && start.length < MAGIC_BYTES) yield { bytes: start, release };
 }

@@ -6,10 +6,12 @@
 // many threads compress.
 
 import { MAX_CHUNKS_PER_BLOB, ShoalError } from '../core/index.ts';
-import { digestOf } from '../image/index.ts';
+import { ChunkHasher } from '../image/index.ts';
 import { type ChunkAddress, ChunkIndex } from './chunk-index.ts';
-import type { EntryBatch, LayerTally, PackedSlab } from './messages.ts';
+import type { LayerTally, PackedSlab } from './messages.ts';
 import type { TarEntry } from './tar-entry.ts';
+
+const NO_REFERENCES = new Uint32Array(0);
 
 export interface PackerOptions {
   /** Bytes. */
@@ -24,15 +26,15 @@ export interface Slab {
   readonly bytes: Uint8Array;
 }
 
-const DIGEST_BYTES = 32;
-
 /**
  * Use: `beginLayer`; for each entry `begin`, then for files `write`, `skipKnownZeros`, `zeros` until the size is
- * reached, calling `changeSlab` whenever `isFull`; at the end of the layer `changeSlab(undefined)`, `takeBatch`, `tally`.
+ * reached, calling `changeSlab` whenever `isFull`, then `takeReferences`; at the end of the layer `changeSlab(undefined)`
+ * and `tally`.
  */
 export class LayerPacker {
   readonly #options: PackerOptions;
   readonly #index = new ChunkIndex();
+  readonly #hasher = new ChunkHasher();
   #references = 0;
   #blobs = 0;
   /** Chunks that this layer has added; its blob begins with the first. */
@@ -44,11 +46,14 @@ export class LayerPacker {
   #chunkStart = 0;
   #chunkFilled = 0;
   #lengths: number[] = [];
-  #digests: Uint8Array[] = [];
+  /** In hex. */
+  #digests: string[] = [];
 
   /** Content that is still to come for the current file, bytes. */
   #fileRemaining = 0;
-  #batch: { entries: TarEntry[]; references: number[] } = { entries: [], references: [] };
+  /** Of the current file: blob and chunk, alternating, and how many numbers are there. */
+  #fileReferences = NO_REFERENCES;
+  #fileReferenceCount = 0;
   /** Where the chunk is that holds nothing but zeros, once it was met. */
   #zeroChunk: ChunkAddress | undefined;
 
@@ -61,16 +66,18 @@ export class LayerPacker {
     this.#tally = emptyTally();
   }
 
+  /** Throws `limit` when the file claims more chunks than the image may have: before anything is allocated for them. */
   begin(entry: TarEntry): void {
-    this.#batch.entries.push(entry);
+    const chunks = Math.ceil(entry.size / this.#options.chunkSize);
+    this.#references += chunks;
+    if (this.#references > this.#options.maxReferences) {
+      throw new ShoalError('limit', `the image's files have more than ${this.#options.maxReferences} chunks`);
+    }
+    this.#fileReferences = chunks === 0 ? NO_REFERENCES : new Uint32Array(2 * chunks);
+    this.#fileReferenceCount = 0;
     this.#tally.entries++;
     this.#tally.fileBytes += entry.size;
     this.#fileRemaining = entry.size;
-  }
-
-  /** Entries and references that wait in the batch; it can be taken only while no file is being written. */
-  get batchSize(): { readonly entries: number; readonly references: number } {
-    return { entries: this.#batch.entries.length, references: this.#batch.references.length };
   }
 
   get isBetweenFiles(): boolean {
@@ -117,7 +124,10 @@ export class LayerPacker {
   /** Puts the next slab in place; returns the one that was there when it holds chunks, else gives its slot back. */
   changeSlab(next: Slab | undefined): { readonly packed?: PackedSlab; readonly freeSlot?: number } {
     const { slot } = this.#slab ?? {};
-    const packed = { lengths: Uint32Array.from(this.#lengths), digests: joined(this.#digests) };
+    const packed = {
+      lengths: Uint32Array.from(this.#lengths),
+      digests: new Uint8Array(Buffer.from(this.#digests.join(''), 'hex')),
+    };
     this.#slab = next;
     this.#chunkStart = 0;
     this.#lengths = [];
@@ -126,10 +136,12 @@ export class LayerPacker {
     return packed.lengths.length > 0 ? { packed: { slot, ...packed } } : { freeSlot: slot };
   }
 
-  takeBatch(): EntryBatch {
-    const { entries, references } = this.#batch;
-    this.#batch = { entries: [], references: [] };
-    return { entries, references: Uint32Array.from(references) };
+  /** The chunks of the file that was written last, in the form of `FileNode.chunks`; empty for everything else. */
+  takeReferences(): Uint32Array {
+    const references = this.#fileReferences;
+    this.#fileReferences = NO_REFERENCES;
+    this.#fileReferenceCount = 0;
+    return references;
   }
 
   /** What the layer amounts to so far. */
@@ -150,7 +162,7 @@ export class LayerPacker {
   #finishChunk(): void {
     const length = this.#chunkFilled;
     const bytes = this.#slab?.bytes.subarray(this.#chunkStart, this.#chunkStart + length) ?? new Uint8Array(0);
-    const digest = digestOf('blake3', bytes);
+    const digest = this.#hasher.hex(bytes);
     const known = this.#index.find(digest);
     this.#chunkFilled = 0;
     if (known) {
@@ -162,7 +174,7 @@ export class LayerPacker {
     }
   }
 
-  #addChunk(digest: Uint8Array, length: number): void {
+  #addChunk(digest: string, length: number): void {
     if (this.#layerChunks === 0 && ++this.#blobs > this.#options.maxBlobs) {
       throw new ShoalError('limit', `more than ${this.#options.maxBlobs} layers with files of their own`);
     }
@@ -178,29 +190,19 @@ export class LayerPacker {
   }
 
   #refer({ blob, chunk }: ChunkAddress): void {
-    if (++this.#references > this.#options.maxReferences) {
-      throw new ShoalError('limit', `the image's files have more than ${this.#options.maxReferences} chunks`);
-    }
     this.#tally.chunks++;
-    this.#batch.references.push(blob, chunk);
+    this.#fileReferences[this.#fileReferenceCount++] = blob;
+    this.#fileReferences[this.#fileReferenceCount++] = chunk;
   }
 
   /** Called after zeros were written: when these made a whole chunk by themselves, its address is worth keeping. */
   #lookForZeroChunk(written: number): void {
     if (written !== this.#options.chunkSize) return;
-    const { references } = this.#batch;
-    this.#zeroChunk = { blob: references.at(-2) ?? 0, chunk: references.at(-1) ?? 0 };
+    const [blob = 0, chunk = 0] = this.#fileReferences.subarray(this.#fileReferenceCount - 2);
+    this.#zeroChunk = { blob, chunk };
   }
 }
 
 function emptyTally(): { -readonly [K in keyof LayerTally]: LayerTally[K] } {
   return { entries: 0, fileBytes: 0, chunks: 0, duplicateChunks: 0, duplicateBytes: 0 };
-}
-
-function joined(digests: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(digests.length * DIGEST_BYTES);
-  digests.forEach((digest, i) => {
-    bytes.set(digest, i * DIGEST_BYTES);
-  });
-  return bytes;
 }

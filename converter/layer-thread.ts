@@ -1,41 +1,38 @@
 // The layer thread of a conversion: decompresses one layer after another (zlib does that in yet another thread), hashes
-// what comes out, reads the tar and packs the files into slabs. Everything here is in the order of the layers, which is
-// what makes the result independent of timing.
+// what comes out, reads the tar, packs the files into slabs, and merges the entries into the image's tree. Everything here
+// is in the order of the layers, which is what makes the result independent of timing.
 
 import { createHash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { ShoalError } from '../core/index.ts';
-import {
-  BATCH_ENTRIES,
-  BATCH_REFERENCES,
-  BATCHES_UNDER_WAY,
-  MAX_BLOBS,
-  MAX_CHUNK_REFERENCES,
-  TAR_LIMITS,
-} from './config.ts';
+import { MAX_BLOBS, MAX_CHUNK_REFERENCES, TAR_LIMITS } from './config.ts';
 import { Credits } from './credits.ts';
 import { failureOf } from './failure.ts';
+import { ImageMerger } from './image-merger.ts';
 import { LayerPacker, type Slab } from './layer-packer.ts';
-import type { FromLayerThread, LayerThreadSetup, ParsedLayer, ToLayerThread } from './messages.ts';
+import type { BlobDescription, FromLayerThread, LayerThreadSetup, ParsedLayer, ToLayerThread } from './messages.ts';
+import type { TarEntry } from './tar-entry.ts';
 import { TarReader } from './tar-reader.ts';
 import { type InputPiece, unpack } from './unpack.ts';
 
 const setup: LayerThreadSetup = workerData;
 const { buffer: memory, slabBytes } = setup.memory;
 
-const input: Extract<ToLayerThread, { kind: 'piece' | 'end' }>[] = [];
+const input: Extract<ToLayerThread, { kind: 'begin' | 'piece' | 'end' }>[] = [];
 let inputArrived = () => {};
 const slots = new Credits<number>(Array.from({ length: memory.byteLength / slabBytes }, (_, slot) => slot));
-const batches = new Credits<true>(Array.from({ length: BATCHES_UNDER_WAY }, () => true as const));
 const packer = new LayerPacker({
   chunkSize: setup.chunkSize,
   maxReferences: MAX_CHUNK_REFERENCES,
   maxBlobs: MAX_BLOBS,
 });
+const merger = new ImageMerger(setup.chunkSize);
+/** The entry whose content is being packed. */
+let current: TarEntry | undefined;
 
 parentPort?.on('message', (message: ToLayerThread) => {
   if (message.kind === 'slot') slots.give(message.slot);
-  else if (message.kind === 'batch-done') batches.give(true);
+  else if (message.kind === 'finish') finishImage(message.blobs);
   else {
     input.push(message);
     inputArrived();
@@ -49,6 +46,9 @@ async function readLayers(): Promise<never> {
 }
 
 async function readLayer(): Promise<ParsedLayer> {
+  const first = await nextInput();
+  if (first.kind !== 'begin') throw new ShoalError('internal', `a layer begins with ${first.kind}`);
+  const { limit } = first;
   const reader = new TarReader(TAR_LIMITS);
   const hash = createHash('sha256');
   let uncompressedBytes = 0;
@@ -58,6 +58,7 @@ async function readLayer(): Promise<ParsedLayer> {
   for await (const piece of unpack(layerInput())) {
     hash.update(piece);
     uncompressedBytes += piece.length;
+    if (uncompressedBytes > limit.bytes) throw new ShoalError('limit', limit.what);
     if (isOver) continue;
     reader.feed(piece);
     isOver = await packEvents(reader);
@@ -66,13 +67,13 @@ async function readLayer(): Promise<ParsedLayer> {
     reader.finish();
     await packEvents(reader);
   }
+  mergeCurrent();
+  merger.endLayer(reader);
   changeSlab(undefined);
-  await sendBatch();
   return {
     diffIdHex: hash.digest('hex'),
     uncompressedBytes,
     tally: packer.tally,
-    ignoredGlobalHeaders: reader.ignoredGlobalHeaders,
   };
 }
 
@@ -86,9 +87,9 @@ async function packEvents(reader: TarReader): Promise<boolean> {
       case 'end':
         return true;
       case 'entry':
-        // The file before is complete: only between files a batch has all the references of its entries.
-        if (isBatchFull()) await sendBatch();
+        mergeCurrent();
         packer.begin(event.entry);
+        current = event.entry;
         break;
       case 'data':
         await packData(event.bytes);
@@ -97,6 +98,21 @@ async function packEvents(reader: TarReader): Promise<boolean> {
         await packZeros(event.count);
         break;
     }
+  }
+}
+
+/** Puts the entry into the tree; its content, and so the list of its chunks, is complete. */
+function mergeCurrent(): void {
+  if (current) merger.add(current, packer.takeReferences());
+  current = undefined;
+}
+
+function finishImage(blobs: readonly BlobDescription[]): void {
+  try {
+    const image = merger.finish(blobs);
+    post({ kind: 'image', image }, [image.bootstrap.buffer]);
+  } catch (error) {
+    post(failureOf(error));
   }
 }
 
@@ -129,32 +145,26 @@ function changeSlab(next: Slab | undefined): void {
   if (freeSlot !== undefined) slots.give(freeSlot);
 }
 
-function isBatchFull(): boolean {
-  const { entries, references } = packer.batchSize;
-  return entries >= BATCH_ENTRIES || references >= BATCH_REFERENCES;
-}
-
-async function sendBatch(): Promise<void> {
-  await batches.take();
-  post({ kind: 'batch', batch: packer.takeBatch() });
-}
-
 /** The pieces of one layer, as they arrive; each buffer goes back to the main thread when it is used up. */
 async function* layerInput(): AsyncGenerator<InputPiece> {
   for (;;) {
-    const message = input.shift();
-    if (!message) {
-      await new Promise<void>(resolve => {
-        inputArrived = resolve;
-      });
-      continue;
-    }
-    if (message.kind === 'end') return;
+    const message = await nextInput();
+    if (message.kind !== 'piece') return;
     const { buffer, length } = message;
     yield {
       bytes: new Uint8Array(buffer, 0, length),
       release: () => post({ kind: 'credit', buffer }, [buffer]),
     };
+  }
+}
+
+async function nextInput(): Promise<(typeof input)[number]> {
+  for (;;) {
+    const message = input.shift();
+    if (message) return message;
+    await new Promise<void>(resolve => {
+      inputArrived = resolve;
+    });
   }
 }
 

@@ -1,19 +1,16 @@
 // Converts the layers of one image: each through the packing line into a blob, all of them into one tree.
 
 import { digestFromHex, type ImageSource, ShoalError } from '../core/index.ts';
-import type { ImageTree } from '../image/index.ts';
 import type { BlobFile } from './blob-assembly.ts';
-import { type CheckedSettings, MAX_ENTRIES } from './config.ts';
-import { mergeBatch } from './entry-merger.ts';
+import type { CheckedSettings } from './config.ts';
 import { blobDescriptor, type LayerBlob } from './manifest.ts';
 import type { ParsedLayer } from './messages.ts';
-import { Overlay } from './overlay.ts';
 import { PackingLine } from './packing-line.ts';
-import { keepReferencedBlobs } from './referenced-blobs.ts';
 import type { LayerReport } from './report.ts';
 import type { SourceImage, SourceLayer } from './source-image.ts';
+import { unpackLimit } from './unpack-limit.ts';
 import type { Uploads } from './uploads.ts';
-import { type ConvertWarning, Warnings } from './warnings.ts';
+import type { ConvertWarning } from './warnings.ts';
 
 export interface ConvertProgress {
   readonly phase: 'layers' | 'bootstrap' | 'push';
@@ -34,13 +31,15 @@ export interface LayersOptions extends CheckedSettings {
 }
 
 export interface ConvertedLayer {
-  readonly blob: LayerBlob;
+  readonly blob: LayerBlob | undefined;
   readonly report: LayerReport;
 }
 
 export interface ConvertedLayers {
   readonly layers: readonly ConvertedLayer[];
-  readonly tree: ImageTree;
+  /** The blobs that the image has in the end, in the order of the bootstrap. */
+  readonly blobs: readonly LayerBlob[];
+  readonly bootstrap: Uint8Array<ArrayBuffer>;
   readonly warnings: readonly ConvertWarning[];
 }
 
@@ -54,10 +53,9 @@ interface PackedLayer {
 export class LayersConversion {
   readonly #image: SourceImage;
   readonly #options: LayersOptions;
-  readonly #warnings = new Warnings();
-  readonly #overlay = new Overlay({ warnings: this.#warnings, maxEntries: MAX_ENTRIES });
   readonly #totalBytes: number;
   #readBytes = 0;
+  #unpackedBytes = 0;
   #layer = 0;
 
   constructor(image: SourceImage, options: LayersOptions) {
@@ -80,13 +78,15 @@ export class LayersConversion {
   /** Resolves when all layers are packed and their blobs complete; uploads of these may still be under way. */
   async run(source: ImageSource): Promise<ConvertedLayers> {
     const { directory, workers, chunkSize, level, signal } = this.#options;
-    const onEntries = (batch: Parameters<typeof mergeBatch>[1]) => mergeBatch(this.#overlay, batch, chunkSize);
-    const line = new PackingLine({ directory, workers, chunkSize, level, signal, onEntries });
+    const line = new PackingLine({ directory, workers, chunkSize, level, signal });
     try {
       const packed: PackedLayer[] = [];
       // One after another: what an upper layer means depends on all those below it.
       for (const layer of this.#image.layers) packed.push(await this.#pack(line, layer, source));
-      return this.#finish(packed, await Promise.all(packed.map(({ blob }) => blob)));
+      const files = await Promise.all(packed.map(({ blob }) => blob));
+      this.report('bootstrap');
+      const { kept, ...image } = await line.finishImage(files.flatMap(file => (file ? [file.finished] : [])));
+      return { ...image, ...finished(packed, files, kept) };
     } finally {
       await line.stop();
     }
@@ -98,14 +98,14 @@ export class LayersConversion {
     try {
       const { parsed, blob } = await line.packLayer(
         signal => source.blob(layer.descriptor, { signal }),
+        unpackLimit({ compressedBytes: layer.descriptor.size, unpackedBytes: this.#unpackedBytes }, this.#options),
         count => {
           this.#readBytes += count;
           this.report('layers');
         },
       );
       checkDiffId(layer, parsed);
-      this.#overlay.endLayer();
-      this.#warnings.add('global-header-ignored', '', parsed.ignoredGlobalHeaders);
+      this.#unpackedBytes += parsed.uncompressedBytes;
       return { source: layer, parsed, blob: this.#uploading(blob) };
     } catch (error) {
       throw inLayer(layer, error);
@@ -121,25 +121,25 @@ export class LayersConversion {
     uploading.catch(() => {}); // a failure is reported by the line too, before anyone waits for this
     return uploading;
   }
-
-  #finish(packed: readonly PackedLayer[], files: readonly (BlobFile | undefined)[]): ConvertedLayers {
-    const blobs = files.flatMap(file => (file ? [file.finished] : []));
-    const { root } = this.#overlay;
-    const kept = keepReferencedBlobs(root, blobs.length).flatMap(position => blobs[position] ?? []);
-    const layers = packed.map(({ source, parsed }, i) => {
-      const blob = files[i]?.finished;
-      const left = blob && kept.includes(blob) ? blob : undefined;
-      return { blob: left, report: layerReport(source, parsed, left) };
-    });
-    return {
-      layers,
-      tree: { root, blobs: kept, chunkSize: this.#options.chunkSize },
-      warnings: this.#warnings.list(),
-    };
-  }
 }
 
-function layerReport({ descriptor }: SourceLayer, parsed: ParsedLayer, blob: LayerBlob): LayerReport {
+/** Layers and blobs of the finished image, which has only the blobs at the positions `kept` among all. */
+function finished(
+  packed: readonly PackedLayer[],
+  files: readonly (BlobFile | undefined)[],
+  kept: readonly number[],
+): Pick<ConvertedLayers, 'layers' | 'blobs'> {
+  const all = files.flatMap(file => (file ? [file.finished] : []));
+  const blobs = kept.flatMap(position => all[position] ?? []);
+  const layers = packed.map(({ source, parsed }, i) => {
+    const blob = files[i]?.finished;
+    const left = blob && blobs.includes(blob) ? blob : undefined;
+    return { blob: left, report: layerReport(source, parsed, left) };
+  });
+  return { layers, blobs };
+}
+
+function layerReport({ descriptor }: SourceLayer, parsed: ParsedLayer, blob: LayerBlob | undefined): LayerReport {
   return {
     digest: descriptor.digest,
     mediaType: descriptor.mediaType,

@@ -41,10 +41,10 @@ export function mediaTypesOf({ format, isMerged }: ManifestForm) {
   return isMerged ? { ...types, config: NYDUS_MEDIA_TYPES.config } : types;
 }
 
-/** A source layer in the accelerated image: its blob, or undefined when it has none. */
-export type LayerBlob = FinishedBlob | undefined;
+/** What the manifest says of a layer's blob. */
+export type LayerBlob = Pick<FinishedBlob, 'id' | 'blobSize'>;
 
-export function blobDescriptor(blob: FinishedBlob): Descriptor {
+export function blobDescriptor(blob: LayerBlob): Descriptor {
   const digest = digestFromHex(blob.id);
   return {
     mediaType: NYDUS_MEDIA_TYPES.blob,
@@ -68,10 +68,10 @@ export function bootstrapDescriptor(layer: BootstrapLayer, mediaType: string): D
   };
 }
 
-/** The config of the accelerated image; `blobs` are those of the source's layers, in order. */
+/** The config of the accelerated image; `blobs` are those of the source's layers, in order; some layers have none. */
 export function acceleratedConfig(
   source: ImageConfig,
-  blobs: readonly LayerBlob[],
+  blobs: readonly (LayerBlob | undefined)[],
   bootstrapDiffId: Digest,
 ): ImageConfig {
   const diffIds = blobs.flatMap(blob => (blob ? [digestFromHex(blob.id)] : []));
@@ -114,7 +114,7 @@ export function documentBytes(document: ImageConfig | ImageManifest): Uint8Array
  * The source's history with a step for each data layer. A history that does not fit the source's layers (it is
  * optional, and builders get it wrong) says nothing about them, and is replaced by a plain one.
  */
-function historyOf(history: readonly HistoryEntry[], blobs: readonly LayerBlob[]): HistoryEntry[] {
+function historyOf(history: readonly HistoryEntry[], blobs: readonly (LayerBlob | undefined)[]): HistoryEntry[] {
   const steps = history.filter(entry => entry.empty_layer !== true);
   if (steps.length !== blobs.length) {
     return blobs.flatMap((blob, i) => (blob ? [{ created_by: `layer ${i + 1} of the source image` }] : []));

@@ -6,7 +6,9 @@
 // File contents never travel in messages: they stay in slots of shared memory, and messages name the slot.
 
 import type { ErrorCode } from '../core/index.ts';
-import type { TarEntry } from './tar-entry.ts';
+import type { ChunkColumns, FinishedBlob } from '../image/index.ts';
+import type { UnpackLimit } from './unpack-limit.ts';
+import type { ConvertWarning } from './warnings.ts';
 
 export interface Failure {
   readonly kind: 'failed';
@@ -26,19 +28,35 @@ export interface LayerThreadSetup {
 }
 
 export type ToLayerThread =
+  /** The next layer begins. */
+  | { readonly kind: 'begin'; readonly limit: UnpackLimit }
   /** A full buffer (the last of a layer may be shorter); it comes back as `credit`. */
   | { readonly kind: 'piece'; readonly buffer: ArrayBuffer; readonly length: number }
-  /** The layer is over. The next `piece` begins the next layer. */
+  /** The layer is over. */
   | { readonly kind: 'end' }
   | { readonly kind: 'slot'; readonly slot: number }
-  | { readonly kind: 'batch-done' };
+  /** All layers are there, and these are their blobs: asks for the image. */
+  | { readonly kind: 'finish'; readonly blobs: readonly BlobDescription[] };
 
 export type FromLayerThread =
   | { readonly kind: 'credit'; readonly buffer: ArrayBuffer }
   | { readonly kind: 'slab'; readonly slab: PackedSlab }
-  | { readonly kind: 'batch'; readonly batch: EntryBatch }
   | { readonly kind: 'layer'; readonly layer: ParsedLayer }
+  | { readonly kind: 'image'; readonly image: MergedImage }
   | Failure;
+
+/** A finished blob, in a form that threads can pass on. */
+export interface BlobDescription extends Omit<FinishedBlob, 'chunks'> {
+  readonly chunks: ChunkColumns;
+}
+
+/** All layers as one file system. */
+export interface MergedImage {
+  readonly bootstrap: Uint8Array<ArrayBuffer>;
+  /** Positions of the blobs that the bootstrap has, in the list that was given. */
+  readonly kept: readonly number[];
+  readonly warnings: readonly ConvertWarning[];
+}
 
 /** New chunks, back to back from the start of a slot, in the order of the blob. */
 export interface PackedSlab {
@@ -47,12 +65,6 @@ export interface PackedSlab {
   readonly lengths: Uint32Array;
   /** 32 bytes each. */
   readonly digests: Uint8Array;
-}
-
-/** Entries in order; `references` holds two numbers (blob, chunk) for each chunk of each file, one file after another. */
-export interface EntryBatch {
-  readonly entries: readonly TarEntry[];
-  readonly references: Uint32Array;
 }
 
 export interface LayerTally {
@@ -70,18 +82,19 @@ export interface ParsedLayer {
   readonly diffIdHex: string;
   readonly uncompressedBytes: number;
   readonly tally: LayerTally;
-  readonly ignoredGlobalHeaders: number;
 }
 
 export interface CompressorSetup {
   readonly memory: SlabMemory;
   readonly level: number;
+  /** One shared number: not 0 when nobody wants the results of requests under way any more. */
+  readonly stopping: Int32Array<SharedArrayBuffer>;
 }
 
-export interface CompressRequest {
-  readonly slot: number;
-  readonly lengths: Uint32Array;
-}
+export type CompressRequest =
+  | { readonly kind: 'compress'; readonly slot: number; readonly lengths: Uint32Array }
+  /** Ends the thread. */
+  | { readonly kind: 'stop' };
 
 /** The compressed chunks now stand back to back at the start of the slot. */
 export interface CompressReply {

@@ -10,7 +10,7 @@
 
 import { ShoalError } from '../core/index.ts';
 import type { DirectoryNode, TreeNode } from '../image/index.ts';
-import { MAX_IMPLICIT_DIRECTORIES } from './config.ts';
+import { MAX_IMPLICIT_DIRECTORIES, MAX_METADATA_BYTES } from './config.ts';
 import { checkName, printable, splitPath } from './entry-path.ts';
 import { PendingLinks } from './pending-links.ts';
 import type { TarEntry } from './tar-entry.ts';
@@ -38,6 +38,7 @@ export class Overlay {
   readonly #cleared = new Set<DirectoryNode>();
   readonly #pending = new PendingLinks();
   #entries = 0;
+  #metadataBytes = 0;
 
   constructor(options: OverlayOptions) {
     this.#options = options;
@@ -48,6 +49,13 @@ export class Overlay {
   add(entry: TarEntry, chunks: Uint32Array): void {
     if (++this.#entries > this.#options.maxEntries) {
       throw new ShoalError('limit', `more than ${this.#options.maxEntries} entries in the image's layers`);
+    }
+    this.#metadataBytes += metadataBytes(entry);
+    if (this.#metadataBytes > MAX_METADATA_BYTES) {
+      throw new ShoalError(
+        'limit',
+        `more than ${MAX_METADATA_BYTES} bytes of paths, link targets and extended attributes in the image's layers`,
+      );
     }
     const names = splitPath(entry.path);
     const name = names.pop();
@@ -156,4 +164,11 @@ export class Overlay {
 function linkedNode(target: TreeNode, path: string): TreeNode {
   if (target.kind === 'directory') throw new ShoalError('malformed', `${printable(path)}: a hard link to a directory`);
   return target.kind === 'file' ? target : copyOfNode(target);
+}
+
+/** Bytes of what an entry brings in text and values. */
+function metadataBytes({ path, target, xattrs }: TarEntry): number {
+  let bytes = path.length + target.length;
+  if (xattrs) for (const [name, value] of xattrs) bytes += name.length + value.length;
+  return bytes;
 }

@@ -1,11 +1,13 @@
-// The threads of a conversion as one thing: layers go in one after another, entries and blobs come out. Main thread
-// only; it moves messages and never touches file contents.
+// The threads of a conversion as one thing: layers go in one after another, blobs come out, and at last the bootstrap. Main
+// thread only; it moves messages and never touches file contents.
 
 import { abortedError, messageOf, ShoalError } from '../core/index.ts';
+import type { FinishedBlob } from '../image/index.ts';
 import { BlobAssembly, type BlobFile } from './blob-assembly.ts';
 import { slabBytes, slabCount } from './config.ts';
 import { LayerFeed } from './layer-feed.ts';
-import type { EntryBatch, FromLayerThread, LayerThreadSetup, ParsedLayer, ToLayerThread } from './messages.ts';
+import type { FromLayerThread, LayerThreadSetup, MergedImage, ParsedLayer, ToLayerThread } from './messages.ts';
+import type { UnpackLimit } from './unpack-limit.ts';
 import { WorkerThread } from './worker-thread.ts';
 
 export interface PackingLineOptions {
@@ -17,8 +19,6 @@ export interface PackingLineOptions {
   /** zstd level. */
   readonly level: number;
   readonly signal: AbortSignal;
-  /** Gets the entries in order; when it throws, the line fails. */
-  readonly onEntries: (batch: EntryBatch) => void;
 }
 
 export interface PackedLayer {
@@ -41,6 +41,7 @@ export class PackingLine {
   readonly #reading = new AbortController();
   /** Settles the layer that is under way. */
   #layer: PromiseWithResolvers<ParsedLayer> | undefined;
+  #image: PromiseWithResolvers<MergedImage> | undefined;
   readonly #onAbort = () => this.#fail(abortedError(this.#options.signal));
 
   constructor(options: PackingLineOptions) {
@@ -67,11 +68,12 @@ export class PackingLine {
   }
 
   /**
-   * Converts the next layer; one at a time. `open` starts reading it. Resolves when all its entries have been given to
-   * `onEntries`; `onBytes` hears of the layer's bytes as they are read.
+   * Converts the next layer, which may unpack to `limit`; one at a time. `open` starts reading it. Resolves when all of it has been read and merged;
+   * `onBytes` hears of the layer's bytes as they are read.
    */
   async packLayer(
     open: (signal: AbortSignal) => AsyncIterable<Uint8Array>,
+    limit: UnpackLimit,
     onBytes: (count: number) => void,
   ): Promise<PackedLayer> {
     if (this.#failure) throw this.#failure;
@@ -79,11 +81,24 @@ export class PackingLine {
     layer.promise.catch(() => {}); // it is awaited below, after the input
     this.#layer = layer;
     const signal = AbortSignal.any([this.#options.signal, this.#reading.signal]);
-    await this.#sendLayer(open(signal), onBytes);
+    await this.#sendLayer(open(signal), limit, onBytes);
     const parsed = await layer.promise;
     const blob = this.#assembly.finishBlob();
     blob.catch(() => {}); // the caller may wait for other things first
     return { parsed, blob };
+  }
+
+  /** Makes the image of all layers; `blobs` are theirs, and give their chunk lists away. */
+  async finishImage(blobs: readonly FinishedBlob[]): Promise<MergedImage> {
+    if (this.#failure) throw this.#failure;
+    this.#image = Promise.withResolvers();
+    const described = blobs.map(blob => ({ ...blob, chunks: blob.chunks.release() }));
+    const memory = described.flatMap(({ chunks }) => [chunks.digests, chunks.offsets, chunks.sizes, chunks.compressed]);
+    this.#layerThread.post(
+      { kind: 'finish', blobs: described },
+      memory.map(column => column.buffer),
+    );
+    return this.#image.promise;
   }
 
   async stop(): Promise<void> {
@@ -92,11 +107,15 @@ export class PackingLine {
     await Promise.all([this.#layerThread.stop(), this.#assembly.stop()]);
   }
 
-  async #sendLayer(pieces: AsyncIterable<Uint8Array>, onBytes: (count: number) => void): Promise<void> {
+  async #sendLayer(
+    pieces: AsyncIterable<Uint8Array>,
+    limit: UnpackLimit,
+    onBytes: (count: number) => void,
+  ): Promise<void> {
     const iterator = pieces[Symbol.asyncIterator]();
     const source = { [Symbol.asyncIterator]: () => ({ next: () => iterator.next() }) };
     try {
-      await this.#feed.send(this.#untilFailure(source), onBytes);
+      await this.#feed.send(this.#untilFailure(source), limit, onBytes);
     } catch (error) {
       const isAboutContent = this.#failure !== undefined && CONTENT_ERRORS.has(this.#failure.code);
       if (error !== this.#failure || !isAboutContent) throw error;
@@ -133,12 +152,11 @@ export class PackingLine {
       case 'slab':
         this.#assembly.add(message.slab);
         break;
-      case 'batch':
-        this.#options.onEntries(message.batch);
-        this.#layerThread.post({ kind: 'batch-done' });
-        break;
       case 'layer':
         this.#layer?.resolve(message.layer);
+        break;
+      case 'image':
+        this.#image?.resolve(message.image);
         break;
     }
   }
@@ -150,5 +168,6 @@ export class PackingLine {
     if (!CONTENT_ERRORS.has(this.#failure.code)) this.#reading.abort(this.#failure);
     this.#feed.close(this.#failure);
     this.#layer?.reject(this.#failure);
+    this.#image?.reject(this.#failure);
   }
 }

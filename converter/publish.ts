@@ -1,9 +1,9 @@
-// The last steps of a conversion: bootstrap, config and manifest, pushed in the order in which each names the one before.
+// The last steps of a conversion: bootstrap layer, config and manifest, pushed in the order in which each names the one
+// before.
 
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { type Digest, digestFromHex, type ImageSink } from '../core/index.ts';
-import { writeBootstrap } from '../image/index.ts';
 import { writeBootstrapLayer } from './bootstrap-layer.ts';
 import type { ConvertedLayers } from './layers-conversion.ts';
 import {
@@ -26,7 +26,7 @@ export interface PublishOptions {
   readonly signal: AbortSignal;
   readonly uploads: Uploads;
   readonly form: ManifestForm;
-  readonly onPhase: (phase: 'bootstrap' | 'push') => void;
+  readonly onPhase: (phase: 'push') => void;
 }
 
 export interface PublishedImage {
@@ -34,7 +34,7 @@ export interface PublishedImage {
   readonly bootstrap: ConvertReport['bootstrap'];
 }
 
-/** Writes the bootstrap and pushes everything that is not pushed yet; the manifest goes last. */
+/** Packs the bootstrap and pushes everything that is not pushed yet; the manifest goes last. */
 export async function publishImage(
   source: SourceImage,
   converted: ConvertedLayers,
@@ -42,14 +42,12 @@ export async function publishImage(
 ): Promise<PublishedImage> {
   const { sink, directory, signal, uploads, form, onPhase } = options;
   const types = mediaTypesOf(form);
-  onPhase('bootstrap');
-  const bootstrap = writeBootstrap(converted.tree);
-  const layer = await writeBootstrapLayer(bootstrap, join(directory, 'bootstrap.tar.gz'), signal);
+  const layer = await writeBootstrapLayer(converted.bootstrap, join(directory, 'bootstrap.tar.gz'), signal);
   const blobs = converted.layers.map(({ blob }) => blob);
   const config = documentBytes(acceleratedConfig(source.config, blobs, layer.diffId));
   const configDescriptor = { mediaType: types.config, digest: sha256(config), size: config.length };
   const bootstrapLayer = bootstrapDescriptor(layer, types.bootstrap);
-  const layers = [...converted.tree.blobs.map(blobDescriptor), bootstrapLayer];
+  const layers = [...converted.blobs.map(blobDescriptor), bootstrapLayer];
   const manifest = documentBytes(acceleratedManifest(source.manifest, configDescriptor, layers, form));
 
   onPhase('push');
@@ -59,7 +57,7 @@ export async function publishImage(
   const manifestDigest = await sink.putManifest(manifest, types.manifest, { signal });
   return {
     manifestDigest,
-    bootstrap: { digest: layer.digest, size: layer.size, uncompressedSize: bootstrap.length },
+    bootstrap: { digest: layer.digest, size: layer.size, uncompressedSize: converted.bootstrap.length },
   };
 }
 

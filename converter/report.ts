@@ -39,6 +39,8 @@ export interface ConvertReport {
   readonly totals: ConvertTotals;
   readonly warnings: readonly ConvertWarning[];
   readonly elapsedMs: number;
+  /** Uncompressed layer bytes a second. */
+  readonly bytesPerSecond: number;
 }
 
 export function totalsOf(layers: readonly LayerReport[]): ConvertTotals {

@@ -60,13 +60,26 @@ async function* decompressed(
   // Feeding runs beside reading; a failure of the input reaches the reader through the stream.
   feed(stream, frames, first, rest).catch((error: Error) => stream.destroy(error));
   try {
-    for await (const piece of stream) yield piece;
+    for await (const piece of stream) {
+      yield piece;
+      freeIfUsedUp(piece);
+    }
   } catch (error) {
     if (error instanceof ShoalError) throw error;
     throw new ShoalError('malformed', `${compression} stream: ${messageOf(error)}`, { cause: error });
   } finally {
     stream.destroy();
   }
+}
+
+/**
+ * zlib fills one buffer after another. The piece that ends one is the last of it, and it has been used: its memory goes
+ * now. Left to the garbage collector, these buffers are what makes it run, and what makes the process grow.
+ */
+function freeIfUsedUp(piece: Uint8Array): void {
+  const { buffer } = piece;
+  if (!(buffer instanceof ArrayBuffer) || buffer.byteLength !== UNPACK_BUFFER_BYTES) return;
+  if (piece.byteOffset + piece.byteLength === UNPACK_BUFFER_BYTES) buffer.transfer(0);
 }
 
 async function feed(

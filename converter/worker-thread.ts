@@ -17,6 +17,7 @@ export interface ThreadEvents<Out> {
 /** Runs from construction to `stop`. */
 export class WorkerThread<In, Out extends { readonly kind: string }> {
   readonly #worker: Worker;
+  readonly #ended: Promise<void>;
   #isStopped = false;
 
   constructor(name: ThreadName, setup: unknown, events: ThreadEvents<Out>) {
@@ -35,6 +36,9 @@ export class WorkerThread<In, Out extends { readonly kind: string }> {
     };
     this.#worker.on('error', error => crashed(`crashed: ${messageOf(error)}`, error));
     this.#worker.on('exit', code => crashed(`ended by itself with code ${code}`));
+    this.#ended = new Promise(resolve => {
+      this.#worker.once('exit', () => resolve());
+    });
   }
 
   post(message: In, transfer: ArrayBuffer[] = []): void {
@@ -45,6 +49,13 @@ export class WorkerThread<In, Out extends { readonly kind: string }> {
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#worker.terminate();
+  }
+
+  /** Asks the thread to end by itself, for threads that must not be interrupted; resolves when it is gone. Idempotent. */
+  async askToStop(message: In): Promise<void> {
+    this.#isStopped = true;
+    this.#worker.postMessage(message);
+    await this.#ended;
   }
 }
 

@@ -126,6 +126,8 @@ export class ControlClient implements ImageMounter {
 
 function errorFrom(status: number, body: unknown): ShoalError {
   const parsed = failure.safeParse(body);
+  // Fastify's own word while it closes: the daemon is on its way out, and for whoever asks it is gone.
+  if (!parsed.success && status === 503) return new ShoalError('unreachable', 'the daemon is ending');
   if (!parsed.success) return new ShoalError('internal', `daemon: status ${status} without a reason`);
   return new ShoalError(parseErrorCode(parsed.data.code), parsed.data.message);
 }

@@ -2,7 +2,7 @@
 // and everything that all mounts share: the store, the fetch engine, the completer, the helper.
 
 import { randomBytes } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import {
   abortedError,
@@ -15,6 +15,7 @@ import {
   messageOf,
   ShoalError,
 } from '../core/index.ts';
+import { bootId } from './boot-id.ts';
 import { DiskStore } from './cache/disk-store.ts';
 import {
   type DaemonLimits,
@@ -385,9 +386,4 @@ export class Daemon implements ImageMounter {
     await mount.abort();
     await gone;
   }
-}
-
-async function bootId(): Promise<string> {
-  const text = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
-  return text.trim().replaceAll('-', '');
 }

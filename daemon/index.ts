@@ -13,6 +13,8 @@ export {
   DRIVER_LIMITS,
   type DriverCheck,
 } from './drivers.ts';
+export { tryToLoad as tryToLoadFuseNative } from './fuse-native/binding.ts';
 export { loadServer } from './load-server.ts';
 export { isMountOfOurs } from './mount/mount-table.ts';
+
 export type { ImageLibrary, LazyImage } from './ports.ts';

@@ -7,29 +7,39 @@ import koffi from 'koffi';
 import { fromSystemError, ShoalError } from '../core/index.ts';
 
 const libc = koffi.load(null); // the C library of this process, glibc or musl
+
+/** Of a function that other systems lack, or have in another form: there a call says so. */
+function onLinux(declaration: string): (...args: readonly unknown[]) => unknown {
+  if (process.platform === 'linux') return libc.func(declaration);
+  return () => {
+    throw new ShoalError('unsupported', `${declaration}: not on ${process.platform}`);
+  };
+}
+
 const calls = {
   flock: libc.func('int flock(int fd, int operation)'),
-  fallocate: libc.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)'),
-  mount: libc.func(
+  fallocate: onLinux('int fallocate(int fd, int mode, int64_t offset, int64_t length)'),
+  mount: onLinux(
     'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
   ),
-  umount2: libc.func('int umount2(const char *target, int flags)'),
+  umount2: onLinux('int umount2(const char *target, int flags)'),
+  socketpair: libc.func('int socketpair(int domain, int type, int protocol, _Out_ int *pair)'),
   ioctl: libc.func('int ioctl(int fd, unsigned long request, _Inout_ uint32_t *argument)'),
   read: libc.func('long read(int fd, void *into, unsigned long length)'),
   write: libc.func('long write(int fd, void *from, unsigned long length)'),
-  socketpair: libc.func('int socketpair(int domain, int type, int protocol, _Out_ int *pair)'),
-  prctl: libc.func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)'),
+  fcntl: libc.func('int fcntl(int fd, int command, int argument)'),
+  prctl: onLinux('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)'),
 };
 
 const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;
 
-/** FUSE_DEV_IOC_CLONE of include/uapi/linux/fuse.h: _IOR(229, 0, uint32_t). */
-const FUSE_DEV_IOC_CLONE = 0x8004_e500;
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 /** Linux only; on macOS a child gets no descriptors but those that it is given. */
 const SOCK_CLOEXEC = process.platform === 'linux' ? 0o2000000 : 0;
+/** FUSE_DEV_IOC_CLONE of include/uapi/linux/fuse.h: _IOR(229, 0, uint32_t). */
+const FUSE_DEV_IOC_CLONE = 0x8004_e500;
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
@@ -105,6 +115,19 @@ export function socketPair(): [number, number] {
     throw new ShoalError('system', `socketpair: ${lastErrno()}`);
   }
   return [pair[0] ?? -1, pair[1] ?? -1];
+}
+
+const F_SETFD = 2;
+const STANDARD_STREAMS = [0, 1, 2];
+
+/**
+ * Programs that native code starts get our standard streams. Node marks them to be closed then (its own children get
+ * copies), and what such a program has to say would be lost, or go to whatever file got the number.
+ */
+export function passOnStandardStreams(): void {
+  for (const fd of STANDARD_STREAMS) {
+    if (Number(calls.fcntl(fd, F_SETFD, 0)) !== 0) throw new ShoalError('system', `fcntl ${fd}: ${lastErrno()}`);
+  }
 }
 
 /** This process is killed when its parent ends. Says nothing about a parent that is gone already. */

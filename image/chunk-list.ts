@@ -6,13 +6,60 @@ import { ShoalError } from '../core/index.ts';
 
 const DIGEST_BYTES = 32;
 
+const MIN_CAPACITY = 64;
+
+/** A list's memory, for threads to pass on. */
+export interface ChunkColumns {
+  readonly length: number;
+  readonly digests: Uint8Array<ArrayBuffer>;
+  readonly offsets: Float64Array<ArrayBuffer>;
+  readonly sizes: Uint32Array<ArrayBuffer>;
+  readonly compressed: Uint8Array<ArrayBuffer>;
+}
+
+const EMPTY: ChunkColumns = {
+  length: 0,
+  digests: new Uint8Array(0),
+  offsets: new Float64Array(0),
+  sizes: new Uint32Array(0),
+  compressed: new Uint8Array(0),
+};
+
 /** Grows by `push`; indexes are the chunks' numbers in the blob. */
 export class ChunkList {
   #length = 0;
-  #digests = new Uint8Array(DIGEST_BYTES * 64);
-  #offsets = new Float64Array(2 * 64); // compressed offset, device offset
-  #sizes = new Uint32Array(2 * 64); // compressed size, uncompressed size
-  #compressed = new Uint8Array(64);
+  #digests = EMPTY.digests;
+  #offsets = EMPTY.offsets; // compressed offset, device offset
+  #sizes = EMPTY.sizes; // compressed size, uncompressed size
+  #compressed = EMPTY.compressed;
+
+  /** The list over these columns, which it keeps. They are one that `release` returned: not checked. */
+  static of(columns: ChunkColumns): ChunkList {
+    const list = new ChunkList();
+    list.#set(columns);
+    return list;
+  }
+
+  /** Gives the list's memory away; it is empty after that. */
+  release(): ChunkColumns {
+    const columns = {
+      length: this.#length,
+      digests: this.#digests,
+      offsets: this.#offsets,
+      sizes: this.#sizes,
+      compressed: this.#compressed,
+    };
+    this.#set(EMPTY);
+    return columns;
+  }
+
+  #set({ length, digests, offsets, sizes, compressed }: ChunkColumns): void {
+    this.#length = length;
+    this.#digests = digests;
+    this.#offsets = offsets;
+    this.#sizes = sizes;
+    this.#compressed = compressed;
+  }
 
   get length(): number {
     return this.#length;
@@ -67,7 +114,7 @@ export class ChunkList {
   }
 
   #grow(): void {
-    const capacity = this.#compressed.length * 2;
+    const capacity = Math.max(MIN_CAPACITY, this.#compressed.length * 2);
     this.#digests = enlarge(this.#digests, new Uint8Array(DIGEST_BYTES * capacity));
     this.#offsets = enlarge(this.#offsets, new Float64Array(2 * capacity));
     this.#sizes = enlarge(this.#sizes, new Uint32Array(2 * capacity));

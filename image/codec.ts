@@ -8,7 +8,7 @@
 
 import { hash } from 'node:crypto';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { blake3 } from '@napi-rs/blake-hash';
+import { Blake3Hasher, blake3 } from '@napi-rs/blake-hash';
 import { uncompressSync } from 'lz4-napi';
 import type { Compressor, Digester } from '../core/index.ts';
 import { messageOf, ShoalError } from '../core/index.ts';
@@ -70,6 +70,17 @@ export function unpackChunk<B extends ArrayBufferLike>(
 /** The digest of `bytes`: 32 raw bytes, the caller's. */
 export function digestOf(digester: Digester, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return owned(digester === 'blake3' ? blake3(bytes) : hash('sha256', bytes, 'buffer'));
+}
+
+/** Digests of many small chunks: as `digestOf('blake3')`, in half the time, since no buffer is made for each. */
+export class ChunkHasher {
+  readonly #hasher = new Blake3Hasher();
+
+  /** blake3 of `bytes`, 64 hex digits. */
+  hex(bytes: Uint8Array): string {
+    this.#hasher.reset();
+    return this.#hasher.update(bytes).digest('hex');
+  }
 }
 
 /** Throws `digest-mismatch`, naming blob and chunk, when uncompressed `bytes` are not the expected chunk. */

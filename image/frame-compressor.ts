@@ -3,7 +3,8 @@
 // the compression of a small file takes. The library is the one that is linked into Node, which exports its symbols; where
 // it does not, node:zlib does the work. The frames are the same, byte for byte.
 
-import koffi from 'koffi';
+import { createRequire } from 'node:module';
+import type koffi from 'koffi';
 import { ShoalError } from '../core/index.ts';
 import { compressChunk } from './codec.ts';
 
@@ -22,8 +23,12 @@ export function frameBound(size: number): number {
   return size + (size >>> 8) + 64;
 }
 
-/** `level` is zstd's compression level. */
+/**
+ * `level` is zstd's compression level. Loads a native module, in the threads that compress and in no other: a thread must
+ * not be terminated while it does (Node aborts the process); end it by letting it run out of things to do.
+ */
 export function openFrameCompressor(level: number): FrameCompressor {
+  const native = nativeZstd();
   return native ? new NativeCompressor(native, level) : zlibCompressor(level);
 }
 
@@ -33,11 +38,10 @@ type NativeZstd = Readonly<Record<'create' | 'free' | 'setParameter' | 'compress
 /** zstd.h: ZSTD_c_compressionLevel. */
 const COMPRESSION_LEVEL = 100;
 
-const native = nativeZstd();
-
 function nativeZstd(): NativeZstd | undefined {
   try {
-    const library = koffi.load(null); // what is linked into this process
+    const { load }: typeof koffi = createRequire(import.meta.url)('koffi');
+    const library = load(null); // what is linked into this process
     return {
       create: library.func('void *ZSTD_createCCtx()'),
       free: library.func('size_t ZSTD_freeCCtx(void *context)'),

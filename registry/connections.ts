@@ -44,8 +44,8 @@ export class Connections {
   /** Two pools, so that a connection whose certificate nobody looked at never carries a request that relies on it. */
   readonly #verified: Agent;
   readonly #unverified: Agent;
-  /** To proxies, for tunnels. */
-  readonly #tunnels: Agent;
+  /** To proxies, which are never reached through one. */
+  readonly #toProxies: Agent;
 
   constructor(tls: TlsProfiles, options: { readonly proxies: ProxySettings; readonly connectMs: number }) {
     this.#tls = tls;
@@ -54,26 +54,26 @@ export class Connections {
     this.#plain = buildConnector({ timeout: options.connectMs, allowH2: false });
     this.#verified = this.#pool(target => this.#open(target, false));
     this.#unverified = this.#pool(target => this.#open(target, true));
-    this.#tunnels = this.#pool(target => this.#openDirectly(target, false));
+    this.#toProxies = this.#pool(target => this.#openDirectly(target, false));
   }
 
   /** Throws `usage` for a proxy setting that makes no sense. */
   route(url: URL, insecure: boolean): Route {
-    const dispatcher = insecure ? this.#unverified : this.#verified;
     const proxy = proxyFor(url, this.#proxies);
     const path = url.pathname + url.search;
     const shown = proxy && new URL(proxy.origin).host;
     // With TLS the proxy only passes bytes on: the connector opens a tunnel through it.
     if (proxy === undefined || url.protocol === 'https:') {
+      const dispatcher = insecure ? this.#unverified : this.#verified;
       return { dispatcher, origin: url.origin, path, headers: {}, proxy: shown };
     }
     const headers = { host: url.host, ...authorization(proxy) };
-    return { dispatcher, origin: proxy.origin, path: url.origin + path, headers, proxy: shown };
+    return { dispatcher: this.#toProxies, origin: proxy.origin, path: url.origin + path, headers, proxy: shown };
   }
 
   /** Closes every socket; requests under way reject. Idempotent. */
   async close(): Promise<void> {
-    await Promise.all([this.#verified.destroy(), this.#unverified.destroy(), this.#tunnels.destroy()]);
+    await Promise.all([this.#verified.destroy(), this.#unverified.destroy(), this.#toProxies.destroy()]);
   }
 
   #pool(open: (target: buildConnector.Options) => Promise<Socket>): Agent {
@@ -119,13 +119,13 @@ export class Connections {
     const authority = `${target.hostname}:${target.port || 443}`;
     const headers = { host: authority, ...authorization(proxy) };
     const signal = AbortSignal.timeout(this.#connectMs);
-    const { statusCode, socket } = await this.#tunnels
+    const { statusCode, socket } = await this.#toProxies
       .connect({ origin: proxy.origin, path: authority, headers, signal })
       .catch((error: unknown) => {
         // Not as it is: undici would take a broken socket of the proxy's for one that only has to be opened again.
         throw new TunnelError({ cause: error });
       });
-    if (statusCode === 200) return socket as Socket; // CONNECT's is a socket; undici's type says Duplex
+    if (statusCode >= 200 && statusCode < 300) return socket as Socket; // CONNECT's is a socket; undici's type says Duplex
     socket.on('error', () => {}).destroy();
     throw new TunnelError(statusCode);
   }

@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { mkdir, open, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Digest } from '../core/index.ts';
 import { errnoOf, fromSystemError, hexOf, ShoalError } from '../core/index.ts';
@@ -136,6 +136,44 @@ export function indexBytes(index: ImageIndex): Uint8Array {
 }
 
 export const EMPTY_INDEX: ImageIndex = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] };
+
+/**
+ * Gives a file of the caller's a second name, as a blob, instead of copying it. False where that is not possible: on
+ * another file system, or on one without hard links. Throws `malformed` when it does not have the blob's size.
+ */
+export async function linkBlob(
+  directory: string,
+  blob: { readonly digest: Digest; readonly size: number },
+  file: string,
+  what: string,
+): Promise<boolean> {
+  const temporary = join(directory, INGEST_DIRECTORY, randomUUID());
+  try {
+    await link(file, temporary);
+  } catch (error) {
+    if (UNLINKABLE.has(errnoOf(error) ?? '')) return false;
+    throw fromSystemError(error, `${what}: linking ${file}`);
+  }
+  try {
+    const handle = await open(temporary, 'r');
+    try {
+      const { size } = await handle.stat();
+      if (size !== blob.size) {
+        throw new ShoalError('malformed', `${what}: ${blob.digest} has ${size} bytes, expected ${blob.size}`);
+      }
+      await handle.datasync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, blobPath(directory, blob.digest));
+    return true;
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw fromSystemError(error, `${what}: linking ${file}`);
+  }
+}
+
+const UNLINKABLE: ReadonlySet<string> = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 
 async function writeWhole(
   temporary: string,

@@ -8,6 +8,7 @@ import type {
   Digest,
   ImageSink,
   ManifestOptions,
+  PutBlobOptions,
   PutResult,
   Referrer,
   ReferrerSink,
@@ -15,7 +16,7 @@ import type {
 } from '../core/index.ts';
 import { abortedError, digestFromHex, fromSystemError } from '../core/index.ts';
 import { LayoutAttempt } from './layout-attempt.ts';
-import { blobSize, createLayout, REF_NAME, updateIndex, withEntry, writeBlob } from './layout-files.ts';
+import { blobSize, createLayout, linkBlob, REF_NAME, updateIndex, withEntry, writeBlob } from './layout-files.ts';
 import { directoryStore, readStored } from './layout-store.ts';
 import type { ImageIndex } from './manifest.ts';
 import type { LayoutReference } from './reference.ts';
@@ -45,7 +46,7 @@ export class LayoutSink implements ImageSink, ReferrerSink, AsyncDisposable {
   async putBlob(
     descriptor: Descriptor,
     content: () => AsyncIterable<Uint8Array>,
-    options: TransferOptions & { readonly onBytes?: (bytes: number) => void },
+    options: PutBlobOptions,
   ): Promise<PutResult> {
     if (options.signal.aborted) throw abortedError(options.signal);
     // A file of another size is what a crash or a bad disk left: it is replaced.
@@ -58,10 +59,18 @@ export class LayoutSink implements ImageSink, ReferrerSink, AsyncDisposable {
       throw fromSystemError(error, `${this.name}: making the layout`);
     });
     await createLayout(this.#reference.directory, this.name);
-    const checked = verifiedStream(content(), descriptor, this.name);
-    await writeBlob(this.#reference.directory, descriptor.digest, observed(checked, options), this.name);
+    if (!(await this.#link(descriptor, options))) {
+      const checked = verifiedStream(content(), descriptor, this.name);
+      await writeBlob(this.#reference.directory, descriptor.digest, observed(checked, options), this.name);
+    }
     await this.#attempt.wrote(descriptor.digest);
     return 'written';
+  }
+
+  async #link(descriptor: Descriptor, { file, onBytes }: PutBlobOptions): Promise<boolean> {
+    if (file === undefined || !(await linkBlob(this.#reference.directory, descriptor, file, this.name))) return false;
+    onBytes?.(descriptor.size);
+    return true;
   }
 
   async putManifest(bytes: Uint8Array, mediaType: string, options: ManifestOptions): Promise<Digest> {

@@ -125,7 +125,14 @@ function splitPath(text: string, body: string): { path: string; tag?: string; di
   return { path: hasTag ? rest.slice(0, colon) : rest, ...(hasTag && { tag }), ...(digest && { digest }) };
 }
 
+/** `USER:PASSWORD@HOST/…`, as in addresses; a digest has no slash behind its `@`. */
+const WITH_CREDENTIALS = /^[^@/]*:.*@[^@]*\//;
+
 function parseRegistry(text: string, body: string): RegistryReference {
+  if (WITH_CREDENTIALS.test(body)) {
+    // Not quoted: it holds a password.
+    throw new ShoalError('usage', 'image reference: holds a user name and password; give them with --creds instead');
+  }
   const { rest, digest } = splitDigest(text, body);
   const { host, path } = splitHost(rest);
   if (!HOST.test(host) || !URL.canParse(`https://${host}`))

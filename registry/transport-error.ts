@@ -23,7 +23,11 @@ export function transportError(error: unknown, request: FailedRequest, proxy: st
   if (inner instanceof errors.ClientDestroyedError || inner instanceof errors.ClientClosedError) {
     return new ShoalError('aborted', `${what}: the connections to registries were closed`, { cause: error });
   }
-  return timeoutError(inner, request, proxy) ?? tlsError(inner, request) ?? unreachable(inner, request, proxy);
+  return (
+    timeoutError(inner, request, proxy) ??
+    tlsError(inner, request, error instanceof TunnelError ? proxy : undefined) ??
+    unreachable(inner, request, proxy)
+  );
 }
 
 function unreachable(error: unknown, { what, url }: FailedRequest, proxy: string | undefined): ShoalError {
@@ -51,8 +55,9 @@ function refusedTunnel(status: number, { what, url }: FailedRequest, proxy = '')
 }
 
 /** Trying again changes nothing about any of these. */
-function tlsError(error: unknown, { what, url }: FailedRequest): ShoalError | undefined {
+function tlsError(error: unknown, { what, url }: FailedRequest, proxy: string | undefined): ShoalError | undefined {
   const code = errnoOf(error) ?? '';
+  if (proxy !== undefined) return proxyTlsError(error, what, proxy);
   const advice = NO_TLS.test(code)
     ? `${url.host} does not speak TLS; if it should be used without, ask for plain HTTP (--plain-http)`
     : OUR_CERTIFICATE.test(code)
@@ -62,6 +67,15 @@ function tlsError(error: unknown, { what, url }: FailedRequest): ShoalError | un
         : undefined;
   if (advice === undefined) return undefined;
   return new ShoalError('unreachable', `${what}: ${advice}`, { cause: error, retryable: false });
+}
+
+function proxyTlsError(error: unknown, what: string, proxy: string): ShoalError | undefined {
+  const code = errnoOf(error) ?? '';
+  if (!NO_TLS.test(code) && !THEIR_CERTIFICATE.test(code)) return undefined;
+  const text = NO_TLS.test(code)
+    ? `the proxy ${proxy} does not speak TLS; its address begins with http://, also in HTTPS_PROXY`
+    : `cannot verify the certificate of the proxy ${proxy}: ${messageOf(error)}; its authority is named like a registry's`;
+  return new ShoalError('unreachable', `${what}: ${text}`, { cause: error, retryable: false });
 }
 
 const NO_TLS = /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)$/;

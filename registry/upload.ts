@@ -4,7 +4,7 @@
 // to commit.
 
 import type { Descriptor } from '../core/index.ts';
-import { isShoalError, ShoalError } from '../core/index.ts';
+import { isShoalError, messageOf, ShoalError } from '../core/index.ts';
 import type { HttpResponse } from './http.ts';
 import type { RegistryClient } from './registry-client.ts';
 import { withRetry } from './retry.ts';
@@ -33,6 +33,8 @@ export class Upload {
   #resumed = false;
   /** The last request broke: what arrived of it, only the registry knows. */
   #unsure = false;
+  /** Why the last request broke. */
+  #last: unknown;
   /** What the content threw, when that is why the upload broke. */
   #broken: { readonly error: unknown } | undefined;
 
@@ -53,7 +55,8 @@ export class Upload {
       const step = await withRetry(() => this.#step(), { signal: this.#signal, clock: this.#client.clock });
       if (step === 'done') return;
       if (step === 'lost') {
-        throw new ShoalError('unavailable', `${this.#what}: broke off, and the registry cannot go on with it`);
+        const why = this.#last === undefined ? `${this.#what}: broke off` : messageOf(this.#last);
+        throw new ShoalError('unavailable', `${why}; the registry cannot go on with the upload`, { cause: this.#last });
       }
     }
   }
@@ -77,6 +80,7 @@ export class Upload {
       return 'done';
     } catch (error) {
       if (this.#broken) throw this.#broken.error;
+      this.#last = error;
       this.#unsure = isShoalError(error) && error.retryable;
       // Whatever a registry has against a resumed upload, it may not have against a new one.
       const isFinal = !isShoalError(error) || ['unauthorized', 'aborted'].includes(error.code);

@@ -31,4 +31,5 @@ if [ $# -eq 0 ]; then
   set -- $(find test -name '*.test.ts' | sort)
 fi
 # Two files at a time: each starts its own daemons, registries and workers, and the smallest machine has two cores.
-exec sh scripts/with-node.sh --test --test-concurrency=2 --test-timeout=600000 "$@"
+# A server that a failed test left open must not keep its file, and with it the whole run, from ending.
+exec sh scripts/with-node.sh --test --test-force-exit --test-concurrency=2 --test-timeout=600000 "$@"

@@ -7,11 +7,11 @@ import { type CheckReport, checkBootstrap } from '../../image/index.ts';
 import { compareToSource, differencesError, printComparison } from '../check/against-source.ts';
 import { checkBlobTables } from '../check/blob-tables.ts';
 import type { CommandContext } from '../command.ts';
-import { type OpenedImage, openLazily, type ReferenceOptions } from '../compose.ts';
+import { credentialsOfTwo, type OpenedImage, openLazily, type TwoSidedOptions } from '../compose.ts';
 import { bytes, ProgressDisplay, printJson, printLine, printTable } from '../output.ts';
 import { fetchBlob } from '../unpack/fetch-blob.ts';
 
-export interface CheckOptions extends ReferenceOptions {
+export interface CheckOptions extends TwoSidedOptions {
   readonly metadataOnly?: boolean;
   /** The original to compare with. */
   readonly source?: string;
@@ -21,7 +21,9 @@ export interface CheckOptions extends ReferenceOptions {
 const SHOWN_PROBLEMS = 20;
 
 export async function check(context: CommandContext, reference: string, options: CheckOptions): Promise<void> {
-  const image = await openLazily(context, reference, options);
+  const { source } = options;
+  const creds = credentialsOfTwo(context, options, { source: source ?? reference, target: reference });
+  const image = await openLazily(context, reference, { ...options, creds: creds.target });
   const structure = checkBootstrap(image.reader);
   using display = new ProgressDisplay(context.settings.json);
   const problems = structure.problems.map(({ path, message }) => `${path}: ${message}`);
@@ -42,11 +44,12 @@ export async function check(context: CommandContext, reference: string, options:
     }
   }
   // A bootstrap that contradicts itself is not worth comparing.
-  const isLeftUncompared = options.source !== undefined && structure.problemCount > 0;
+  const isLeftUncompared = source !== undefined && structure.problemCount > 0;
+  const forSource = { ...options, creds: creds.source };
   const comparison =
-    options.source === undefined || isLeftUncompared
+    source === undefined || isLeftUncompared
       ? undefined
-      : await compareToSource(context, image, options.source, options, display);
+      : await compareToSource(context, image, source, forSource, display);
   display[Symbol.dispose]();
   const metadataOnly = options.metadataOnly ?? false;
   print(context, image, structure, { chunks, checkedBytes, problems, metadataOnly, comparison, isLeftUncompared });

@@ -10,21 +10,26 @@ import {
   listImages,
   type TargetFormat,
 } from '../../converter/index.ts';
-import { type OpenedSink, type OpenedSource, PinnedSource } from '../../registry/index.ts';
+import type { OpenedSink, OpenedSource } from '../../registry/index.ts';
 import type { CommandContext } from '../command.ts';
-import { ALL_PLATFORMS, openReferenceSink, openReferenceSource, type ReferenceOptions } from '../compose.ts';
+import {
+  ALL_PLATFORMS,
+  credentialsOfTwo,
+  openPinnedSource,
+  openReferenceSink,
+  type TwoSidedOptions,
+} from '../compose.ts';
 import { checkFormat, lookAfterOriginals, manifestOf } from '../convert/originals.ts';
 import { printImageReport, printIndexReport } from '../convert/print-report.ts';
 import { makeDirectory } from '../make-directory.ts';
 import { ProgressDisplay, printJson } from '../output.ts';
 import { readPlatform } from '../settings.ts';
 
-export interface ConvertCommandOptions extends ReferenceOptions {
+export interface ConvertCommandOptions extends TwoSidedOptions {
   readonly workers?: number;
   readonly chunkSize?: number;
-  /** USER[:PASSWORD], instead of `creds` for one side. */
-  readonly srcCreds?: string;
-  readonly destCreds?: string;
+  readonly maxRatio?: number;
+  readonly maxUnpacked?: number;
   readonly format: TargetFormat;
   readonly mergeIndex?: boolean;
   readonly copyReferrers?: boolean;
@@ -41,6 +46,8 @@ interface Conversion {
     readonly workDir: string;
     readonly workers: number | undefined;
     readonly chunkSize: number | undefined;
+    readonly maxRatio: number | undefined;
+    readonly maxUnpackedBytes: number | undefined;
     readonly format: TargetFormat;
     readonly signal: AbortSignal;
     readonly log: CommandContext['log'];
@@ -56,18 +63,18 @@ export async function convert(
   checkFormat(to, options.format);
   const { signal, log } = context;
   const workDir = context.settings.workDir ?? tmpdir();
-  const { workers, chunkSize, format } = options;
-  const { srcCreds = context.env['SHOAL_SRC_CREDS'], destCreds = context.env['SHOAL_DEST_CREDS'] } = options;
-  const source = new PinnedSource(openReferenceSource(context, from, { ...options, creds: srcCreds ?? options.creds }));
+  const { workers, chunkSize, maxRatio, maxUnpacked: maxUnpackedBytes, format } = options;
+  const creds = credentialsOfTwo(context, options, { source: from, target: to });
+  const source = openPinnedSource(context, from, { ...options, creds: creds.source });
   // Disposed whatever happens: a target that is not complete leaves nothing.
   await using sink = openReferenceSink(context, to, {
     ...options,
-    creds: destCreds ?? options.creds,
+    creds: creds.target,
     mountFrom: from,
   });
   await makeDirectory(workDir, `--work-dir ${workDir}`);
   using display = new ProgressDisplay(context.settings.json);
-  const settings = { sink, workDir, workers, chunkSize, format, signal, log };
+  const settings = { sink, workDir, workers, chunkSize, maxRatio, maxUnpackedBytes, format, signal, log };
   const conversion: Conversion = { source, sink, display, settings };
   const isIndex = options.platform === ALL_PLATFORMS || options.mergeIndex === true;
   const convertThis = isIndex ? toIndex : toImage;

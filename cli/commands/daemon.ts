@@ -22,14 +22,15 @@ export async function runDaemon(context: CommandContext, options: { readonly exi
   const stop = () => {
     daemon.stop().catch(() => {}); // told through `ended`
   };
-  signal.addEventListener('abort', stop, { once: true });
-  if (signal.aborted) stop();
   const api = await server.startControlApi(
     { mounter: daemon, metrics: () => daemon.metrics(), clock: systemClock, log, onStop: stop },
     { socket: settings.controlSocket, version: VERSION },
   );
   // Closed before the root is let go: the next daemon's socket has the same path.
   daemon.attach(api);
+  // Not earlier: a stop that does not know the socket leaves it there.
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
   log.info('daemon is ready', { root: settings.root, pid: process.pid });
   try {
     await daemon.ended;

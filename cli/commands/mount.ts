@@ -1,8 +1,8 @@
 // shoal mount and shoal umount.
 
 import { existsSync } from 'node:fs';
-import { readFile, realpath } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readFile, realpath, rm, rmdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { fromSystemError, type MountRequest } from '../../core/index.ts';
 import { isMountOfOurs } from '../../daemon/index.ts';
 import type { CommandContext } from '../command.ts';
@@ -41,6 +41,9 @@ export async function mount(
     readDeadlineMs: context.settings.readDeadlineMs,
   };
   const info = await withDaemon(context, daemon => daemon.mount(request, { signal: context.signal }));
+  if (info.driverReason !== undefined) {
+    context.log.info(`driver ${info.driver}, because ${info.driverReason}; docs/drivers.md lists its limits`);
+  }
   if (context.settings.json) return printJson(info);
   printLine(`${info.mountpoint}: ${info.reference} (${bytes(info.stats.totalBytes)}, driver ${info.driver})`);
 }
@@ -55,6 +58,15 @@ export async function umount(
   if ((await findDaemon(context)) === undefined && (await removeDead(context, path))) return;
   const daemon = await requireDaemon(context);
   await daemon.unmount(path, { signal: context.signal, force: options.force });
+  await removeContainer(context, path);
+}
+
+/** What `shoal run` made around a root file system that was kept, or that was left because the command was killed. */
+async function removeContainer(context: CommandContext, rootfs: string): Promise<void> {
+  const directory = dirname(rootfs);
+  if (dirname(directory) !== join(context.settings.root, 'containers')) return;
+  await rm(join(directory, 'config.json'), { force: true });
+  for (const path of [rootfs, directory]) await rmdir(path).catch(() => {}); // somebody's files are in it
 }
 
 /** Removes what a daemon that was killed left at this path: the next daemon of the root does that when it starts. */

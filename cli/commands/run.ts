@@ -9,6 +9,7 @@ import type { CommandContext } from '../command.ts';
 import { absoluteReference, openConfig, type ReferenceOptions } from '../compose.ts';
 import { givenCredentials } from '../credentials.ts';
 import { findDaemon, requireDaemon, withDaemon } from '../daemon-launch.ts';
+import { needRoot } from '../need-root.ts';
 import type { BindMount, Container } from '../run/container.ts';
 import { processOf, userOf } from '../run/image-config.ts';
 import { findProgram, runContainer } from '../run/launch.ts';
@@ -31,6 +32,7 @@ export async function run(
   command: readonly string[],
   options: RunOptions,
 ): Promise<void> {
+  needRoot('shoal run', 'mount the image (shoal mount) and start programs from there, for example with bwrap');
   const absolute = absoluteReference(reference);
   const credentials = givenCredentials(context, options, { standardInput: 'program' });
   const binds = await Promise.all(options.volume.map(parseVolume));
@@ -100,7 +102,8 @@ async function mountRoot(
 
 /** After a mount that failed or was interrupted: the daemon may still be undoing it, and nothing is removed under it. */
 async function discard(context: CommandContext, rootfs: string, directory: string): Promise<void> {
-  const daemon = await findDaemon({ ...context, signal: AbortSignal.timeout(UNMOUNT_TIMEOUT_MS) });
+  const asking = { ...context, signal: AbortSignal.timeout(UNMOUNT_TIMEOUT_MS) };
+  const daemon = await findDaemon(asking).catch(() => undefined); // what failed before is the reason to tell
   await daemon?.unmount(rootfs, { signal: AbortSignal.timeout(UNMOUNT_TIMEOUT_MS) }).catch(() => {}); // not mounted
   for (const path of [rootfs, directory]) await rmdir(path).catch(() => {}); // never made, or still in use
 }

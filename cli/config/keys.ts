@@ -4,6 +4,7 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { DRIVER_NAMES } from '../../core/index.ts';
+import { defaultRoot } from '../default-root.ts';
 import { LOG_FORMATS, LOG_LEVELS } from '../logger.ts';
 import { isMirror } from './registry-hosts.ts';
 
@@ -61,6 +62,8 @@ export interface KeyDefinition {
    * (daemon/config.ts, compared by a test): importing that folder would make `shoal --help` wait for it.
    */
   readonly fallback?: string | number;
+  /** A default that depends on user and environment; `defaultText` says it in words. */
+  readonly derive?: (env: Readonly<Record<string, string | undefined>>) => string;
   readonly defaultText?: string;
 }
 
@@ -75,7 +78,8 @@ export const KEYS: Readonly<Record<ConfigKey, KeyDefinition>> = {
     kind: 'path',
     env: 'SHOAL_ROOT',
     flag: '--root',
-    fallback: '/var/lib/shoal',
+    derive: defaultRoot,
+    defaultText: '/var/lib/shoal; without root ~/.local/state/shoal',
   },
   'log-level': {
     meaning: 'how much is logged',

@@ -4,6 +4,7 @@
 import { resolve } from 'node:path';
 import { ShoalError } from '../../core/index.ts';
 import type { RegistryHostSettings } from '../../registry/index.ts';
+import { CREDENTIAL_VARIABLES } from '../credentials.ts';
 import { type LoadedFile, loadConfigFile, shown } from './file.ts';
 import { CONFIG_FILE, CONFIG_KEYS, type ConfigKey, configSchema, KEYS } from './keys.ts';
 import { didYouMean } from './suggestion.ts';
@@ -60,7 +61,8 @@ function find(
   if (variable !== undefined) return { value: fromText(key, variable, definition.env), origin: definition.env };
   const inFile = file?.values[key];
   if (file !== undefined && inFile !== undefined) return { value: inFile, origin: file.where([key]) };
-  return definition.fallback === undefined ? undefined : { value: definition.fallback, origin: 'default' };
+  const fallback = definition.derive?.(env) ?? definition.fallback;
+  return fallback === undefined ? undefined : { value: fallback, origin: 'default' };
 }
 
 /** A flag's or a variable's text as the file would say it: paths may be relative here, numbers are in decimal. */
@@ -80,7 +82,7 @@ function nonEmpty(text: string | undefined): string | undefined {
 const SERVICE_VARIABLE = /_(?:SERVICE_HOST|SERVICE_PORT(?:_.*)?|PORT(?:_.*)?)$/;
 
 function refuseUnknownVariables(env: Readonly<Record<string, string | undefined>>): void {
-  const known = [CONFIG_FILE.env, ...CONFIG_KEYS.map(key => KEYS[key].env)];
+  const known = [CONFIG_FILE.env, ...CONFIG_KEYS.map(key => KEYS[key].env), ...CREDENTIAL_VARIABLES];
   for (const name of Object.keys(env)) {
     if (!name.startsWith('SHOAL_') || known.includes(name) || SERVICE_VARIABLE.test(name)) continue;
     throw new ShoalError('usage', `unknown variable ${name}; ${didYouMean(name, known)}`);

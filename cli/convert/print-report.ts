@@ -39,12 +39,11 @@ function printConversion(report: ConvertReport): void {
     ]),
     right,
   );
-  const { totals, bootstrap, elapsedMs } = report;
-  const rate = bytes(totals.uncompressedBytes / (elapsedMs / 1000));
+  const { totals, bootstrap, elapsedMs, bytesPerSecond } = report;
   printLine();
   printLine(`bootstrap  ${bytes(bootstrap.size)} (${bytes(bootstrap.uncompressedSize)} unpacked)`);
   printLine(`blobs      ${bytes(totals.blobBytes)} of ${bytes(totals.compressedBytes)} (the original's layers)`);
-  printLine(`took       ${seconds(elapsedMs)}, ${rate}/s of layer bytes`);
+  printLine(`took       ${seconds(elapsedMs)}, ${bytes(bytesPerSecond)}/s of layer bytes`);
   for (const { message, count } of report.warnings) printLine(`warning    ${message} (${count})`);
 }
 

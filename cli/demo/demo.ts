@@ -9,6 +9,7 @@ import { type ConvertReport, convertImage } from '../../converter/index.ts';
 import { silentLogger } from '../../core/index.ts';
 import type { CommandContext } from '../command.ts';
 import { openReferenceSink, openReferenceSource } from '../compose.ts';
+import { needRoot } from '../need-root.ts';
 import { bytes, ProgressDisplay, printJson, printLine, printTable, seconds } from '../output.ts';
 import { readPlatform } from '../settings.ts';
 import { type Measurement, startFully, startLazily } from './cold-start.ts';
@@ -23,6 +24,7 @@ function ownNodeModules(): string {
 }
 
 export async function demo(context: CommandContext, options: { readonly keep?: boolean }): Promise<void> {
+  needRoot('the demonstration', 'try `shoal convert` and `shoal mount` on an image of yours');
   const workDir = await mkdtemp(join(tmpdir(), 'shoal-demo-'));
   try {
     await runDemo(context, workDir);

@@ -44,6 +44,9 @@ export interface Facts {
   readonly uid: number;
   /** Effective capabilities, as a mask. */
   readonly capabilities: bigint | undefined;
+  /** Those that a setuid program could get at most, and whether it gets none at all. */
+  readonly boundingCapabilities: bigint | undefined;
+  readonly noNewPrivileges: boolean;
   readonly maxUserNamespaces: number | undefined;
   /** Distributions' switches that keep users from making user namespaces: name and value. */
   readonly namespaceSwitches: Readonly<Record<string, number>>;
@@ -53,7 +56,6 @@ export interface Facts {
   readonly fuseDevice: DeviceFact;
   readonly fusermount: { readonly path: string; readonly setuid: boolean } | undefined;
   readonly userAllowOther: boolean;
-  readonly fuseNativeIsBuiltIn: boolean;
   /** What came of trying: the reason why it does not work, or undefined when it does. */
   readonly tried: { readonly fuse: string | undefined; readonly fuseNative: string | undefined };
   readonly overlayProblem: string | undefined;

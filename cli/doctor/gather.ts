@@ -5,13 +5,13 @@ import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { mkdtemp, open, readFile, rm, rmdir, stat, statfs } from 'node:fs/promises';
 import { release, tmpdir } from 'node:os';
-import { dirname, extname, join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { errnoOf, isShoalError, messageOf, systemClock } from '../../core/index.ts';
-import { ControlClient, probeHoles } from '../../daemon/index.ts';
+import { errnoOf, isShoalError, messageOf, siblingScript, systemClock } from '../../core/index.ts';
+import { ControlClient, checkDriver, probeHoles } from '../../daemon/index.ts';
 import { dockerConfigCredentials } from '../../registry/index.ts';
 import type { CommandContext } from '../command.ts';
-import { DRIVERS } from '../config/keys.ts';
 import { findProgram } from '../run/launch.ts';
 import { VERSION } from '../version.ts';
 import type { CacheFact, DaemonFact, DeviceFact, DockerConfigFact, Facts } from './facts.ts';
@@ -41,6 +41,8 @@ export async function gatherFacts(context: CommandContext, configProblem: string
     shoalVersion: VERSION,
     uid: process.geteuid?.() ?? 0,
     capabilities: hexField(status, 'CapEff'),
+    boundingCapabilities: hexField(status, 'CapBnd'),
+    noNewPrivileges: /^NoNewPrivs:\s*1$/m.test(status ?? ''),
     maxUserNamespaces: number(await text('/proc/sys/user/max_user_namespaces')),
     namespaceSwitches: await namespaceSwitches(),
     fileSystems,
@@ -48,7 +50,6 @@ export async function gatherFacts(context: CommandContext, configProblem: string
     fuseDevice: await lookAtDevice(),
     fusermount: await lookAtFusermount(context.env['PATH'] ?? ''),
     userAllowOther: /^\s*user_allow_other\b/m.test((await text('/etc/fuse.conf')) ?? ''),
-    fuseNativeIsBuiltIn: (DRIVERS as readonly string[]).includes('fuse-native'),
     tried: { fuse, fuseNative },
     overlayProblem: fileSystems.includes('overlay') ? undefined : 'the kernel has not loaded it',
     cache: typeof cache === 'string' ? undefined : cache,
@@ -165,13 +166,14 @@ async function tryFuse({ env }: CommandContext): Promise<string | undefined> {
   return problem;
 }
 
-function tryFuseNative(): Promise<string | undefined> {
-  return inChild([process.execPath, ownScript('try-fuse-native')]);
+/** What the driver itself looks at, and then whether its package can be loaded. */
+async function tryFuseNative(): Promise<string | undefined> {
+  const { problem } = await checkDriver('fuse-native');
+  return problem ?? inChild([process.execPath, ownScript('try-fuse-native')]);
 }
 
-/** A checkout runs TypeScript, an installed package JavaScript. */
 function ownScript(name: string): string {
-  return join(import.meta.dirname, `${name}${extname(import.meta.filename)}`);
+  return fileURLToPath(siblingScript(import.meta.url, name));
 }
 
 /** Why a child process failed, in its last words. */

@@ -1,10 +1,9 @@
 // What doctor says about the machine: kernel, rights, limits. Pure: facts in, findings out.
 
 import { bytes } from '../output.ts';
+import { CAP_SYS_ADMIN, hasCapability } from './capabilities.ts';
 import type { Probe } from './finding.ts';
 import { atLeast, EROFS_FILE_KERNEL, FUSE_KERNEL, RESEND_KERNEL } from './kernels.ts';
-
-const CAP_SYS_ADMIN = 21n;
 
 /** A mount holds a descriptor of each of its blobs in each thread that serves it: this is a few hundred mounts. */
 const COMFORTABLE_FILES = 4_096;
@@ -98,7 +97,7 @@ const overlay: Probe = ({ overlayProblem }) => {
 
 const rights: Probe = ({ uid, capabilities }) => {
   const base = { area: 'rights', name: 'user' } as const;
-  const hasAdmin = capabilities === undefined ? uid === 0 : ((capabilities >> CAP_SYS_ADMIN) & 1n) === 1n;
+  const hasAdmin = hasCapability(capabilities, CAP_SYS_ADMIN);
   if (uid === 0 && hasAdmin) return { ...base, verdict: 'ok', found: 'root with CAP_SYS_ADMIN' };
   if (uid === 0) {
     return {

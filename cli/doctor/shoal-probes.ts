@@ -1,6 +1,9 @@
 // What doctor says about Shoal on this machine: drivers, cache, settings, daemon. Pure: facts in, findings out.
 
+import { DRIVER_LIMITS } from '../../daemon/index.ts';
 import { bytes } from '../output.ts';
+import { CAP_SYS_ADMIN, hasCapability } from './capabilities.ts';
+import type { Facts } from './facts.ts';
 import type { Probe } from './finding.ts';
 import { atLeast, EROFS_FILE_KERNEL } from './kernels.ts';
 
@@ -12,60 +15,29 @@ const COMFORTABLE_FREE_INODES = 1_000;
 const MEMORY_FILE_SYSTEMS = ['tmpfs', 'ramfs'];
 const NETWORK_FILE_SYSTEMS = ['nfs', 'nfs4', 'cifs', 'smb3', '9p', 'fuse.sshfs'];
 
-/** What programs on a mount by fuse-native notice (measured; the package rests since 2020). */
-export const FUSE_NATIVE_LIMITS: readonly string[] = [
-  'modification times to the millisecond, and none before 1970',
-  'hard links do not show as the same inode',
-  'names that are not UTF-8 cannot be opened',
-  "extended attributes no larger than the caller's first buffer",
-];
-
 const fuseDriver: Probe = ({ tried }) => {
   const base = { area: 'drivers', name: 'fuse' } as const;
   if (tried.fuse === undefined) return { ...base, verdict: 'ok', found: 'works: a connection was mounted and removed' };
   return { ...base, verdict: 'fail', found: tried.fuse, todo: 'see what is said about rights and /dev/fuse above' };
 };
 
-const fuseNativeDriver: Probe = ({
-  tried,
-  fuseNativeIsBuiltIn,
-  fuseDevice: { openError },
-  fusermount: helper,
-  uid,
-}) => {
-  const base = { area: 'drivers', name: 'fuse-native' } as const;
-  const limits = FUSE_NATIVE_LIMITS;
-  if (tried.fuseNative !== undefined) {
-    return {
-      ...base,
-      verdict: 'note',
-      found: tried.fuseNative,
-      todo: 'npm install fuse-native (Linux and macOS on x86-64)',
-      limits,
-    };
-  }
-  if (!fuseNativeIsBuiltIn)
-    return { ...base, verdict: 'note', found: 'its package loads, but this release has no such driver' };
-  if (openError !== undefined) {
-    return {
-      ...base,
-      verdict: 'fail',
-      found: `its package loads, but opening /dev/fuse gives ${openError}`,
-      todo: 'see /dev/fuse above',
-      limits,
-    };
-  }
-  if (uid !== 0 && helper?.setuid !== true) {
-    return {
-      ...base,
-      verdict: 'fail',
-      found: 'its package loads, but users need a setuid fusermount',
-      todo: 'install the Debian package fuse3',
-      limits,
-    };
-  }
-  return { ...base, verdict: 'ok', found: 'its package loads', limits };
+const fuseNativeDriver: Probe = facts => {
+  const base = { area: 'drivers', name: 'fuse-native', limits: DRIVER_LIMITS['fuse-native'] } as const;
+  if (facts.tried.fuseNative !== undefined) return { ...base, verdict: 'note', found: facts.tried.fuseNative };
+  if (canMountByFusermount(facts)) return { ...base, verdict: 'ok', found: 'works: all that it needs is there' };
+  return {
+    ...base,
+    verdict: 'fail',
+    found: 'its package loads, but neither this process nor a setuid program that it starts gets CAP_SYS_ADMIN',
+    todo: 'see the user above; a service or container with no-new-privileges must do without',
+  };
 };
+
+/** Root mounts by itself; for a user the setuid fusermount does, which gets what the bounding set leaves it. */
+function canMountByFusermount({ uid, capabilities, boundingCapabilities, noNewPrivileges }: Facts): boolean {
+  if (uid === 0) return hasCapability(capabilities, CAP_SYS_ADMIN);
+  return hasCapability(boundingCapabilities, CAP_SYS_ADMIN) && !noNewPrivileges;
+}
 
 const erofsDriver: Probe = ({ kernel: release, fileSystems }) => ({
   area: 'drivers',

@@ -104,7 +104,7 @@ export class SourceGate {
     this.#probeAt = this.#clock.monotonic() + delay;
     const fields = { source: this.#name, error: error.message, nextProbeMs: Math.round(delay) };
     if (probe) this.#log.debug('source still fails', fields);
-    else this.#log.warn('source fails; readers wait while it is probed', fields);
+    else this.#log.warn('source fails; it is probed until it answers', fields);
   }
 
   #announce(): void {

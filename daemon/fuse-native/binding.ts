@@ -11,7 +11,7 @@
 //   memory beyond that buffer. Ours, in their place, do.
 // - Each libfuse thread that was ever started costs a kilobyte and some nanoseconds of every later request.
 
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Operations, Signal, Stat } from 'fuse-native';
@@ -49,7 +49,7 @@ export interface NativeMountOptions {
 }
 
 /** The package copies mountpoints into 1024 bytes and cuts what does not fit. */
-export const MAX_MOUNTPOINT_BYTES = 1023;
+const MAX_MOUNTPOINT_BYTES = 1023;
 /** The tree never changes. Thirty years. */
 const FOREVER_SECONDS = 1_000_000_000;
 const ERANGE = 34;
@@ -79,6 +79,10 @@ export async function mountNative(
   tree: NativeFileSystem,
   options: NativeMountOptions,
 ): Promise<void> {
+  const length = Buffer.byteLength(mountpoint);
+  if (length > MAX_MOUNTPOINT_BYTES) {
+    throw new ShoalError('unsupported', `mountpoint of ${length} bytes: fuse-native takes ${MAX_MOUNTPOINT_BYTES}`);
+  }
   const Base = await load();
   let threads = 0;
   class NativeMount extends Base {
@@ -98,7 +102,7 @@ export async function mountNative(
   const mount = new NativeMount(mountpoint, operationsOf(tree), {
     timeout: false,
     fsname: options.source,
-    subtype: `shoal,${furtherOptions(options).join(',')}`,
+    subtype: `shoal,${furtherOptions(mountpoint, options).join(',')}`,
     allowOther: options.shared,
     defaultPermissions: options.shared,
     kernelCache: true,
@@ -111,13 +115,29 @@ export async function mountNative(
 }
 
 /** What the package has no names for. `use_ino`: st_ino is the nid, so that hard links are seen to be the same file. */
-function furtherOptions({ shared, maxBackground }: NativeMountOptions): string[] {
+function furtherOptions(mountpoint: string, { shared, maxBackground }: NativeMountOptions): string[] {
   const options = ['ro', 'use_ino', `negative_timeout=${FOREVER_SECONDS}`];
   if (process.platform !== 'linux') return options;
-  options.push('nonempty', `max_background=${maxBackground}`);
+  options.push(`max_background=${maxBackground}`);
+  // Whether it may be is the daemon's decision. Only where it matters: libfuse 3, whose fusermount runs, has no such option.
+  if (!isEmpty(mountpoint)) options.push('nonempty');
   // Only root may, as with the fuse driver: setuid programs and devices of an image must work in a container.
   if (shared) options.push('suid', 'dev');
   return options;
+}
+
+/** Looks at the directory before anything is mounted there. */
+function isEmpty(directory: string): boolean {
+  try {
+    return readdirSync(directory).length === 0;
+  } catch {
+    return true; // libfuse will say
+  }
+}
+
+/** Loads the package to see whether that goes well; for a process that has nothing to lose. Rejects with `unsupported`. */
+export async function tryToLoad(): Promise<void> {
+  await load();
 }
 
 async function load(): Promise<typeof import('fuse-native').default> {

@@ -5,7 +5,7 @@
 import { fromSystemError, messageOf, ShoalError, systemClock } from '../../core/index.ts';
 import { BootstrapReader } from '../../image/index.ts';
 import { errnoFor } from '../fuse/errno.ts';
-import { dieWithParent } from '../system-calls.ts';
+import { dieWithParent, passOnStandardStreams } from '../system-calls.ts';
 import { mountNative, type NativeFileSystem } from './binding.ts';
 import { DeviceWatch } from './device-watch.ts';
 import type { HostOrder, HostReport } from './messages.ts';
@@ -37,7 +37,8 @@ process.on('message', (order: HostOrder) => {
   if (order.kind === 'mount') void mount(order);
   else if (order.kind === 'again') askAgain(order.id);
   else if (order.kind === 'fail') finish(order.id, -order.errno);
-  else watch?.closely();
+  else if (watch === undefined) report({ kind: 'ended' });
+  else watch.closely();
 });
 
 async function mount(order: Extract<HostOrder, { kind: 'mount' }>): Promise<void> {
@@ -45,12 +46,13 @@ async function mount(order: Extract<HostOrder, { kind: 'mount' }>): Promise<void
     // Not on macOS, where the end of the IPC channel has to do.
     if (process.platform === 'linux') dieWithParent();
     if (process.ppid !== order.daemonPid) throw new ShoalError('aborted', 'the daemon is gone');
+    passOnStandardStreams(); // to fusermount
     const reader = new BootstrapReader(await readBootstrap(order.bootstrapBytes));
     const tree = new NativeTree(reader, { ...order, onWarning: warn });
     await mountNative(order.mountpoint, fileSystemOf(tree, reader), { ...order, onThread });
-    report({ kind: 'mounted' });
     // On macOS a mount that ends behind our back stays unnoticed until `umount`.
     if (process.platform === 'linux') watch = new DeviceWatch(systemClock);
+    report({ kind: 'mounted' });
     await watch?.ended();
     if (watch !== undefined) report({ kind: 'ended' });
   } catch (error) {

@@ -35,8 +35,8 @@ function resultOf(question: ReadQuestion): number {
   if (again) post({ kind: 'again', id, missed });
   else if (missed) {
     counters.bump(Counter.MISSES);
-    // The kernel does not tell libfuse's users who reads: no pid.
-    post({ kind: 'miss', read: { fd: data.fd, uniqueLow: id, uniqueHigh: 0, pid: 0, nid, offset, size } });
+    // No descriptor: the host knows its reads by their id. No pid: libfuse's users are not told who reads.
+    post({ kind: 'miss', read: { fd: -1, uniqueLow: id, uniqueHigh: 0, pid: 0, nid, offset, size } });
   } else if (result >= 0) counters.bump(Counter.HITS);
   return result;
 }

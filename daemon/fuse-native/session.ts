@@ -5,7 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { abortedError, type Clock, type Logger, ShoalError } from '../../core/index.ts';
+import { abortedError, type Clock, fromSystemError, type Logger, ShoalError } from '../../core/index.ts';
 import type { ServeLimits } from '../config.ts';
 import { parseErrorCode } from '../error-codes.ts';
 import type { MissedRead } from '../fuse/messages.ts';
@@ -92,18 +92,12 @@ export class NativeSession {
 
   /** Mounts and serves. Rejects when that fails or the signal fires; then `stop` must be called all the same. */
   start(order: NativeMountOrder, signal: AbortSignal): Promise<void> {
-    const [ours, theirs] = socketPair();
-    try {
-      this.#host = this.#startHost(theirs);
-    } finally {
-      closeSync(theirs);
-    }
-    this.#startReader(ours);
+    const host = this.#startProcesses();
     const { bootstrap, blocks, inodes, limits } = this.#options;
     const maxBackground = limits.nativeMaxBackground;
     const bootstrapBytes = bootstrap.byteLength;
     this.#send({ kind: 'mount', daemonPid: process.pid, ...order, maxBackground, blocks, inodes, bootstrapBytes });
-    this.#host.stdin?.end(Buffer.from(bootstrap));
+    host.stdin?.end(Buffer.from(bootstrap));
     return new Promise((resolve, reject) => {
       const onAbort = () => reject(abortedError(signal));
       if (signal.aborted) onAbort();
@@ -135,6 +129,20 @@ export class NativeSession {
     this.#parked.stop();
     this.abort();
     if (this.#alive > 0) await this.#ended.promise;
+  }
+
+  #startProcesses(): ChildProcess {
+    const [ours, theirs] = socketPair();
+    try {
+      this.#host = this.#startHost(theirs);
+    } catch (error) {
+      closeSync(ours);
+      throw fromSystemError(error, 'start the host of a fuse-native mount');
+    } finally {
+      closeSync(theirs);
+    }
+    this.#startReader(ours);
+    return this.#host;
   }
 
   #startHost(readFd: number): ChildProcess {

@@ -13,6 +13,21 @@ export function parseMountTable(text: string): MountEntry[] {
   return text.split('\n').flatMap(line => parseLine(line) ?? []);
 }
 
+/**
+ * The output of mount(8) on macOS, lines of `SOURCE on DIR (TYPE, options)`, which has no devices. From its manual: not
+ * tested there.
+ */
+export function parseMountOutput(text: string): MountEntry[] {
+  return [...text.matchAll(/^(\S+) on (.+) \(([^,)]+)[^)]*\)$/gm)].map(
+    ([, source = '', mountpoint = '', fsType = '']) => ({
+      device: '',
+      mountpoint,
+      fsType,
+      source,
+    }),
+  );
+}
+
 /** What is seen at a mountpoint: the last entry for it. */
 export function topMount(table: readonly MountEntry[], mountpoint: string): MountEntry | undefined {
   return table.findLast(entry => entry.mountpoint === mountpoint);

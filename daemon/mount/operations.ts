@@ -1,12 +1,12 @@
 // Everything that touches mounts. Runs only in the helper process: a thread that waits on its own mount outlives
 // SIGKILL, keeps every lock and hangs sync(2) for the whole machine (design §6 rule 1).
 
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, opendirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { fromSystemError, messageOf, ShoalError } from '../../core/index.ts';
 import { MNT_DETACH, MS_RDONLY, mount, UMOUNT_NOFOLLOW, unmount } from '../system-calls.ts';
 import type { HelperAnswer, HelperRequest } from './helper-protocol.ts';
-import { type MountEntry, parseMountTable, topMount } from './mount-table.ts';
+import { type MountEntry, parseMountOutput, parseMountTable, topMount } from './mount-table.ts';
 
 const FUSECTL = '/sys/fs/fuse/connections';
 /** The daemon hands its open /dev/fuse over as this descriptor. */
@@ -104,11 +104,13 @@ function unmountOurs(mountpoint: string, source: string, detach: boolean): void 
   refuse(errno, `unmount ${mountpoint}`);
 }
 
-/** Users unmount what fusermount mounted for them by fusermount, which says only in words what went wrong. */
+/** Users unmount what fusermount mounted for them by fusermount, which says only in words what went wrong. On macOS
+ * umount(8) does it. */
 function unmountAsUser(mountpoint: string, source: string, detach: boolean): void {
-  const { status, stderr, error } = spawnSync('fusermount', ['-u', ...(detach ? ['-z'] : []), '--', mountpoint], {
-    encoding: 'utf8',
-  });
+  const [program, ...options] =
+    process.platform === 'darwin' ? ['/sbin/umount', detach ? '-f' : ''] : ['fusermount', '-u', detach ? '-z' : ''];
+  const args = [...options.filter(option => option !== ''), '--', mountpoint];
+  const { status, stderr, error } = spawnSync(program ?? '', args, { encoding: 'utf8' });
   if (status === 0) return;
   if (topMount(readTable(), mountpoint)?.source !== source) return; // somebody was faster
   if (/busy/i.test(stderr ?? '')) throw new ShoalError('busy', `${mountpoint}: something still uses it`);
@@ -177,6 +179,7 @@ function deviceOf(source: string, mountpoint: string): string {
 }
 
 function readTable(): MountEntry[] {
+  if (process.platform !== 'linux') return parseMountOutput(execFileSync('/sbin/mount', { encoding: 'utf8' }));
   return parseMountTable(readFileSync('/proc/self/mountinfo', 'utf8'));
 }
 

@@ -9,6 +9,7 @@ import { EXIT_CODES } from '../../cli/exit-codes.ts';
 import { LOG_LEVELS } from '../../cli/logger.ts';
 import { silentLogger } from '../../core/index.ts';
 import { DaemonMetrics } from '../../daemon/daemon-metrics.ts';
+import { DRIVER_LIMITS } from '../../daemon/index.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -49,6 +50,19 @@ test('docs/metrics.md lists every metric of ours with its type, its labels and w
     new Map(listed.map(([name, type, , help]) => [name, [type, help]])),
     new Map(declared.map(([, name, help, type]) => [name, [type, help]])),
   );
+});
+
+test("docs/drivers.md lists every driver's limits, and no other", () => {
+  const text = readFileSync(join(ROOT, 'docs/drivers.md'), 'utf8');
+  for (const [driver, limits] of Object.entries(DRIVER_LIMITS)) {
+    const section = text.split(`\n## \`${driver}\`\n`)[1]?.split('\n## ')[0] ?? '';
+    assert.ok(section.length > 0, `no section for ${driver}`);
+    const items = section.split(/\n- /).slice(1);
+    assert.deepEqual(
+      items.map(item => (item.split('\n\n')[0] ?? '').trim().replace(/\s+/g, ' ')),
+      limits,
+    );
+  }
 });
 
 test('every file that the README and the architecture link to exists', () => {

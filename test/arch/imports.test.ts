@@ -30,6 +30,8 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
   'tar-stream': ['converter/', 'registry/', 'cli/'],
   'lz4-napi': ['image/'],
   '@napi-rs/blake-hash': ['image/'],
+  'fuse-native': ['daemon/fuse-native/binding.ts'],
+  'fuse-shared-library': ['daemon/fuse-native/binding.ts'],
   commander: ['cli/'],
   pino: ['cli/'],
   'cli-progress': ['cli/'],

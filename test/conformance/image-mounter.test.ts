@@ -104,6 +104,16 @@ imageMounterConformance('daemon', async t => {
   return { mounter: daemon, ...bench };
 });
 
+imageMounterConformance('daemon with the driver fuse-native', async t => {
+  const { daemon, bench } = await realDaemon(t);
+  const mounter: ImageMounter = {
+    mount: (request, options) => daemon.mount({ ...request, driver: 'fuse-native' }, options),
+    unmount: (...call) => daemon.unmount(...call),
+    list: () => daemon.list(),
+  };
+  return { mounter, ...bench };
+});
+
 imageMounterConformance('daemon over its control socket', async t => {
   const { daemon, bench } = await realDaemon(t);
   const socket = join(scratch(t), 'control.sock');

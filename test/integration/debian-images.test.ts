@@ -8,11 +8,14 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { promisify } from 'node:util';
+import type { MountInfo } from '../../core/index.ts';
 import { buildDebianImages, type DebianImages } from '../support/debian-images.ts';
 import { type DockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
 import { mountErofs } from '../support/kernel-erofs.ts';
+import { asNativeShows } from '../support/native-limits.ts';
 import { makeShoal, type Shoal } from '../support/shoal.ts';
 import { compareTrees, readTree, type Tree } from '../support/tree.ts';
+import { makeUnprivileged, unprivilegedProblem } from '../support/unprivileged.ts';
 
 const run = promisify(execFile);
 const MAIN = resolve(import.meta.dirname, '../../cli/main.ts');
@@ -21,6 +24,8 @@ interface DevicesReport {
   readonly bootstrap: string;
   readonly devices: readonly string[];
 }
+
+const skip = unprivilegedProblem();
 
 suite('images built from Debian packages', { timeout: 900_000 }, () => {
   let directory = '';
@@ -79,6 +84,22 @@ suite('images built from Debian packages', { timeout: 900_000 }, () => {
       const target = join(shoal.scratch, 'tree');
       await shoal.ok('unpack', '--plain-http', `${registry.host}/debian:${tag}-shoal`, target);
       assert.deepEqual(compareTrees(treeOf(tag), await readTree(target)), []);
+    });
+  }
+
+  for (const tag of ['base', 'nginx'] as const) {
+    test(`${tag}: without root, the mount by fuse-native is that tree, its listed limits aside`, { skip }, async t => {
+      const user = await makeUnprivileged(t);
+      const mountpoint = user.directory('mnt');
+      const image = `${registry.host}/debian:${tag}-shoal`;
+      const info = (await user.json('mount', '--plain-http', image, mountpoint)) as MountInfo;
+      assert.equal(info.driver, 'fuse-native');
+      const program = (checkout: string) => `
+        import { readTree } from '${checkout}/test/support/tree.ts';
+        console.log(JSON.stringify([...await readTree(process.argv[1])]));`;
+      const found = new Map(JSON.parse(await user.script(program, mountpoint))) as Tree;
+      assert.deepEqual(compareTrees(asNativeShows(treeOf(tag)), found), []);
+      await user.ok('umount', mountpoint);
     });
   }
 

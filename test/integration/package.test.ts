@@ -92,7 +92,7 @@ suite('the npm package', { timeout: 300_000 }, () => {
     const compiled = folders
       .flatMap(name =>
         readdirSync(join(ROOT, name), { withFileTypes: true, recursive: true })
-          .filter(entry => entry.isFile() && entry.name.endsWith('.ts'))
+          .filter(entry => entry.isFile() && /(?<!\.d)\.ts$/.test(entry.name))
           .map(entry => relative(ROOT, join(entry.parentPath, entry.name.slice(0, -'.ts'.length)))),
       )
       .flatMap(path => [`dist/${path}.js`, `dist/${path}.d.ts`]);

@@ -2,20 +2,23 @@
 // through convert, push, mount, and reads that outlive what let them in.
 
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { suite, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { isDigest } from '../../core/index.ts';
+import { ControlClient } from '../../daemon/index.ts';
 import { type Authority, makeAuthority } from '../support/certificates.ts';
 import { noDockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
 import { noise } from '../support/fake-blob.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { type MemoryRegistry, startMemoryRegistry } from '../support/memory-registry.ts';
-import { makeShoal, type Shoal } from '../support/shoal.ts';
+import { MAIN, makeShoal, type Shoal } from '../support/shoal.ts';
 import { startTestProxy } from '../support/test-proxy.ts';
 import { startTokenServer } from '../support/token-server.ts';
 import { until } from '../support/until.ts';
@@ -26,6 +29,7 @@ const CREDS = `${USER.name}:${USER.password}`;
 /** Several chunks each, so that reading one brings no other along. */
 const FILES = ['first', 'second', 'third'] as const;
 const FILE_BYTES = 3_000_000;
+const signal = new AbortController().signal;
 const READ_TIMEOUT_MS = 60_000;
 const DOCKER_CERTIFICATES = '/etc/docker/certs.d';
 
@@ -41,7 +45,6 @@ interface Bench {
 /** `env`: more of the environment of every command, given the bench's directory. */
 async function bench(t: TestContext, env: (directory: string) => Record<string, string> = () => ({})): Promise<Bench> {
   const directory = await mkdtemp(join(tmpdir(), 'shoal-test-private-'));
-  t.after(() => rm(directory, { recursive: true, force: true }));
   await writeFile(join(directory, 'shoal.toml'), '');
   const docker = join(directory, 'docker');
   await mkdir(docker);
@@ -50,6 +53,8 @@ async function bench(t: TestContext, env: (directory: string) => Record<string, 
     DOCKER_CONFIG: docker,
     ...env(directory),
   });
+  // Not before the one of makeShoal, which needs the configuration to stop the daemon.
+  t.after(() => rm(directory, { recursive: true, force: true }));
   const tar = FILES.map(path => ({ path, content: Buffer.from(noise(FILE_BYTES, path)) }));
   const { reference: image } = await buildImage(join(shoal.scratch, 'layout'), { layers: [{ tar }] });
   const mountpoint = join(shoal.scratch, 'mnt');
@@ -81,14 +86,7 @@ async function tellsNothing({ shoal }: Bench, secret: string): Promise<void> {
     assert.ok(!(await readFile(join(parentPath, name), 'utf8')).includes(secret), `${name} holds the password`);
   }
   assert.ok(!(await shoal.ok('ps', '--json')).includes(secret));
-  const { pid } = JSON.parse(
-    execFileSync('curl', [
-      '-s',
-      '--unix-socket',
-      join(shoal.root, 'control.sock'),
-      'http://daemon/v1/daemon',
-    ]).toString(),
-  ) as { pid: number };
+  const { pid } = await new ControlClient(join(shoal.root, 'control.sock')).info({ signal });
   assert.ok(!(await readFile(`/proc/${pid}/environ`, 'utf8')).includes(secret), "the daemon's environment");
 }
 
@@ -148,7 +146,7 @@ suite('private registries', { timeout: 240_000 }, () => {
   test('token auth: convert, push, mount, and tokens that end between reads, by the book or without a word', {
     skip: noDockerRegistry,
   }, async t => {
-    const place = await bench(t);
+    const place = await bench(t, () => ({ SHOAL_CREDS: CREDS }));
     const { shoal, image, authority, mountpoint } = place;
     const tokens = await startTokenServer(t, { authority, user: USER });
     const server = await authority.sign('server', 'IP:127.0.0.1');
@@ -161,13 +159,13 @@ suite('private registries', { timeout: 240_000 }, () => {
     const wrong = await shoal.run('convert', '--creds', `${USER.name}:wrong`, image, target);
     assert.equal(wrong.code, 77, wrong.stderr);
     assert.match(wrong.stderr, /team\/app:1: token for 127\.0\.0\.1/);
-    await shoal.ok('convert', '--creds', CREDS, image, target);
+    await shoal.ok('convert', image, target);
     assert.equal(tokens.issued[0], 'repository:team/app:pull,push');
 
     // By the book: the token ends when it said so, and is replaced before it is refused.
     tokens.knobs.saidSeconds = 1;
     tokens.knobs.acceptedSeconds = 300;
-    await shoal.ok('mount', '--creds', CREDS, target, mountpoint);
+    await shoal.ok('mount', target, mountpoint);
     await readsRight(place, 'first');
     await ended(1);
     const before = tokens.issued.length;
@@ -215,6 +213,33 @@ suite('private registries', { timeout: 240_000 }, () => {
     await tellsNothing(place, 'long-lived-secret');
   });
 
+  test('credentials for one command: from an option, from standard input, for each side, and to nobody else', async t => {
+    const place = await bench(t);
+    const { shoal, image, mountpoint } = place;
+    const [one, two] = [await startMemoryRegistry(t), await startMemoryRegistry(t)];
+    one.knobs.auth = { kind: 'basic', username: 'ada', password: 'one' };
+    two.knobs.auth = { kind: 'basic', username: 'ada', password: 'two' };
+    await configure(place, [one, two].map(({ host }) => `[registry."${host}"]\nplain-http = true\n`).join(''));
+    const [first, second] = [`${one.host}/app:1`, `${two.host}/app:1`];
+    await run('skopeo', ['copy', '--dest-tls-verify=false', '--dest-creds=ada:one', image, `docker://${first}`]);
+    const ambiguous = await shoal.run('convert', '--creds', 'ada:one', first, second);
+    assert.equal(ambiguous.code, 64);
+    assert.match(ambiguous.stderr, /--creds: for which of .* Say so with --src-creds and --dest-creds/);
+    assert.equal(two.requests.length, 0);
+    await shoal.ok('convert', '--src-creds', 'ada:one', '--dest-creds', 'ada:two', first, second);
+    await shoal.ok('check', '--creds', 'ada:two', '--src-creds', 'ada:one', '--source', first, second);
+
+    const asked = (input: string, ...args: string[]) => withInput(place, input, args);
+    assert.equal((await asked('two\n', 'check', '--creds', 'ada', second)).code, 0);
+    assert.equal((await asked('', 'check', '--creds', 'ada', second)).code, 64);
+    const running = await asked('two\n', 'run', '--creds', 'ada', second);
+    assert.equal(running.code, 64);
+    assert.match(running.stderr, /SHOAL_CREDS/);
+    const inside = await shoal.run('mount', `docker://ada:two@${second}`, mountpoint);
+    assert.equal(inside.code, 64);
+    assert.doesNotMatch(inside.stderr, /ada|two/);
+  });
+
   test('mirrors: read from first, passed over when they are away, never believed', async t => {
     const place = await bench(t);
     const { shoal, image, mountpoint } = place;
@@ -246,6 +271,21 @@ suite('private registries', { timeout: 240_000 }, () => {
     assert.equal(mirror.requests.length, asked);
   });
 });
+
+/** Runs a command with this on its standard input. */
+async function withInput({ shoal, directory }: Bench, input: string, args: readonly string[]) {
+  const env = { ...process.env, SHOAL_CONFIG: join(directory, 'shoal.toml'), DOCKER_CONFIG: join(directory, 'docker') };
+  const child = spawn(process.execPath, [MAIN, '--root', shoal.root, ...args], {
+    env,
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
+  const exited = once(child, 'exit');
+  child.stdin.on('error', () => {}); // it need not read
+  child.stdin.end(input);
+  const stderr = await text(child.stderr);
+  const [code] = await exited;
+  return { code, stderr };
+}
 
 /** A second or more has passed since now: what was to end by then has ended. */
 async function ended(seconds: number): Promise<void> {

@@ -6,8 +6,8 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { TestContext } from 'node:test';
 import { promisify } from 'node:util';
+import type { Ending } from './docker-registry.ts';
 
 const run = promisify(execFile);
 /** The program, for tests that start it themselves. */
@@ -40,7 +40,7 @@ export interface Shoal {
 
 /** A command line (`program`) with a fresh root; ends its daemon and removes everything after the test. */
 export async function makeShoal(
-  t: TestContext,
+  t: Ending,
   env: Readonly<Record<string, string>> = {},
   program: readonly string[] = SOURCES,
 ): Promise<Shoal> {
@@ -50,7 +50,8 @@ export async function makeShoal(
   t.after(async () => {
     await callShoal(['daemon', 'stop'], { program, root, env });
     await removeLeftovers(base);
-    await rm(base, { recursive: true, force: true });
+    // A daemon that a broken test left may still write while it ends.
+    await rm(base, { recursive: true, force: true, maxRetries: 10 });
   });
   const ok = async (...args: string[]) => {
     const result = await callShoal(args, { program, root, env });

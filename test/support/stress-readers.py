@@ -1,10 +1,9 @@
 """Reads a mounted image with many processes at once, in the ways that Node can't: mmap, sendfile, splice, O_DIRECT,
 exec, getdents with seeks, telldir and rewinddir. Every byte and every name is compared with what the image was made of.
 
-  python3 stress-readers.py MOUNTPOINT MANIFEST READERS SECONDS SEED [WITHOUT,...]
+  python3 stress-readers.py MOUNTPOINT MANIFEST READERS SECONDS SEED
 
-MANIFEST is the JSON file that stress-image.ts writes. WITHOUT are things that the driver's file system doesn't have:
-kinds of readers, "types" or "inodes" of entries. Every reader does one whole round, and goes on until SECONDS have
+MANIFEST is the JSON file that stress-image.ts writes. Every reader does one whole round, and goes on until SECONDS have
 passed. Prints one JSON object: rounds, bytes and entries by kind of reader. Exit code 1: somebody saw something wrong.
 """
 
@@ -41,9 +40,8 @@ class Wrong(Exception):
 class Reader:
     """One process: what it reads from, its own chance, and what it has seen."""
 
-    def __init__(self, mountpoint, manifest, without, seed):
+    def __init__(self, mountpoint, manifest, seed):
         self.mountpoint = mountpoint
-        self.without = without
         self.manifest = manifest
         self.chance = random.Random(seed)
         self.bytes = 0
@@ -57,10 +55,6 @@ class Reader:
         if (digest, size) != (expected["sha256"], expected["size"]):
             raise Wrong(f"{name}: {size} bytes with sha256 {digest}, expected {expected}")
         self.bytes += size
-
-    def entry(self, name, kind, inode):
-        """An entry of a directory as far as it can be compared."""
-        return (name, None if "types" in self.without else kind, None if "inodes" in self.without else inode)
 
     def names(self):
         """All large files and some small ones, in this reader's order."""
@@ -199,7 +193,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 libc.syscall.restype = ctypes.c_long
 
 
-def getdents(reader, fd, buffer, size):
+def getdents(fd, buffer, size):
     got = libc.syscall(SYS_GETDENTS64, fd, buffer, ctypes.c_size_t(size))
     if got < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), "getdents64")
@@ -209,7 +203,7 @@ def getdents(reader, fd, buffer, size):
     while at < got:
         inode, cookie, length, kind = struct.unpack_from("<QqHB", raw, at)
         name = raw[at + 19 : raw.index(0, at + 19)].decode()
-        entries.append((*reader.entry(name, kind, inode), cookie))
+        entries.append((name, kind, inode, cookie))
         at += length
     return entries
 
@@ -225,7 +219,7 @@ def by_getdents(reader):
         seen = []
         while limit is None or len(seen) < limit:
             size = reader.chance.choice([1 << 10, 8 << 10, 32 << 10, MAX_GETDENTS_BYTES])
-            entries = getdents(reader, fd, buffer, size)
+            entries = getdents(fd, buffer, size)
             if not entries:
                 break
             seen += entries
@@ -284,7 +278,7 @@ def by_libc(reader):
             if not entry:
                 break
             found = entry.contents
-            seen.append(reader.entry(found.d_name.decode(), found.d_type, found.d_ino))
+            seen.append((found.d_name.decode(), found.d_type, found.d_ino))
         reader.entries += len(seen)
         return seen
 
@@ -324,7 +318,7 @@ def check_listing(expected, listed):
     missing = sorted(wanted.keys() - set(names))
     if missing:
         raise Wrong(f"{len(missing)} names are missing: {missing[:5]}")
-    wrong = [entry for entry in listed if entry[1] not in (None, wanted.get(entry[0]))]
+    wrong = [entry for entry in listed if entry[1] != wanted.get(entry[0])]
     if wrong or len(names) != len(wanted):
         raise Wrong(f"{len(names)} names listed of {len(wanted)}; wrong: {wrong[:5]}")
 
@@ -368,13 +362,12 @@ def be_a_reader(kind, reader, gate, deadline):
 
 
 def main():
-    mountpoint, manifest_path, readers, seconds, seed, *rest = sys.argv[1:]
-    without = set(rest[0].split(",")) if rest else set()
+    mountpoint, manifest_path, readers, seconds, seed = sys.argv[1:]
     with open(manifest_path, encoding="utf8") as file:
         manifest = json.load(file)
     # All start at once, on a cold cache: they wait until the other end of this pipe is closed.
     wait_at, open_gate = os.pipe()
-    kinds = [kind for kind in KINDS if kind not in without]
+    kinds = list(KINDS)
     children = []
     deadline = time.monotonic() + float(seconds)
     for number in range(int(readers)):
@@ -385,7 +378,7 @@ def main():
             os.close(open_gate)
             code = 1
             try:
-                reader = Reader(mountpoint, manifest, without, f"{seed}-{number}")
+                reader = Reader(mountpoint, manifest, f"{seed}-{number}")
                 os.write(tell, json.dumps(be_a_reader(kind, reader, lambda: os.read(wait_at, 1), deadline)).encode())
                 code = 0
             except BaseException as error:  # whatever it was: it must be told, and this process must end here

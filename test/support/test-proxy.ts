@@ -5,11 +5,13 @@
 //   proxy.address          // http://127.0.0.1:port
 //   proxy.lines            // `CONNECT registry.test:443`, `GET http://registry.test/v2/…`
 //   proxy.authorizations   // what each request showed it
-// Knobs: `user` (asks for basic auth), `refuse` (a status for every request).
+// Knobs: `user` (asks for basic auth), `refuse` (a status for every request), `silent` (takes requests and says nothing).
 
 import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer, request as httpRequest } from 'node:http';
+import type { ServerOptions } from 'node:https';
+import { createServer as createTlsServer } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Ending } from './docker-registry.ts';
@@ -19,18 +21,23 @@ export class TestProxy {
   readonly authorizations: (string | undefined)[] = [];
   user: string | undefined;
   refuse: number | undefined;
+  silent = false;
   /** `name:port` to where it is. */
   readonly hosts: Record<string, string>;
-  readonly #server = createServer((request, response) => this.#forward(request, response));
+  readonly #server: Server;
+  readonly #scheme: 'http' | 'https';
   readonly #sockets = new Set<Socket | Duplex>();
   #port = 0;
 
-  constructor(hosts: Readonly<Record<string, string>>) {
+  constructor(hosts: Readonly<Record<string, string>>, tls?: ServerOptions) {
     this.hosts = { ...hosts };
+    const forward = (request: IncomingMessage, response: ServerResponse) => this.#forward(request, response);
+    this.#scheme = tls ? 'https' : 'http';
+    this.#server = tls ? createTlsServer(tls, forward) : createServer(forward);
   }
 
   get address(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return `${this.#scheme}://127.0.0.1:${this.#port}`;
   }
 
   async start(): Promise<void> {
@@ -66,6 +73,7 @@ export class TestProxy {
   #tunnel(request: IncomingMessage, socket: Duplex): void {
     socket.on('error', () => {}); // either end may break off
     const status = this.#refusal(request);
+    if (this.silent) return;
     const target = this.#whereIs(request.url ?? '');
     if (status !== undefined || target === undefined) {
       socket.end(`HTTP/1.1 ${status ?? 502} refused\r\n\r\n`);
@@ -100,8 +108,13 @@ export class TestProxy {
   }
 }
 
-export async function startTestProxy(t: Ending, hosts: Readonly<Record<string, string>> = {}): Promise<TestProxy> {
-  const proxy = new TestProxy(hosts);
+/** `tls`: options of node:https, for a proxy that is spoken to with TLS itself. */
+export async function startTestProxy(
+  t: Ending,
+  hosts: Readonly<Record<string, string>> = {},
+  tls?: ServerOptions,
+): Promise<TestProxy> {
+  const proxy = new TestProxy(hosts, tls);
   await proxy.start();
   t.after(() => proxy.close());
   return proxy;

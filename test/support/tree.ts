@@ -49,7 +49,7 @@ export async function readTree(root: string): Promise<Tree> {
         mtime: decimalSeconds(attributes.mtimeNs),
         size: type === 'file' || type === 'symlink' ? String(attributes.size) : '',
         device: type === 'char' || type === 'block' ? String(attributes.rdev) : '',
-        target: type === 'symlink' ? (await readlink(host, 'buffer')).toString('latin1') : '',
+        target: type === 'symlink' ? await readTarget(host) : '',
         group: isGroup ? (groups.get(inode) ?? path) : path,
         xattrs: xattrs.get(path) ?? '',
         content: type === 'file' ? await hashFile(host) : '',
@@ -114,6 +114,15 @@ function decimalSeconds(nanoseconds: bigint): string {
   const billion = 1_000_000_000n;
   const below = ((nanoseconds % billion) + billion) % billion;
   return `${(nanoseconds - below) / billion}.${String(below).padStart(9, '0')}`;
+}
+
+/** Where a link leads, or the errno that says why that can't be told. */
+async function readTarget(path: Buffer): Promise<string> {
+  try {
+    return (await readlink(path, 'buffer')).toString('latin1');
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? String(error);
+  }
 }
 
 async function hashFile(path: Buffer): Promise<string> {

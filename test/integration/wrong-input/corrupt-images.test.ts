@@ -7,7 +7,6 @@ import { isDigest } from '../../../core/index.ts';
 import { noise } from '../../support/fake-blob.ts';
 import { buildImage } from '../../support/image-builder.ts';
 import { tarOf } from '../../support/tar-bytes.ts';
-import { until } from '../../support/until.ts';
 import { convertedImage, LayoutImage, plainImage, SAMPLE_FILES } from '../../support/wrong-input/images.ts';
 import type { Place } from '../../support/wrong-input/place.ts';
 import { READ_SHOWN, readThrough } from '../../support/wrong-input/reading.ts';
@@ -185,7 +184,7 @@ const SOURCE: readonly WrongInput[] = [
       if (isDigest(second)) registry.corrupt(second, 50_000);
       const release = registry.hold(second);
       const blobs = place.path(TARGET, 'blobs/sha256');
-      void until(() => existsSync(blobs) && readdirSync(blobs).length > 0, 'for the first blob').then(release);
+      place.whenever(() => existsSync(blobs) && readdirSync(blobs).length > 0, release);
       return ['convert', '--plain-http', `${registry.host}/app:latest`, `oci:${place.path(TARGET)}:app`];
     },
     code: 65,

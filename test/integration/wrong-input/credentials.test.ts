@@ -3,7 +3,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { noDockerRegistry, startDockerRegistry } from '../../support/docker-registry.ts';
 import type { RegistryAuth } from '../../support/memory-registry.ts';
-import { until } from '../../support/until.ts';
 import { convertedImage, plainImage } from '../../support/wrong-input/images.ts';
 import type { Place } from '../../support/wrong-input/place.ts';
 import { READ_SHOWN, readThrough } from '../../support/wrong-input/reading.ts';
@@ -104,11 +103,14 @@ const CASES: readonly WrongInput[] = [
       if (!registry) throw new Error('no registry');
       // The first token is good for the beginning; when the first blob comes, nobody gets another one.
       const release = registry.hold('GET /v2/app/blobs/');
-      void until(() => registry.requestsTo('GET /v2/app/blobs/').length > 0, 'for the first blob').then(() => {
-        registry.expireTokens();
-        registry.knobs.auth = BEARER;
-        release();
-      });
+      place.whenever(
+        () => registry.requestsTo('GET /v2/app/blobs/').length > 0,
+        () => {
+          registry.expireTokens();
+          registry.knobs.auth = BEARER;
+          release();
+        },
+      );
       return ['check', '--plain-http', reference];
     },
     code: 77,

@@ -21,15 +21,21 @@ async function registryWith(place: Place, repository: 'plain' | 'app'): Promise<
 }
 
 /** Lets the first request that matches begin, and then the registry go away, breaking every socket. */
-function dieAt(registry: MemoryRegistry, matching: string): void {
+function dieAt(place: Place, registry: MemoryRegistry, matching: string): void {
   registry.hold(matching);
-  void until(() => registry.requestsTo(matching).length > 0, `for ${matching}`).then(() => registry.goAway());
+  place.whenever(
+    () => registry.requestsTo(matching).length > 0,
+    () => registry.goAway(),
+  );
 }
 
 /** Goes away when so many bytes have left. */
-function dieAfter(registry: MemoryRegistry, bytes: number): void {
+function dieAfter(place: Place, registry: MemoryRegistry, bytes: number): void {
   registry.knobs.bytesPerSecond = 8 << 20;
-  void until(() => registry.bytesSent > bytes, `for ${bytes} bytes`).then(() => registry.goAway());
+  place.whenever(
+    () => registry.bytesSent > bytes,
+    () => registry.goAway(),
+  );
 }
 
 const out = (place: Place) => `oci:${place.path('out')}:app`;
@@ -39,7 +45,7 @@ const SOURCES: readonly WrongInput[] = [
     name: 'a registry that dies in the middle of a layer, to convert',
     command: async place => {
       const registry = await registryWith(place, 'plain');
-      dieAfter(registry, 1 << 20);
+      dieAfter(place, registry, 1 << 20);
       return ['convert', '--plain-http', `${registry.host}/plain:latest`, out(place)];
     },
     code: 68,
@@ -49,7 +55,7 @@ const SOURCES: readonly WrongInput[] = [
     name: 'a registry that dies before the config, to convert',
     command: async place => {
       const registry = await registryWith(place, 'plain');
-      dieAt(registry, 'GET /v2/plain/blobs/');
+      dieAt(place, registry, 'GET /v2/plain/blobs/');
       return ['convert', '--plain-http', `${registry.host}/plain:latest`, out(place)];
     },
     code: 68,
@@ -89,7 +95,7 @@ const SOURCES: readonly WrongInput[] = [
     name: 'a registry that dies in the middle of a check',
     command: async place => {
       const registry = await registryWith(place, 'app');
-      dieAfter(registry, 100_000);
+      dieAfter(place, registry, 100_000);
       return ['check', '--plain-http', `${registry.host}/app:latest`];
     },
     code: 68,
@@ -99,7 +105,7 @@ const SOURCES: readonly WrongInput[] = [
     name: 'a registry that dies in the middle of unpacking',
     command: async place => {
       const registry = await registryWith(place, 'app');
-      dieAfter(registry, 100_000);
+      dieAfter(place, registry, 100_000);
       return ['unpack', '--plain-http', `${registry.host}/app:latest`, place.path('out')];
     },
     code: 68,
@@ -119,7 +125,7 @@ const SOURCES: readonly WrongInput[] = [
     name: 'a registry that dies before the bootstrap, to mount',
     command: async place => {
       const registry = await registryWith(place, 'app');
-      dieAt(registry, 'GET /v2/app/blobs/');
+      dieAt(place, registry, 'GET /v2/app/blobs/');
       return ['mount', '--plain-http', `${registry.host}/app:latest`, place.directory('mnt')];
     },
     code: 68,
@@ -180,7 +186,7 @@ const TARGETS: readonly WrongInput[] = [
     name: 'a registry that dies in the middle of a push',
     command: async place => {
       const registry = await registryWith(place, 'app');
-      dieAt(registry, 'PUT /v2/app/blobs/uploads/');
+      dieAt(place, registry, 'PUT /v2/app/blobs/uploads/');
       return pushTo(place, registry);
     },
     code: 68,
@@ -191,7 +197,7 @@ const TARGETS: readonly WrongInput[] = [
     name: 'a registry that dies before the manifest is pushed',
     command: async place => {
       const registry = await registryWith(place, 'app');
-      dieAt(registry, 'PUT /v2/app/manifests/');
+      dieAt(place, registry, 'PUT /v2/app/manifests/');
       return pushTo(place, registry);
     },
     code: 68,
@@ -226,7 +232,10 @@ const TARGETS: readonly WrongInput[] = [
       const registry = await startDockerRegistry(place);
       const { reference } = await plainImage(place, LARGE);
       const uploads = `${registry.storage}/docker/registry/v2/repositories/app/_uploads`;
-      void until(() => existsSync(uploads), 'for the first upload').then(() => registry.stop());
+      place.whenever(
+        () => existsSync(uploads),
+        () => registry.stop(),
+      );
       return ['convert', '--plain-http', reference, `${registry.host}/app:new`];
     },
     code: 68,

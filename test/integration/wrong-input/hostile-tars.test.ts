@@ -12,6 +12,7 @@ function convert(tar: readonly TarItem[] | Uint8Array): WrongInput['command'] {
 }
 
 const END = Buffer.alloc(1024);
+const BOMB_BYTES = 256 << 20;
 
 /** 39 paths of 2030 directories, each through a symbolic link to the end of the one before: 79 000 deep. */
 function deepThroughLinks(): Buffer {
@@ -179,6 +180,22 @@ const ENDLESS: readonly WrongInput[] = [
     ),
     code: 72,
     message: /1125899906842624 bytes; at most 1099511627776/,
+  },
+  {
+    name: 'a layer of a quarter of a megabyte that unpacks to 256 MiB of zeros',
+    command: async place => [
+      '--json',
+      ...(await convert([{ path: 'zeros', content: Buffer.alloc(BOMB_BYTES) }])(place)),
+    ],
+    code: 0,
+    message: /^$/,
+    after: async (place, { stdout }) => {
+      const { peakRssBytes, totals } = JSON.parse(stdout) as { peakRssBytes: number; totals: { blobBytes: number } };
+      assert.ok(peakRssBytes < 512 << 20, `took ${peakRssBytes} bytes of memory`);
+      assert.ok(totals.blobBytes < 1 << 20, `a blob of ${totals.blobBytes} bytes`);
+      await place.ok('check', `oci:${place.path('out')}:app`);
+    },
+    left: { words: 'the image: a few kilobytes', lines: /^new file out\b/ },
   },
   {
     name: 'a file with a negative size',

@@ -84,6 +84,11 @@ export class Place implements Ending {
     return result.stdout;
   }
 
+  /** Does something as soon as the condition holds, while a command runs. When it never does, the case fails by itself. */
+  whenever(condition: () => boolean, act: () => unknown): void {
+    until(condition, 'never').then(act, () => {});
+  }
+
   /** Pid of the daemon that holds the root. */
   daemonPid(): number {
     return Number(readFileSync(join(this.root, 'lock'), 'utf8'));

@@ -8,7 +8,7 @@ import { stripVTControlCharacters } from 'node:util';
 export const DOCUMENT = resolve(import.meta.dirname, '../../../docs/wrong-input.md');
 
 /** Directory where runs record their rows, one file for each theme, instead of comparing them with the document. */
-export const RECORD_VARIABLE = 'SHOAL_WRONG_INPUT_RECORD';
+export const RECORD_VARIABLE = 'WRONG_INPUT_RECORD';
 
 export interface Row {
   readonly name: string;

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { offer } from '../../../cli/completion/candidates.ts';
 import { LOG_LEVELS } from '../../../cli/logger.ts';
 import { buildProgram } from '../../../cli/program.ts';
+import { DRIVER_NAMES } from '../../../core/index.ts';
 
 const program = buildProgram({
   env: {},
@@ -32,7 +33,7 @@ const CASES: readonly (readonly [readonly string[], readonly string[] | string])
   [['--log-level', '='], LOG_LEVELS],
   [
     ['mount', '--driver', ''],
-    ['auto', 'fuse'],
+    ['auto', ...DRIVER_NAMES],
   ],
   [['--config', ''], 'files'],
   [['mount', 'registry.example/app', ''], 'files'],

@@ -36,7 +36,8 @@ test('a flag goes before the environment, that before the file, that before the 
 });
 
 test('a variable that is set to nothing is as one that is not set', () => {
-  assert.equal(resolveConfig({}, { SHOAL_ROOT: '', SHOAL_CONFIG: '' }).values.root, '/var/lib/shoal');
+  const { values, origin } = resolveConfig({}, { SHOAL_LOG_LEVEL: '', SHOAL_CONFIG: '' });
+  assert.deepEqual([values['log-level'], origin('log-level')], ['info', 'default']);
 });
 
 test('a file that was named must exist; the default one need not', () => {

@@ -14,6 +14,8 @@ const GOOD: Facts = {
   shoalVersion: '1.2.3',
   uid: 0,
   capabilities: (1n << 41n) - 1n,
+  boundingCapabilities: (1n << 41n) - 1n,
+  noNewPrivileges: false,
   maxUserNamespaces: 10_000,
   namespaceSwitches: { 'kernel.unprivileged_userns_clone': 1 },
   fileSystems: ['ext4', 'fuse', 'overlay', 'erofs'],
@@ -21,7 +23,6 @@ const GOOD: Facts = {
   fuseDevice: { mode: 0o666, isCharacterDevice: true, openError: undefined },
   fusermount: { path: '/usr/bin/fusermount', setuid: true },
   userAllowOther: true,
-  fuseNativeIsBuiltIn: true,
   tried: { fuse: undefined, fuseNative: undefined },
   overlayProblem: undefined,
   cache: {
@@ -83,7 +84,31 @@ const CASES: readonly (readonly [string, Partial<Facts>, string, Verdict, RegExp
     /EPERM/,
     /rights/,
   ],
-  ['a user without fusermount', { uid: 1, fusermount: undefined }, 'fuse-native', 'fail', /setuid fusermount/, /fuse3/],
+  [
+    'a user who gets no privileges',
+    { uid: 1, capabilities: 0n, noNewPrivileges: true },
+    'fuse-native',
+    'fail',
+    /CAP_SYS_ADMIN/,
+    /no-new-privileges/,
+  ],
+  [
+    'a container for users',
+    { uid: 1, capabilities: 0n, boundingCapabilities: 0n },
+    'fuse-native',
+    'fail',
+    /CAP_SYS_ADMIN/,
+    /user above/,
+  ],
+  ['a user with fusermount', { uid: 1, capabilities: 0n }, 'fuse-native', 'ok', /works/, /^$/],
+  [
+    'a platform without fuse-native',
+    { tried: { fuse: undefined, fuseNative: 'no binary' } },
+    'fuse-native',
+    'note',
+    /no binary/,
+    /^$/,
+  ],
   [
     'a cache on tmpfs',
     { cache: { ...GOOD.cache, fsType: 'tmpfs' } as Facts['cache'] },
@@ -177,10 +202,6 @@ test('whatever fails or warns comes with something to do', () => {
       if (verdict === 'warn' || verdict === 'fail') assert.ok(todo, name);
     }
   }
-});
-
-test('a driver that this release does not have is not called working because its package loads', () => {
-  assert.deepEqual(judge({ ...GOOD, fuseNativeIsBuiltIn: false }).workingDrivers, ['fuse']);
 });
 
 test('fuse-native comes with what does not work even so', () => {

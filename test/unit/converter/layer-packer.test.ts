@@ -18,6 +18,7 @@ class Driver {
   readonly slabSizes: number[] = [];
   #slab: Uint8Array = new Uint8Array(0);
   #slot = 0;
+  readonly #references: Uint32Array[] = [];
 
   constructor(options: Partial<PackerOptions> = {}) {
     this.packer = new LayerPacker({ chunkSize: CHUNK, maxReferences: 1000, maxBlobs: 10, ...options });
@@ -30,23 +31,24 @@ class Driver {
       if (this.packer.isFull) this.#change(2 * CHUNK);
       at += this.packer.write(content.subarray(at, at + pieceSize));
     }
+    this.#references.push(this.packer.takeReferences());
   }
 
   hole(path: string, size: number): void {
     this.packer.begin(fileEntry(path, size));
     for (let done = 0; done < size; ) {
       done += this.packer.skipKnownZeros(size - done);
-      if (done === size) return;
+      if (done === size) break;
       if (this.packer.isFull) this.#change(2 * CHUNK);
       done += this.packer.zeros(size - done);
     }
+    this.#references.push(this.packer.takeReferences());
   }
 
   endLayer(): readonly number[] {
     this.#change(0);
-    const references = [...this.packer.takeBatch().references];
     this.packer.beginLayer();
-    return references;
+    return this.#references.splice(0).flatMap(references => [...references]);
   }
 
   #change(bytes: number): void {

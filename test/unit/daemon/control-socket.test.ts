@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { statSync, writeFileSync } from 'node:fs';
-import { request as httpRequest } from 'node:http';
+import { createServer, request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
@@ -139,6 +139,18 @@ test('stopping is answered first', async t => {
   const { client, stops } = await bench(t);
   await client.stop({ signal });
   await until(() => stops.length === 1, 'the daemon was told');
+});
+
+test('a daemon that is ending is as good as none', async t => {
+  const socket = join(scratch(t), 'control.sock');
+  // What Fastify answers by itself while it closes.
+  const server = createServer((_request, response) => {
+    response.writeHead(503, { 'content-type': 'application/json' });
+    response.end('{"error":"Service Unavailable","message":"Service Unavailable","statusCode":503}');
+  });
+  await new Promise<void>(resolve => server.listen(socket, resolve));
+  atEnd(t, () => server.close());
+  await assert.rejects(new ControlClient(socket).info({ signal }), { code: 'unreachable', message: /ending/ });
 });
 
 test('says unreachable when no daemon listens', async t => {

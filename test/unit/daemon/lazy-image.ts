@@ -50,11 +50,22 @@ export function libraryOf(...images: readonly TestImage[]): ImageLibrary {
   };
 }
 
+let driver: MountRequest['driver'] = 'auto';
+
+/** For the tests that follow: how the suites of a mounted tree are run with every driver. */
+export function useDriver(name: MountRequest['driver']): void {
+  driver = name;
+}
+
+export function driverInUse(): MountRequest['driver'] {
+  return driver;
+}
+
 export function requestFor(image: LazyImage, mountpoint: string, changes: Partial<MountRequest> = {}): MountRequest {
   return {
     reference: image.reference,
     mountpoint,
-    driver: 'auto',
+    driver,
     writable: false,
     plainHttp: false,
     insecure: false,

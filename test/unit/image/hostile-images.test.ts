@@ -1,13 +1,12 @@
 // Bootstraps that lie. Whatever they say, the reader answers with a ShoalError or with something, in bounded time.
+// Random lies are in test/fuzz/.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Descriptor } from '../../../core/index.ts';
 import { isShoalError } from '../../../core/index.ts';
 import { encodeBootstrap } from '../../../image/bootstrap-writer.ts';
 import type { DirectoryNode } from '../../../image/index.ts';
 import { BootstrapReader, checkBootstrap, emptyAttributes, walkTree, writeBootstrap } from '../../../image/index.ts';
-import { descriptorOf, FIXTURE_BLOB_ID, fixture } from './fixtures.ts';
 import { directory, ImageBuilder, symlink } from './image-builder.ts';
 import { nidOf, walkedPaths } from './reading.ts';
 
@@ -316,88 +315,3 @@ test('check counts all problems and keeps the first ones', () => {
   assert.equal(report.problems.length, 2);
   assert.equal(report.problemCount, 7);
 });
-
-// Mutations.
-
-/** A small generator of random numbers with a seed (mulberry32), so that a failure can be repeated. */
-function random(seed: number): (below: number) => number {
-  return below => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
-
-/** Runs one step of a reader; only a ShoalError may come out of it. */
-function attempt(step: () => void): void {
-  try {
-    step();
-  } catch (error) {
-    if (!isShoalError(error) || error.code === 'internal') throw error;
-  }
-}
-
-/** Asks a reader everything about everything it shows. */
-function interrogate(bytes: Uint8Array, descriptors: readonly Descriptor[], pick: (below: number) => number): void {
-  const reader = new BootstrapReader(bytes);
-  const attributes = emptyAttributes();
-  const nids = new Set([reader.rootNid, ...Array.from({ length: 20 }, () => pick(bytes.length / 32))]);
-  for (const nid of nids) {
-    attempt(() =>
-      reader.readdir(nid, 0, (child, _type, name) => {
-        nids.add(child);
-        assert.ok(name.length > 0 && !name.includes(0) && !name.includes(0x2f));
-        attempt(() => reader.lookup(nid, name.slice()));
-        return nids.size < 500;
-      }),
-    );
-    attempt(() => reader.stat(nid, attributes));
-    attempt(() => reader.xattrs(nid));
-    attempt(() => assert.ok(reader.readlink(nid).length <= 4096));
-    attempt(() =>
-      reader.extents(nid, pick(10_000), 50_000, (blob, _chunk, _at, length) => assert.ok(blob >= 0 && length > 0)),
-    );
-  }
-  attempt(() => {
-    for (const _ of walkTree(reader));
-  });
-  checkBootstrap(reader);
-  attempt(() => {
-    for (const layout of reader.blobLayouts(descriptors)) {
-      for (let i = 0; i < 20; i++) attempt(() => layout.chunk(pick(layout.chunkCount + 2)));
-    }
-  });
-}
-
-/** Images of each kind; a longer run is a matter of this number. */
-const MUTATIONS = 1000;
-/** Longest time one mutated image may take: thousands of times what a sound one of this size takes. */
-const PATIENCE_MS = 2000;
-
-for (const [name, base] of [
-  ['a Nydus 2.2 image', { bytes: fixture('rafs-v6-2.2.boot'), descriptors: [descriptorOf(fixture(FIXTURE_BLOB_ID))] }],
-  ['an image of our own', smallImage()],
-  ['an image with blocks of 512 bytes', smallImage(9)],
-] as const) {
-  test(`thousands of mutations of ${name} bring nothing but ShoalErrors`, () => {
-    const used = [...base.bytes.keys()].filter(at => base.bytes[at] !== 0);
-    const interesting = [0, 1, 0x7f, 0x80, 0xff, 0x20, 0x2f];
-    for (let seed = 1; seed <= MUTATIONS; seed++) {
-      const pick = random(seed);
-      const bytes = new Uint8Array(base.bytes);
-      for (let change = pick(4); change >= 0; change--) {
-        const near = (used[pick(used.length)] ?? 0) + pick(9) - 4;
-        const value = pick(2) === 0 ? pick(256) : (interesting[pick(interesting.length)] ?? 0);
-        bytes[Math.min(Math.max(near, 0), bytes.length - 1)] = value;
-      }
-      const start = performance.now();
-      try {
-        attempt(() => interrogate(bytes, base.descriptors, pick));
-      } catch (error) {
-        throw new Error(`seed ${seed}`, { cause: error });
-      }
-      assert.ok(performance.now() - start < PATIENCE_MS, `seed ${seed} took ${performance.now() - start} ms`);
-    }
-  });
-}

@@ -2,6 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ErrorCode } from '../../../core/index.ts';
 import { isShoalError } from '../../../core/index.ts';
+import { Authenticator } from '../../../registry/auth.ts';
+import { registryEndpoint } from '../../../registry/endpoint.ts';
+import { HostSettings } from '../../../registry/host-settings.ts';
+import { HttpClient } from '../../../registry/http.ts';
 import { type Credential, credentialOf, openSink, openSource, RegistryAccess } from '../../../registry/index.ts';
 import { noDockerRegistry, startDockerRegistry } from '../../support/docker-registry.ts';
 import { noise } from '../../support/fake-blob.ts';
@@ -11,6 +15,7 @@ import { publishTo, testAccess } from '../../support/registry-targets.ts';
 import { sampleImage } from '../../support/sample-image.ts';
 import { ScriptedDispatcher } from '../../support/scripted-dispatcher.ts';
 import { collect } from '../../support/streams.ts';
+import { until } from '../../support/until.ts';
 
 const signal = new AbortController().signal;
 const AMD64 = { os: 'linux', architecture: 'amd64' };
@@ -271,6 +276,32 @@ test('a password that changes is used as soon as the old one is refused, by ever
   const readAllAtOnce = Array.from({ length: CALLERS }, () => collect(source.blob(blob, { signal })));
   for (const bytes of await Promise.all(readAllAtOnce)) assert.deepEqual(bytes, content);
   assert.equal(asked, 2, 'once at first, once after the change');
+});
+
+test('who joined a look at the old password looks again when that is refused', async () => {
+  const answers: PromiseWithResolvers<Credential>[] = [];
+  const lookup = () => {
+    const answer = Promise.withResolvers<Credential>();
+    answers.push(answer);
+    return answer.promise;
+  };
+  const http = new HttpClient({ dispatcher: new ScriptedDispatcher({}) });
+  const auth = new Authenticator({ http, credentials: lookup, clock: new ManualClock() });
+  const endpoint = registryEndpoint('r.example', {}, new HostSettings());
+  const request = { endpoint, scopes: ['repository:app:pull'], what: 'r.example/app', signal };
+  const first = auth.answer(request, 'Basic realm="x"', undefined);
+  answers[0]?.resolve(user);
+  const old = await first;
+  const [asking, joining] = [
+    auth.answer(request, 'Basic realm="x"', old),
+    auth.answer(request, 'Basic realm="x"', old),
+  ];
+  assert.equal(answers.length, 2);
+  answers[1]?.resolve(user); // looked before the password changed
+  await assert.rejects(asking, code('unauthorized', /refused our credentials/));
+  await until(() => answers.length === 3, 'another look');
+  answers[2]?.resolve(credentialOf('ada', 'changed'));
+  assert.equal(await joining, `Basic ${Buffer.from('ada:changed').toString('base64')}`);
 });
 
 test('what one credential is let in with never serves an image that was opened without', async t => {

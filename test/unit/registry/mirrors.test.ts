@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ErrorCode, isShoalError } from '../../../core/index.ts';
+import { type ErrorCode, isShoalError, ShoalError } from '../../../core/index.ts';
 import { credentialOf, openChunkSources, openSink, openSource } from '../../../registry/index.ts';
+import { MirrorHealth } from '../../../registry/mirror-health.ts';
 import type { Ending } from '../../support/docker-registry.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { type MemoryRegistry, startMemoryRegistry } from '../../support/memory-registry.ts';
@@ -133,6 +134,16 @@ test('never shows a mirror the credentials of the registry', async t => {
   assert.deepEqual(new Set(lookups), new Set([mirror.host, registry.host]));
 });
 
+test('nor those that were given for the image', async t => {
+  const { registry, mirror, access } = await setup(t);
+  registry.knobs.auth = { kind: 'basic', username: 'grace', password: 'for this image' };
+  mirror.knobs.auth = registry.knobs.auth;
+  const mine = access.withCredential(registry.host, async () => credentialOf('grace', 'for this image'));
+  await openSource(`${registry.host}/app:1`, { access: mine }).manifest(AMD64, { signal });
+  assert.ok(mirror.requests.length > 0);
+  assert.ok(mirror.requests.every(({ headers }) => headers.authorization === undefined));
+});
+
 test('a mirror that fails is left alone for a while, longer each time, and then asked again', async t => {
   const { mirror, clock, readAll } = await setup(t);
   await mirror.goAway();
@@ -152,6 +163,22 @@ test('a mirror that fails is left alone for a while, longer each time, and then 
   await clock.advance(1_000);
   assert.equal(await asked(), true);
   assert.equal(await asked(), true, 'a success is the end of it');
+});
+
+test('requests that fail together count as one failure, and no pause is longer than two minutes', async () => {
+  const clock = new ManualClock();
+  const health = new MirrorHealth(clock);
+  const place = { origin: 'https://m.example', repository: 'app' };
+  const failure = new ShoalError('unreachable', 'from the test', { retryAfterMs: 0 });
+  for (let count = 0; count < 20; count++) health.failed(place, failure);
+  assert.equal(health.pauseMs(place), 10_000);
+  for (let round = 0; round < 10; round++) {
+    await clock.advance(health.pauseMs(place));
+    health.failed(place, new ShoalError('unavailable', 'from the test', { retryAfterMs: 86_400_000 }));
+  }
+  assert.equal(health.pauseMs(place), 120_000);
+  health.worked(place);
+  assert.equal(health.pauseMs(place), 0);
 });
 
 test('what a mirror does not have for one image does not keep others from it', async t => {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { type ErrorCode, isShoalError } from '../../../core/index.ts';
-import { openSource } from '../../../registry/index.ts';
+import { MAX_SOCKETS_PER_HOST } from '../../../registry/connections.ts';
+import { DEFAULT_TIMEOUTS, openSource } from '../../../registry/index.ts';
 import { proxyFor } from '../../../registry/proxy.ts';
 import { makeAuthority } from '../../support/certificates.ts';
 import { noise } from '../../support/fake-blob.ts';
@@ -82,6 +83,9 @@ test('reaches a registry with TLS through a tunnel, by a name that only the prox
   const source = openSource('registry.test:5000/app:1', { access: testAccess(t, { hosts, proxies: { httpsProxy } }) });
   assert.deepEqual(await collect(source.blob(blob, { signal })), content);
   assert.deepEqual(proxy.lines, ['CONNECT registry.test:5000']);
+  const crowd = Array.from({ length: 100 }, () => collect(source.blob(blob, { signal })));
+  for (const bytes of await Promise.all(crowd)) assert.equal(bytes.length, content.length);
+  assert.ok(proxy.lines.length <= MAX_SOCKETS_PER_HOST, `${proxy.lines.length} tunnels`);
   assert.equal(registry.requests[0]?.headers['proxy-authorization'], undefined);
   const stranger = testAccess(t, { proxies: { httpsProxy } });
   await assert.rejects(
@@ -104,6 +108,36 @@ test('reaches a registry without TLS through the proxy, which is shown its own c
   assert.equal(registry.requests[0]?.headers.host, 'registry.test');
 });
 
+test('speaks TLS with the proxy itself, whose certificate is checked, for both kinds of registries', async t => {
+  const directory = await temporaryDirectory(t);
+  const authority = await makeAuthority(directory);
+  const server = await authority.sign('server', 'DNS:registry.test,IP:127.0.0.1');
+  const tls = { cert: await readFile(server.certificate), key: await readFile(server.key) };
+  const [secure, plain] = [await startMemoryRegistry(t, tls), await startMemoryRegistry(t)];
+  const names = { 'registry.test:443': secure.host, 'plain.test:80': plain.host };
+  const proxy = await startTestProxy(t, names, tls);
+  const proxies = { httpProxy: proxy.address, httpsProxy: proxy.address };
+  const trust = { ca: authority.certificate };
+  const hosts = { [new URL(proxy.address).host]: trust, 'registry.test': trust };
+  const access = testAccess(t, { proxies, hosts });
+  for (const [registry, reference, plainHttp] of [
+    [secure, 'registry.test/app:1', false],
+    [plain, 'plain.test/app:1', true],
+  ] as const) {
+    const blob = registry.putBlob('app', content);
+    assert.deepEqual(await collect(openSource(reference, { access, plainHttp }).blob(blob, { signal })), content);
+  }
+  assert.deepEqual(
+    proxy.lines.map(line => line.replace(/v2.*/, '…')),
+    ['CONNECT registry.test:443', 'GET http://plain.test/…'],
+  );
+  const stranger = testAccess(t, { proxies, hosts: { 'registry.test': trust }, clock: new HastyClock() });
+  await assert.rejects(
+    openSource('registry.test/app:1', { access: stranger }).manifest(AMD64, { signal }),
+    code('unreachable', /verify the certificate of the proxy 127\.0\.0\.1/),
+  );
+});
+
 test('says that it was the proxy, and what to do', async t => {
   const proxy = await startTestProxy(t, {});
   const proxies = { httpProxy: proxy.address, httpsProxy: proxy.address };
@@ -120,6 +154,13 @@ test('says that it was the proxy, and what to do', async t => {
   await assert.rejects(
     open(false),
     code('unreachable', /the proxy 127\.0\.0\.1:\d+ refuses a tunnel to registry\.test/),
+  );
+  proxy.silent = true;
+  const timeouts = { ...DEFAULT_TIMEOUTS, connectMs: 300 };
+  const impatient = testAccess(t, { proxies, clock: new HastyClock(), timeouts });
+  await assert.rejects(
+    openSource('registry.test/app:1', { access: impatient }).manifest(AMD64, { signal }),
+    code('timeout', /no connection to registry\.test through the proxy 127\.0\.0\.1:\d+ in time/),
   );
   await proxy.close();
   await assert.rejects(

@@ -102,3 +102,17 @@ test('makes an oci reference independent of the working directory', () => {
   assert.deepEqual(absoluteReference('oci:x:1'), { kind: 'layout', directory: `${process.cwd()}/x`, tag: '1' });
   assert.deepEqual(absoluteReference('alpine'), parseReference('alpine'));
 });
+
+test('a reference with a password is refused without quoting it', () => {
+  for (const text of [
+    'docker://ada:s3cret@r.example/app:1',
+    'ada:s3cret@r.example/app',
+    'ada:s3/cr@et@r.example:5000/app:1',
+    `ada:s3cret@r.example/app@sha256:${'0'.repeat(64)}`,
+  ]) {
+    assert.throws(
+      () => parseReference(text),
+      error => isShoalError(error, 'usage') && /--creds/.test(error.message) && !/s3|cret|ada/.test(error.message),
+    );
+  }
+});

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import type { Descriptor } from '../../../core/index.ts';
 import { isShoalError } from '../../../core/index.ts';
-import { openSink } from '../../../registry/index.ts';
+import { openSink, openSource } from '../../../registry/index.ts';
 import type { Ending } from '../../support/docker-registry.ts';
 import { noDockerRegistry, startDockerRegistry } from '../../support/docker-registry.ts';
 import { noise } from '../../support/fake-blob.ts';
@@ -10,7 +12,7 @@ import { HastyClock } from '../../support/manual-clock.ts';
 import { startMemoryRegistry } from '../../support/memory-registry.ts';
 import { testAccess } from '../../support/registry-targets.ts';
 import { document } from '../../support/sample-image.ts';
-import { inPieces } from '../../support/streams.ts';
+import { collect, inPieces } from '../../support/streams.ts';
 
 const signal = new AbortController().signal;
 const { descriptor, bytes } = document(noise(300_000, 'sink'), 'application/octet-stream');
@@ -192,3 +194,50 @@ test("mounts between repositories of Debian's registry", { skip: noDockerRegistr
   const sink = openSink(`${registry.host}/app:1`, { ...options, mountFrom: `${registry.host}/base:1` });
   assert.equal(await sink.putBlob(base, content().read, { signal }), 'mounted');
 });
+
+test("an upload to Debian's registry that breaks on the way arrives all the same", {
+  skip: noDockerRegistry,
+}, async t => {
+  const registry = await startDockerRegistry(t);
+  const relay = await startRelay(t, registry.host, 150_000);
+  const access = testAccess(t, { clock: new HastyClock() });
+  const sink = openSink(`${relay.host}/app:1`, { access, plainHttp: true });
+  assert.equal(await sink.putBlob(descriptor, content().read, { signal }), 'written');
+  assert.equal(relay.cuts, 1);
+  const direct = openSource(`${registry.host}/app:1`, { access, plainHttp: true });
+  assert.ok((await collect(direct.blob(descriptor, { signal }))).equals(bytes));
+});
+
+/** Passes bytes on to `host`; the first connection that has carried so many towards it is cut. */
+async function startRelay(t: Ending, host: string, cutAfter: number) {
+  const [hostname = '', port] = host.split(':');
+  const state = { host: '', cuts: 0 };
+  const sockets = new Set<Socket>();
+  const server = createServer(client => {
+    const onward = connect(Number(port), hostname);
+    for (const socket of [client, onward]) {
+      sockets.add(socket);
+      socket.on('error', () => {}); // cut, by us or by the other end
+    }
+    let carried = 0;
+    onward.pipe(client);
+    client.pipe(onward);
+    client.on('data', piece => {
+      carried += piece.length;
+      if (carried < cutAfter || state.cuts > 0) return;
+      state.cuts++;
+      client.destroy();
+      onward.destroy();
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(async () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address);
+  state.host = `127.0.0.1:${address.port}`;
+  return state;
+}

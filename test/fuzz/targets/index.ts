@@ -1,0 +1,23 @@
+// Everything that reads what others wrote.
+
+import type { FuzzTarget } from '../fuzzing.ts';
+import { cachedChunkTableTarget, chunkTableTarget, tableOfContentsTarget } from './blob-tables.ts';
+import { bootstrapTarget } from './bootstrap.ts';
+import { controlMessageTarget, dockerConfigTarget, documentTarget } from './documents.ts';
+import { compressedLayerTarget, layerTarget } from './layers.ts';
+import { challengeTarget, platformTarget, referenceTarget } from './texts.ts';
+
+export const TARGETS: readonly FuzzTarget[] = [
+  bootstrapTarget,
+  chunkTableTarget,
+  cachedChunkTableTarget,
+  tableOfContentsTarget,
+  layerTarget,
+  compressedLayerTarget,
+  documentTarget,
+  dockerConfigTarget,
+  controlMessageTarget,
+  referenceTarget,
+  platformTarget,
+  challengeTarget,
+];
