@@ -212,7 +212,10 @@ export class FuseSession {
       answerError(unfinished, Errno.EIO);
       this.#board.end(number);
     }
-    if (!this.#serving) return; // `load` fails, and that is the end of it
+    if (!this.#serving) {
+      this.#loaded.reject(new ShoalError('system', `worker ended with code ${exitCode}`)); // `load` fails: that is all
+      return;
+    }
     this.#restarts++;
     if (this.#restarts <= this.#options.limits.maxWorkerRestarts) this.#hire(number);
     else this.#ports.onUnservable();
