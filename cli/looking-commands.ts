@@ -14,6 +14,7 @@ export function addInspectCommands(program: Command, contextFor: ContextFor): vo
       '--source <reference>',
       'the image that an accelerated one was made from: its layers tell where PATH is from',
     )
+    .option('--src-creds <user[:password]>', "credentials for the original's registry (env SHOAL_SRC_CREDS)")
     .option('--follow', 'when PATH is a symbolic link: what it leads to')
     .addHelpText(
       'after',

@@ -62,7 +62,7 @@ function append(open: OpenBlob, bytes: Uint8Array): void {
 
 function create(path: string): number {
   try {
-    return openSync(path, 'wx', 0o600);
+    return openSync(path, 'wx'); // in a directory that is private; the file may become the target's own
   } catch (error) {
     throw fromSystemError(error, `create ${path}`);
   }

@@ -51,7 +51,7 @@ export async function writeBootstrapLayer(
           yield piece;
         }
       },
-      createWriteStream(path, { flags: 'wx', mode: 0o600 }),
+      createWriteStream(path, { flags: 'wx' }),
       { signal },
     );
   } catch (error) {

@@ -1,9 +1,14 @@
 // A position in a stream of bytes that arrives in pieces: hands out exact amounts, joining pieces only where an amount
 // straddles two of them. Knows nothing of tar.
 
-/** Feed a piece only when the one before is used up, that is when `take` or `takeUpTo` returned undefined. */
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * Feed a piece only when the one before is used up, that is when `take` or `takeUpTo` returned undefined: from then on
+ * it is not looked at any more, and its buffer may be somebody else's.
+ */
 export class ByteCursor {
-  #piece: Buffer = Buffer.alloc(0);
+  #piece: Buffer = NOTHING;
   #at = 0;
   #consumed = 0;
   /** An amount that is being joined from several pieces, and how much of it is there. */
@@ -41,7 +46,7 @@ export class ByteCursor {
     this.#piece.copy(this.#joined, this.#joinedBytes, this.#at, this.#at + count);
     this.#advance(count);
     this.#joinedBytes += count;
-    if (this.#joinedBytes < size) return undefined;
+    if (this.#joinedBytes < size) return this.#usedUp();
     const joined = this.#joined;
     this.#joined = undefined;
     return joined;
@@ -50,7 +55,13 @@ export class ByteCursor {
   /** Between 1 and `limit` bytes, as many as the piece has, or undefined when it has none. A view on the piece. */
   takeUpTo(limit: number): Buffer | undefined {
     const count = Math.min(limit, this.#piece.length - this.#at);
-    return count > 0 ? this.#advance(count) : undefined;
+    return count > 0 ? this.#advance(count) : this.#usedUp();
+  }
+
+  #usedUp(): undefined {
+    this.#piece = NOTHING;
+    this.#at = 0;
+    return undefined;
   }
 
   #advance(count: number): Buffer {

@@ -61,7 +61,8 @@ export async function convertIndex(options: ConvertIndexOptions): Promise<IndexR
   const started = clock.monotonic();
   const platforms: PlatformReport[] = [];
   const entries: IndexEntry[] = [];
-  for (const image of await chosenImages(options)) {
+  const chosen = await chosenImages(options);
+  for (const image of chosen) {
     const { report, descriptor } = await convertOne(image, options);
     platforms.push({ platform: formatPlatform(image.platform), ...report });
     if (options.mergeIndex) {
@@ -78,7 +79,7 @@ export async function convertIndex(options: ConvertIndexOptions): Promise<IndexR
     target: { name: sink.name, digest },
     isMerged: options.mergeIndex,
     platforms,
-    leftOut: list.leftOut,
+    leftOut: [...list.leftOut, ...notAskedFor(list, chosen)],
     elapsedMs: clock.monotonic() - started,
   };
 }
@@ -93,6 +94,16 @@ async function chosenImages({ source, list, platform, signal }: ConvertIndexOpti
   }
   const reasons = [...new Set(list.leftOut.map(({ reason }) => reason))].join('; ');
   throw new ShoalError('not-found', `${source.name}: no image to convert${reasons && `; left out: ${reasons}`}`);
+}
+
+/** Images that could have been converted. Where the target takes the original's name, it does not serve them any more. */
+function notAskedFor({ images }: ImageList, chosen: readonly ListedImage[]): readonly LeftOut[] {
+  return images
+    .filter(image => !chosen.includes(image))
+    .map(({ descriptor: { digest }, platform }) => ({
+      reason: `${formatPlatform(platform)}: not the platform that was asked for (--platform all takes every one)`,
+      digest,
+    }));
 }
 
 /** Converts one platform; its manifest gets no name, the index will name it. */

@@ -6,6 +6,7 @@ import {
   type EntryPlatform,
   formatPlatform,
   type IndexEntry,
+  isArtifact,
   isIndexType,
   isNydus,
   parseConfig,
@@ -92,6 +93,7 @@ function isAttestation({ platform, annotations }: IndexEntry): boolean {
 
 function reasonToLeaveOut(entry: IndexEntry): string | undefined {
   if (isAttestation(entry)) return ATTESTATION_REASON;
+  if (isArtifact(entry)) return `an artifact (${JSON.stringify(entry.artifactType?.slice(0, 100))}), no image`;
   return isNydus(entry) ? 'an accelerated image already' : undefined;
 }
 

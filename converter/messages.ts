@@ -14,6 +14,8 @@ export interface Failure {
   readonly kind: 'failed';
   readonly code: ErrorCode;
   readonly message: string;
+  /** Where it happened; of our own bugs only. */
+  readonly stack?: string | undefined;
 }
 
 /** Slots of `slabBytes` each, back to back in shared memory. */

@@ -114,11 +114,16 @@ function text(block: Buffer, start: number, length: number): string {
 function checkSum(block: Buffer, at: number): void {
   let unsigned = (CHECKSUM_END - CHECKSUM_START) * SPACE;
   let negatives = 0;
+  // Every file has a header, and this is most of what is done with it: no branch in the loop.
   for (let i = 0; i < TAR_BLOCK_BYTES; i++) {
-    if (i >= CHECKSUM_START && i < CHECKSUM_END) continue;
     const byte = block[i] ?? 0;
     unsigned += byte;
-    if (byte >= 0x80) negatives++;
+    negatives += byte >>> 7;
+  }
+  for (let i = CHECKSUM_START; i < CHECKSUM_END; i++) {
+    const byte = block[i] ?? 0;
+    unsigned -= byte;
+    negatives -= byte >>> 7;
   }
   const expected = number(block, CHECKSUM_START, 8, { what: 'checksum', at, max: MAX_U32 });
   if (expected === unsigned || expected === unsigned - 256 * negatives) return;

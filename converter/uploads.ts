@@ -43,7 +43,7 @@ export class Uploads {
 
   async #push(descriptor: Descriptor, path: string): Promise<void> {
     if (this.#signal.aborted) throw abortedError(this.#signal);
-    await this.#sink.putBlob(descriptor, () => fileContent(path), { signal: this.#signal });
+    await this.#sink.putBlob(descriptor, () => fileContent(path), { signal: this.#signal, file: path });
     await rm(path, { force: true });
   }
 }

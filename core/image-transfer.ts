@@ -57,7 +57,8 @@ export interface ByteRange {
  * - `blob` without a range yields exactly `size` bytes and **throws `digest-mismatch` before the last piece** when they
  *   do not have the digest, `malformed` when the length differs: whoever has consumed the stream to its end has the
  *   right bytes. With a range the bytes cannot be verified: the caller checks them by other digests.
- * - Pieces are the caller's to keep; the source does not reuse their memory.
+ * - Pieces are the caller's to keep, to transfer to another thread or to free; the source has no other use for their
+ *   memory.
  * - When `signal` fires, or iteration stops, the connection is released; a pending step rejects with `aborted`.
  */
 export interface ImageSource {
@@ -82,11 +83,21 @@ export interface NamedSource extends ImageSource {
   named(options: TransferOptions): Promise<FetchedManifest>;
 }
 
+export interface PutBlobOptions extends TransferOptions {
+  readonly onBytes?: (bytes: number) => void;
+  /**
+   * A file that has this content, made and hashed by the caller, who does not change it any more; it may lose the
+   * caller's name for it at any time after the put.
+   */
+  readonly file?: string;
+}
+
 /**
  * One named image to write. Contract, checked by test/conformance/image-sink.ts:
  * - `putBlob` is idempotent: a blob that is there already is not transferred (then `content` is not called). `content`
  *   may be called again for a retry. All or nothing: an aborted or failed put leaves no partial blob behind that
  *   anybody could read. It rejects with `digest-mismatch` when the content is not what the descriptor says.
+ * - With `file`, a sink that stores files may link that one instead of calling `content`, and checks its size only.
  * - `putBlob` may run several times at once; `putManifest` comes last, after every blob it names.
  * - `putManifest` stores the bytes under their digest and, unless `untagged`, completes the image: when the sink's name
  *   has a tag, the tag moves to them. It resolves to the digest. A failed or aborted image leaves the tag as it was.
@@ -98,7 +109,7 @@ export interface ImageSink {
   putBlob(
     descriptor: Descriptor,
     content: () => AsyncIterable<Uint8Array>,
-    options: TransferOptions & { readonly onBytes?: (bytes: number) => void },
+    options: PutBlobOptions,
   ): Promise<PutResult>;
   putManifest(bytes: Uint8Array, mediaType: string, options: ManifestOptions): Promise<Digest>;
 }

@@ -63,7 +63,7 @@ function tlsError(error: unknown, { what, url }: FailedRequest, proxy: string | 
     : OUR_CERTIFICATE.test(code)
       ? `${url.host} does not let us in with ${ownCertificate(code)} (${code}); name one with client-cert and client-key of [registry."${url.host}"] in the configuration, or put NAME.cert and NAME.key into /etc/docker/certs.d/${url.host}/`
       : THEIR_CERTIFICATE.test(code)
-        ? `cannot verify the certificate of ${url.host}: ${messageOf(error)}; ${trustAdvice(code, url.host)}`
+        ? `cannot verify the certificate of ${url.host}: ${verdict(error)}; ${trustAdvice(code, url.host)}`
         : undefined;
   if (advice === undefined) return undefined;
   return new ShoalError('unreachable', `${what}: ${advice}`, { cause: error, retryable: false });
@@ -74,7 +74,7 @@ function proxyTlsError(error: unknown, what: string, proxy: string): ShoalError 
   if (!NO_TLS.test(code) && !THEIR_CERTIFICATE.test(code)) return undefined;
   const text = NO_TLS.test(code)
     ? `the proxy ${proxy} does not speak TLS; its address begins with http://, also in HTTPS_PROXY`
-    : `cannot verify the certificate of the proxy ${proxy}: ${messageOf(error)}; its authority is named like a registry's`;
+    : `cannot verify the certificate of the proxy ${proxy}: ${verdict(error)}; its authority is named like a registry's`;
   return new ShoalError('unreachable', `${what}: ${text}`, { cause: error, retryable: false });
 }
 
@@ -84,6 +84,11 @@ const OUR_CERTIFICATE =
   /^ERR_SSL_.*ALERT_(BAD_CERTIFICATE|CERTIFICATE_REQUIRED|CERTIFICATE_UNKNOWN|CERTIFICATE_EXPIRED|CERTIFICATE_REVOKED|UNKNOWN_CA|ACCESS_DENIED)$/;
 /** OpenSSL's verdicts on the other side's certificate, as Node names them. */
 const THEIR_CERTIFICATE = /CERT|^ERR_TLS_|^UNABLE_TO_|^ERR_SSL_/;
+
+/** Without Node's advice to its own users: ours can't follow it, and the system's authorities are trusted anyway. */
+function verdict(error: unknown): string {
+  return messageOf(error).replace(/; if the root CA is installed locally, .*$/, '');
+}
 
 function ownCertificate(code: string): string {
   return code.includes('REQUIRED') ? 'no client certificate' : 'our client certificate, or wants one';

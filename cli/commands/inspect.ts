@@ -2,7 +2,7 @@
 
 import { ShoalError } from '../../core/index.ts';
 import type { CommandContext } from '../command.ts';
-import type { ReferenceOptions } from '../compose.ts';
+import { credentialsOfTwo, type ReferenceOptions, type TwoSidedOptions } from '../compose.ts';
 import { buildSteps } from '../inspect/history.ts';
 import { reportImage } from '../inspect/image-report.ts';
 import { findInLayers } from '../inspect/layered-file.ts';
@@ -11,7 +11,7 @@ import { type PathReport, reportPath, withLayer } from '../inspect/path-report.t
 import { printImage, printPath, shortened } from '../inspect/print.ts';
 import { bytes, printJson, printLine, printTable } from '../output.ts';
 
-export interface InspectOptions extends ReferenceOptions {
+export interface InspectOptions extends TwoSidedOptions {
   /** The image that an accelerated one was made from. */
   readonly source?: string;
   readonly follow?: boolean;
@@ -30,18 +30,20 @@ export async function inspect(
   if (path === undefined && (options.source !== undefined || options.follow)) {
     throw new ShoalError('usage', '--source and --follow are about a PATH in the image; name one');
   }
-  const image = await openToLookAt(context, reference, options);
+  const creds = credentialsOfTwo(context, options, { source: options.source ?? reference, target: reference });
+  const image = await openToLookAt(context, reference, { ...options, creds: creds.target });
   if (path === undefined) {
     const report = await reportImage(image, context.signal);
     if (context.settings.json) printJson(report);
     else printImage(report);
     return;
   }
-  const report = await lookAtPath(context, image, path, options);
+  const report = await lookAtPath(context, image, path, { ...options, creds: creds.source });
   if (context.settings.json) printJson({ reference: image.source.name, ...report });
   else printPath(report, image.isAccelerated && options.source === undefined ? NOT_RECORDED : NOT_LISTED);
 }
 
+/** The credentials of `options` are for the original. */
 async function lookAtPath(
   context: CommandContext,
   image: LookedAtImage,

@@ -156,8 +156,12 @@ export class NativeSession {
     host.stdin?.on('error', () => {}); // it ended early, and says why or does not
     host.stderr?.setEncoding('utf8').on('data', (text: string) => this.#hear(text));
     host.on('message', message => this.#receive(message));
-    host.once('error', error => this.#hear(error.message));
-    host.once('close', (code, signal) => this.#hostLeft(signal ?? `exit code ${code}`));
+    const leave = once((how: string) => this.#hostLeft(how));
+    host.once('error', error => {
+      this.#hear(error.message);
+      if (host.pid === undefined) leave('it could not be started'); // without descriptors for it, no `close` follows
+    });
+    host.once('close', (code, signal) => leave(signal ?? `exit code ${code}`));
     return host;
   }
 
@@ -251,4 +255,13 @@ export class NativeSession {
   #left(): void {
     if (--this.#alive === 0) this.#ended.resolve();
   }
+}
+
+function once<T>(work: (argument: T) => void): (argument: T) => void {
+  let done = false;
+  return argument => {
+    if (done) return;
+    done = true;
+    work(argument);
+  };
 }

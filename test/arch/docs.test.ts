@@ -1,7 +1,9 @@
 // Documents that list what the code has: the two must agree.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { CONFIG_KEYS, KEYS, REGISTRY_KEYS } from '../../cli/config/keys.ts';
@@ -65,18 +67,66 @@ test("docs/drivers.md lists every driver's limits, and no other", () => {
   }
 });
 
-test('every file that the README and the architecture link to exists', () => {
-  for (const document of ['README.md', 'docs/architecture.md']) {
-    const text = readFileSync(join(ROOT, document), 'utf8');
-    const links = [...text.matchAll(/\]\(([^)#:]+)\)/g)].map(match => match[1] ?? '');
-    assert.ok(links.length > 0, `${document} links to nothing`);
-    for (const link of links) {
-      assert.doesNotThrow(() => readDirOrFile(join(ROOT, document, '..', link)), `${document} links to ${link}`);
+const DOCUMENTS = ['README.md', ...globSync('docs/**/*.md', { cwd: ROOT })];
+
+test('every file and section that a document links to exists', () => {
+  const broken: string[] = [];
+  let links = 0;
+  for (const document of DOCUMENTS) {
+    for (const [, link = ''] of readFileSync(join(ROOT, document), 'utf8').matchAll(/\]\(([^):]+)\)/g)) {
+      const [path = '', section] = link.split('#');
+      const target = path === '' ? join(ROOT, document) : join(ROOT, document, '..', path);
+      if (!existsSync(target) || (section !== undefined && !sectionsOf(target).includes(section))) {
+        broken.push(`${document}: ${link}`);
+      }
+      links++;
     }
   }
+  assert.ok(links > 20, `only ${links} links found`);
+  assert.deepEqual(broken, []);
 });
 
-function readDirOrFile(path: string): void {
-  if (path.endsWith('/')) assert.ok(readFileSync(join(path, '0001-tar-reader.md')).length > 0);
-  else readFileSync(path);
+/** As GitHub and others name a section in its address. */
+function sectionsOf(path: string): string[] {
+  const titles = [...readFileSync(path, 'utf8').matchAll(/^#+ (.+)$/gm)].map(match => match[1] ?? '');
+  return titles.map(title =>
+    title
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
 }
+
+test('every file of the sources that docs/limits.md names exists', () => {
+  const text = readFileSync(join(ROOT, 'docs/limits.md'), 'utf8');
+  const names = [...text.matchAll(/`([\w/-]+\.ts)`/g)].map(match => match[1] ?? '');
+  const sources = globSync('{core,image,registry,converter,daemon,cli}/**/*.ts', { cwd: ROOT });
+  assert.ok(names.length > 20, `only ${names.length} files found`);
+  assert.deepEqual(
+    names.filter(name => !sources.some(path => path === name || path.endsWith(`/${name}`))),
+    [],
+  );
+});
+
+const SYSTEMD_ANALYZE = '/usr/bin/systemd-analyze';
+const noSystemd = existsSync(SYSTEMD_ANALYZE) ? false : `${SYSTEMD_ANALYZE} is not installed`;
+
+test('systemd accepts the unit in deploy/', { skip: noSystemd }, async t => {
+  const directory = mkdtempSync(join(tmpdir(), 'shoal-test-unit-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const unit = readFileSync(join(ROOT, 'deploy/shoal.service'), 'utf8');
+  // The program need not be installed here.
+  const here = unit.replace('\nExecStart=shoal ', `\nExecStart=${join(ROOT, 'bin/shoal')} `);
+  assert.notEqual(here, unit);
+  const path = join(directory, 'shoal.service');
+  writeFileSync(path, here);
+  const { status, stderr } = spawnSync(SYSTEMD_ANALYZE, ['verify', path], { encoding: 'utf8', timeout: 30_000 });
+  // Warnings count: an unknown key is one.
+  assert.deepEqual(
+    { status, complaints: stderr.split('\n').filter(line => line.includes('shoal.service')) },
+    {
+      status: 0,
+      complaints: [],
+    },
+  );
+});

@@ -72,7 +72,7 @@ async function typeIn(shoal: Shoal, shell: readonly string[], steps: readonly St
   });
 }
 
-suite('completion', { timeout: 120_000 }, () => {
+suite('completion', { timeout: 300_000 }, () => {
   const bash = ['bash', '--norc', '--noprofile', '-i'];
   const load: Step = ['source <(shoal completion bash) && echo loa""ded\n', 'loaded'];
 

@@ -59,7 +59,7 @@ const info: DaemonInfo | string = await new ControlClient('/nowhere.sock')
 console.log(JSON.stringify({ entries: report.totals.entries, info, reader: BootstrapReader.name }));
 `;
 
-suite('the npm package', { timeout: 300_000 }, () => {
+suite('the npm package', { timeout: 480_000 }, () => {
   let base = '';
   let folder = '';
   let packed: Packed | undefined;
@@ -96,7 +96,14 @@ suite('the npm package', { timeout: 300_000 }, () => {
           .map(entry => relative(ROOT, join(entry.parentPath, entry.name.slice(0, -'.ts'.length)))),
       )
       .flatMap(path => [`dist/${path}.js`, `dist/${path}.d.ts`]);
-    const others = ['LICENSE', 'README.md', 'bin/shoal', 'package.json', 'scripts/with-node.sh'];
+    const others = [
+      'LICENSE',
+      'README.md',
+      'bin/shoal',
+      'deploy/shoal.service',
+      'package.json',
+      'scripts/with-node.sh',
+    ];
     const paths = packed?.files.map(({ path }) => path).filter(path => !/^docs\/.*\.md$/.test(path)) ?? [];
     assert.deepEqual(paths.toSorted(), [...compiled, ...others].toSorted());
   });

@@ -101,7 +101,7 @@ async function trustInDocker(t: TestContext, host: string, authority: Authority)
   await writeFile(join(directory, 'ca.crt'), await readFile(authority.certificate));
 }
 
-suite('private registries', { timeout: 240_000 }, () => {
+suite('private registries', { timeout: 480_000 }, () => {
   test('TLS and htpasswd: convert, push, mount, and a password that changes while it is read', {
     skip: noDockerRegistry,
   }, async t => {
@@ -228,6 +228,11 @@ suite('private registries', { timeout: 240_000 }, () => {
     assert.equal(two.requests.length, 0);
     await shoal.ok('convert', '--src-creds', 'ada:one', '--dest-creds', 'ada:two', first, second);
     await shoal.ok('check', '--creds', 'ada:two', '--src-creds', 'ada:one', '--source', first, second);
+    const asksOne = one.requests.length;
+    const alsoAmbiguous = await shoal.run('inspect', '--creds', 'ada:two', '--source', first, second, '/');
+    assert.equal(alsoAmbiguous.code, 64);
+    assert.equal(one.requests.length, asksOne);
+    await shoal.ok('inspect', '--creds', 'ada:two', '--src-creds', 'ada:one', '--source', first, second, '/');
 
     const asked = (input: string, ...args: string[]) => withInput(place, input, args);
     assert.equal((await asked('two\n', 'check', '--creds', 'ada', second)).code, 0);

@@ -1,4 +1,5 @@
-// Runs a TarReader over bytes, in pieces of a given size, and collects what it tells.
+// Runs a TarReader over bytes, in pieces of a given size, and collects what it tells. A piece that is used up is taken
+// away, as the layer thread does it: its buffer goes back to the main thread, or is freed.
 
 import { TAR_LIMITS } from '../../../converter/config.ts';
 import type { TarEntry, TarLimits } from '../../../converter/tar-entry.ts';
@@ -23,11 +24,14 @@ export function readArchive(bytes: Uint8Array, options: ReadOptions = {}): ReadE
 
 export function readWith(reader: TarReader, bytes: Uint8Array, pieceSize = Math.max(1, bytes.length)): ReadEntry[] {
   const entries: { entry: TarEntry; content: Buffer[] }[] = [];
+  let piece = new Uint8Array(0);
   for (let at = 0; ; ) {
     const event = reader.read();
     switch (event.kind) {
       case 'input':
-        if (at < bytes.length) reader.feed(bytes.subarray(at, at + pieceSize));
+        piece.buffer.transfer(0);
+        piece = Uint8Array.from(bytes.subarray(at, at + pieceSize));
+        if (at < bytes.length) reader.feed(piece);
         else reader.finish();
         at += pieceSize;
         break;

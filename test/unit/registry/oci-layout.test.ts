@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { hexOf, isShoalError } from '../../../core/index.ts';
@@ -99,6 +99,17 @@ test('says not-found for a directory that is no layout', async t => {
   });
 });
 
+test('reads no index.json that is a fifo or a device', async t => {
+  const directory = await temporaryDirectory(t);
+  const source = openSource(`oci:${directory}:one`, { access: testAccess(t) });
+  const refused = { code: 'malformed', message: /index\.json is no regular file/ };
+  execFileSync('mkfifo', [join(directory, 'index.json')]);
+  await assert.rejects(source.named({ signal }), refused);
+  await rm(join(directory, 'index.json'));
+  await symlink('/dev/zero', join(directory, 'index.json'));
+  await assert.rejects(source.named({ signal }), refused);
+});
+
 test('does not wait for ever on a fifo in the place of a blob', async t => {
   const { directory, source, access } = await setup(t);
   const image = sampleImage();
@@ -121,4 +132,42 @@ test('leaves no temporary file behind when content is wrong', async t => {
   await assert.rejects(put, error => isShoalError(error, 'digest-mismatch'));
   assert.deepEqual(await readdir(join(directory, '.ingest')), []);
   assert.deepEqual(await readdir(join(directory, 'blobs/sha256')), []);
+});
+
+test('a file of the caller becomes the blob without being read, and stays when the caller removes it', async t => {
+  const { sink, directory } = await setup(t);
+  const { descriptor, bytes } = document(Buffer.from('a blob'), 'text/plain');
+  const file = join(directory, 'made-elsewhere');
+  await writeFile(file, bytes);
+  const content = () => assert.fail('the content is not asked for');
+  const target = sink('/layout:a');
+  let counted = 0;
+  const onBytes = (count: number) => {
+    counted += count;
+  };
+  assert.equal(await target.putBlob(descriptor, content, { signal, file, onBytes }), 'written');
+  assert.equal(counted, bytes.length);
+  await rm(file);
+  assert.deepEqual(
+    await readFile(join(directory, 'layout/blobs/sha256', hexOf(descriptor.digest))),
+    Buffer.from(bytes),
+  );
+  assert.deepEqual(await readdir(join(directory, 'layout/.ingest')), []);
+});
+
+test('a file on another file system is copied, and one of another size refused', async t => {
+  const { sink, directory } = await setup(t);
+  const { descriptor, bytes } = document(Buffer.from('another blob'), 'text/plain');
+  const target = sink('/layout:a');
+  const file = join(directory, 'too-short');
+  await writeFile(file, bytes.subarray(1));
+  const content = () => inPieces(bytes, 5);
+  await assert.rejects(target.putBlob(descriptor, content, { signal, file }), {
+    code: 'malformed',
+    message: /11 bytes/,
+  });
+  assert.deepEqual(await readdir(join(directory, 'layout/.ingest')), []);
+  assert.equal(await target.putBlob(descriptor, content, { signal, file: '/proc/self/status' }), 'written');
+  const stored = await readFile(join(directory, 'layout/blobs/sha256', hexOf(descriptor.digest)));
+  assert.deepEqual(stored, Buffer.from(bytes));
 });

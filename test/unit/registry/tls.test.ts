@@ -58,7 +58,8 @@ test('trusts an authority of the settings, or any certificate when asked to, and
   await read({ ca: authority.certificate });
   await read({ insecure: true });
   await read({}, { insecure: true });
-  const advice = /cannot verify the certificate of 127\.0\.0\.1:\d+: .*certs\.d\/127\.0\.0\.1:\d+\/ca\.crt; --insecure/;
+  const advice =
+    /cannot verify the certificate of 127\.0\.0\.1:\d+: (?!.*Node\.js).*certs\.d\/127\.0\.0\.1:\d+\/ca\.crt; --insecure/;
   await assert.rejects(read({}), code('unreachable', advice));
 });
 
