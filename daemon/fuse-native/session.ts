@@ -156,12 +156,8 @@ export class NativeSession {
     host.stdin?.on('error', () => {}); // it ended early, and says why or does not
     host.stderr?.setEncoding('utf8').on('data', (text: string) => this.#hear(text));
     host.on('message', message => this.#receive(message));
-    const leave = once((how: string) => this.#hostLeft(how));
-    host.once('error', error => {
-      this.#hear(error.message);
-      if (host.pid === undefined) leave('it could not be started'); // without descriptors for it, no `close` follows
-    });
-    host.once('close', (code, signal) => leave(signal ?? `exit code ${code}`));
+    host.once('error', error => this.#hear(error.message));
+    host.once('close', (code, signal) => this.#hostLeft(signal ?? `exit code ${code}`));
     return host;
   }
 
@@ -255,13 +251,4 @@ export class NativeSession {
   #left(): void {
     if (--this.#alive === 0) this.#ended.resolve();
   }
-}
-
-function once<T>(work: (argument: T) => void): (argument: T) => void {
-  let done = false;
-  return argument => {
-    if (done) return;
-    done = true;
-    work(argument);
-  };
 }
