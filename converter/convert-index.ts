@@ -62,12 +62,16 @@ export async function convertIndex(options: ConvertIndexOptions): Promise<IndexR
   const platforms: PlatformReport[] = [];
   const entries: IndexEntry[] = [];
   const chosen = await chosenImages(options);
+  const converted = new Map<Digest, Awaited<ReturnType<typeof convertOne>>>();
   for (const image of chosen) {
-    const { report, descriptor } = await convertOne(image, options);
+    const { digest } = image.descriptor;
+    const known = converted.get(digest);
+    const { report, descriptor } = known ?? (await convertOne(image, options));
+    converted.set(digest, { report, descriptor });
     platforms.push({ platform: formatPlatform(image.platform), ...report });
     if (options.mergeIndex) {
       const { onCopied } = options;
-      await copyImage(image.descriptor, { source, sink, signal, onBytes: onCopied });
+      if (!known) await copyImage(image.descriptor, { source, sink, signal, onBytes: onCopied });
       entries.push({ ...image.descriptor, platform: image.platform });
     }
     entries.push({ ...descriptor, ...(options.mergeIndex ? mergedPlatform(image) : { platform: image.platform }) });
@@ -88,7 +92,9 @@ async function chosenImages({ source, list, platform, signal }: ConvertIndexOpti
   if (platform !== 'all') {
     const { digest } = await source.manifest(platform, { signal });
     const found = list.images.filter(image => image.descriptor.digest === digest);
-    if (found.length > 0) return found.slice(0, 1);
+    const exact = found.filter(image => formatPlatform(image.platform) === formatPlatform(platform));
+    const [best] = [...exact, ...found];
+    if (best) return [best];
   } else if (list.images.length > 0) {
     return list.images;
   }

@@ -60,6 +60,8 @@ async function* decompressed(
   // Feeding runs beside reading; a failure of the input reaches the reader through the stream.
   const feeding = feed(stream, frames, first, rest);
   feeding.catch((error: Error) => stream.destroy(error));
+  // Of padding that turns out to be none nobody needs to hear once the stream is over.
+  stream.on('error', () => {});
   try {
     for await (const piece of stream) {
       yield piece;
@@ -103,10 +105,20 @@ async function feedPiece(stream: Transform, frames: ZstdFrames | undefined, piec
   piece.release();
 }
 
-/** What comes after the end of the stream is dropped. */
+/**
+ * What comes after the end of the stream is dropped. A stream that is closed calls nobody back for what it has in hand, so
+ * its closing counts, too.
+ */
 function write(stream: Transform, bytes: Uint8Array): Promise<void> {
   if (stream.readableEnded) return Promise.resolve();
   return new Promise((resolve, reject) => {
-    stream.write(bytes, error => (error && !stream.readableEnded ? reject(error) : resolve()));
+    const settle = (error?: Error | null) => {
+      stream.off('close', onClose);
+      if (error && !stream.readableEnded) reject(error);
+      else resolve();
+    };
+    const onClose = () => settle(stream.errored ?? new Error('closed'));
+    stream.once('close', onClose);
+    stream.write(bytes, settle);
   });
 }

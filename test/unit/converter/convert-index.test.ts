@@ -242,6 +242,29 @@ test('an index with nothing to convert says what was left out', async t => {
   await assert.rejects(converting, { code: 'not-found', message: /no image to convert; left out: an attestation/ });
 });
 
+test('a manifest that an index gives to several platforms is converted once, and serves all of them', async t => {
+  const space = await makeWorkspace(t);
+  const { reference } = await buildIndex(space.source, { tag: 'app', images: [imageFor(AMD64)] });
+  const registry = await startMemoryRegistry(t);
+  await pushIndex(t, reference, `${registry.host}/app:one`);
+  const options = { access: testAccess(t), plainHttp: true };
+  const descriptor = await descriptorOf(openSource(`${registry.host}/app:one`, options), AMD64);
+  const variants = ['v6', 'v7'].map(variant => ({ os: 'linux', architecture: 'arm', variant }));
+  const manifests = variants.map(platform => ({ ...descriptor, platform }));
+  registry.putManifest('app', 'shared', { schemaVersion: 2, manifests }, MEDIA_TYPES.ociIndex);
+  const { index, report } = await convertAll(t, space, {
+    source: openSource(`${registry.host}/app:shared`, options),
+    target: `oci:${space.target}:all`,
+    platform: 'all',
+  });
+  assert.deepEqual(
+    index.manifests.map(({ platform }) => platform),
+    variants,
+  );
+  assert.equal(index.manifests[0]?.digest, index.manifests[1]?.digest);
+  assert.equal(report.platforms.length, 2);
+});
+
 test('artifacts in an index are left out by name', async t => {
   const registry = await startMemoryRegistry(t);
   const { descriptor: config } = document(Buffer.from('{}'), 'application/vnd.oci.empty.v1+json');
