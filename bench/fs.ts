@@ -14,7 +14,7 @@ import { messageOf } from '../core/index.ts';
 import { type Contestant, ownFileSystem, startLibfuse, startShoal } from './fs/contestants.ts';
 import { type Load, measureDaemon, measureKernel, ROWS, type Row } from './fs/measure.ts';
 import { compilePrograms, missingPackages } from './fs/programs.ts';
-import { type Cell, printReport } from './fs/report.ts';
+import { type Cell, printReport, reportJson } from './fs/report.ts';
 import { makeTree } from './fs/tree.ts';
 import { packImage, ShoalUnderTest } from './shoal.ts';
 
@@ -99,7 +99,7 @@ async function main(directory: string): Promise<void> {
   try {
     await warmUp(load, contestants);
     const cells = await compare(load, contestants, rows);
-    if (values.json) printJson(cells);
+    if (values.json) printJson(reportJson(cells));
     else printReport(cells);
   } finally {
     await endAll(contestants);

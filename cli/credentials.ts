@@ -2,6 +2,7 @@
 // machine cannot see. They go to the image's registry, or with a mount to the daemon, and nowhere else.
 
 import { abortedError, type MountCredentials, ShoalError } from '../core/index.ts';
+import { parseReference } from '../registry/index.ts';
 import type { CommandContext } from './command.ts';
 
 /** Passwords: for this process, not for the daemon, helpers and programs that it starts. */
@@ -10,6 +11,21 @@ export const CREDENTIAL_VARIABLES = ['SHOAL_CREDS', 'SHOAL_SRC_CREDS', 'SHOAL_DE
 /** The environment as programs get it that a command starts. */
 export function withoutCredentials(env: Readonly<NodeJS.ProcessEnv>): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !CREDENTIAL_VARIABLES.some(own => own === name)));
+}
+
+/** References by the option that gives credentials for one of them; the option is refused where that is nobody. */
+export type CredentialUse = Readonly<Record<string, readonly (string | undefined)[]>>;
+
+/** Throws `usage` for an option's credentials that no registry would get. The environment's are for many commands. */
+export function refuseIdleCredentials(given: Readonly<Record<string, unknown>>, use: CredentialUse): void {
+  for (const [option, references] of Object.entries(use)) {
+    if (given[option] === undefined) continue;
+    const named = references.filter(reference => reference !== undefined);
+    if (named.some(reference => parseReference(reference).kind === 'registry')) continue;
+    const flag = `--${option.replace('C', '-c')}`;
+    const found = named.length === 0 ? 'there is none here' : `found ${named.join(' and ')}`;
+    throw new ShoalError('usage', `${flag}: expected an image in a registry, ${found}`);
+  }
 }
 
 /** A password is one line; tokens of clouds have a few kilobytes. */

@@ -2,11 +2,12 @@
 
 import { spawn } from 'node:child_process';
 import { open, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fromSystemError, isShoalError, ShoalError, siblingScript, systemClock } from '../core/index.ts';
 import { ControlClient } from '../daemon/index.ts';
 import type { CommandContext } from './command.ts';
+import { withoutCredentials } from './credentials.ts';
 import { EXIT_CODES, errorCodeOf } from './exit-codes.ts';
 import { makeDirectory } from './make-directory.ts';
 
@@ -86,11 +87,15 @@ async function ensureDaemon(context: CommandContext): Promise<ControlClient> {
     const main = fileURLToPath(siblingScript(import.meta.url, 'main'));
     const { file } = context.settings.config;
     const config = file === undefined ? [] : ['--config', file.path];
-    const args = [...config, '--root', root, '--log-level', context.settings.logLevel, 'daemon', '--exit-when-idle'];
-    // Not in the caller's directory: its file system could not be unmounted for as long as the daemon runs.
+    const { logLevel, logFormat, dockerConfig } = context.settings;
+    const logging = ['--log-level', logLevel, '--log-format', logFormat];
+    const args = [...config, '--root', root, ...logging, 'daemon', '--exit-when-idle'];
+    // Not in the caller's directory: its file system could not be unmounted for as long as the daemon runs. So paths in
+    // the environment, which may be relative, are said anew.
     const start = () => {
       const child = spawn(process.execPath, [main, ...args], {
         cwd: '/',
+        env: { ...withoutCredentials(context.env), DOCKER_CONFIG: dirname(dockerConfig) },
         detached: true,
         stdio: ['ignore', log.fd, log.fd],
       });

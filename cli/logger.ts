@@ -1,7 +1,9 @@
 // The Logger port on pino: one JSON object a line for programs (the daemon's log), short lines for people.
 
+import { writeSync } from 'node:fs';
 import { pino } from 'pino';
 import type { LogFields, Logger } from '../core/index.ts';
+import { harmless } from './harmless.ts';
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'trace'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -32,11 +34,25 @@ function loggerOn(sink: Sink, limit: LogLevel, base: LogFields): Logger {
   };
 }
 
-/** JSON lines on standard error, for the daemon. Synchronous, so that nothing is lost when the process is killed. */
+const STANDARD_ERROR = 2;
+
+/**
+ * JSON lines on standard error, for the daemon. Synchronous, so that nothing is lost when the process is killed. A line
+ * that can't be written (a full disk, a reader that went away) is lost, and no reason to stop serving: pino's own
+ * destination would throw the error at whoever happens to log.
+ */
 function jsonLogger(level: LogLevel): Logger {
   const target = pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ dest: 2, sync: true }),
+    {
+      write(line: string) {
+        try {
+          writeSync(STANDARD_ERROR, line);
+        } catch {
+          // said above
+        }
+      },
+    },
   );
   return loggerOn({ write: (at, message, fields) => target[at](fields, message) }, level, {});
 }
@@ -49,7 +65,7 @@ function plainLogger(level: LogLevel): Logger {
         const details = Object.entries(fields).map(
           ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
         );
-        process.stderr.write(`shoal: ${at === 'info' ? '' : `${at}: `}${message}${details.join('')}\n`);
+        process.stderr.write(`shoal: ${at === 'info' ? '' : `${at}: `}${harmless(message + details.join(''))}\n`);
       },
     },
     level,

@@ -1,8 +1,9 @@
 // The command line: argument list to command, errors to exit codes. The only place that ends the process.
 
-import { messageOf, ShoalError } from '../core/index.ts';
+import { errnoOf, fromSystemError, ShoalError } from '../core/index.ts';
 import { CREDENTIAL_VARIABLES } from './credentials.ts';
-import { EXIT_CODES, errorReport } from './exit-codes.ts';
+import { errorReport } from './exit-codes.ts';
+import { harmless } from './harmless.ts';
 import { buildProgram, CommandEnded } from './program.ts';
 
 /** Ctrl-C twice means it: what the first one started cleaning up is left as it is. */
@@ -18,16 +19,24 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
+/** A reader that went away (`shoal ps --watch | head`) ends what still runs; so does a disk that takes no more. */
+function outputError(error: unknown): ShoalError {
+  return errnoOf(error) === 'EPIPE'
+    ? new ShoalError('aborted', 'nobody reads standard output any more')
+    : fromSystemError(error, 'standard output');
+}
+process.stdout.on('error', error => controller.abort(outputError(error)));
+process.stderr.on('error', () => {}); // who should be told?
+
 /** Reports an error and returns the exit code. */
 function report(error: unknown): number {
   if (error instanceof CommandEnded) return error.exitCode;
   if (controller.signal.aborted) {
     // Whatever broke first: the reason is the interruption.
-    process.stderr.write(`shoal: ${messageOf(controller.signal.reason)}\n`);
-    return EXIT_CODES.aborted;
+    error = controller.signal.reason;
   }
   const { text, exitCode } = errorReport(error);
-  process.stderr.write(`shoal: ${text}\n`);
+  process.stderr.write(`shoal: ${harmless(text)}\n`);
   return exitCode;
 }
 
@@ -55,4 +64,7 @@ try {
 } catch (error) {
   exitCode = report(error);
 }
+// A command that had printed all before it could be told: without a reader it is done, on a full disk it is not.
+const { errored } = process.stdout;
+if (exitCode === 0 && errored !== null && errnoOf(errored) !== 'EPIPE') exitCode = report(outputError(errored));
 process.exit(exitCode);

@@ -3,6 +3,7 @@
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import prettyBytes from 'pretty-bytes';
+import { harmless } from './harmless.ts';
 
 export function bytes(count: number): string {
   return prettyBytes(count, { maximumFractionDigits: 1 });
@@ -33,7 +34,7 @@ export function printJson(value: unknown): void {
 }
 
 export function printLine(text = ''): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${harmless(text)}\n`);
 }
 
 const BORDERLESS = {
@@ -68,7 +69,7 @@ export function printTable(
     head: [...head],
     colAligns: head.map(name => (right.includes(name) ? 'right' : 'left')),
   });
-  for (const row of rows) table.push([...row]);
+  for (const row of rows) table.push(row.map(harmless)); // before it counts what is seen of them
   printLine(table.toString());
 }
 

@@ -5,7 +5,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { dockerConfigCredentials, RegistryAccess } from '../registry/index.ts';
 import type { CommandContext } from './command.ts';
 import { CONFIG_FILE, type ConfigKey, DRIVERS, KEYS } from './config/keys.ts';
-import { withoutCredentials } from './credentials.ts';
+import { refuseIdleCredentials, withoutCredentials } from './credentials.ts';
 import { LOG_FORMATS, LOG_LEVELS, makeLogger } from './logger.ts';
 import {
   addCompletionCommands,
@@ -213,8 +213,8 @@ function addRunCommand(program: Command, contextFor: ContextFor): void {
     .argument('<reference>', 'image to run')
     .argument('[command...]', "command and arguments instead of the image's own")
     .option('--rm', 'remove the container and its changes when the program ends')
-    .option('-v, --volume <source:target[:ro]>', 'bind a host path into the container (repeatable)', collect, [])
-    .option('-e, --env <name=value>', 'set an environment variable (repeatable)', collect, [])
+    .option('-v, --volume <source:target[:ro]>', 'bind a host path into the container (repeatable)', collect)
+    .option('-e, --env <name=value>', 'set an environment variable (repeatable)', collect)
     .addOption(
       new Option('--runtime <name>', 'what starts the program').choices(['auto', 'runc', 'namespaces']).default('auto'),
     )
@@ -308,7 +308,12 @@ export function withReferenceOptions(command: Command): Command {
     .option(
       '--creds <user[:password]>',
       "credentials for the image's registry (env SHOAL_CREDS); a password left out is read from standard input",
-    );
+    )
+    .hook('preAction', (_parent, { processedArgs: [first, second] }) => {
+      const given = command.opts<{ readonly source?: string }>();
+      const [from, to] = command.name() === 'convert' ? [first, second] : [given.source, undefined];
+      refuseIdleCredentials(given, { creds: [first, from, to], srcCreds: [from], destCreds: [to] });
+    });
 }
 
 function wholeNumber(text: string): number {
@@ -316,12 +321,15 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
+/** A day. Timers of Node end at 24 days, and go off at once when told of more. */
+const MAX_WATCH_S = 86_400;
+
 function wholeSeconds(text: string): number {
   const number = wholeNumber(text);
-  if (number === 0) throw new InvalidArgumentError('Expected at least one second.');
+  if (number < 1 || number > MAX_WATCH_S) throw new InvalidArgumentError(`Expected 1 to ${MAX_WATCH_S} seconds.`);
   return number;
 }
 
-function collect(value: string, earlier: readonly string[]): string[] {
+function collect(value: string, earlier: readonly string[] = []): string[] {
   return [...earlier, value];
 }

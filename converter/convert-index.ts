@@ -61,12 +61,17 @@ export async function convertIndex(options: ConvertIndexOptions): Promise<IndexR
   const started = clock.monotonic();
   const platforms: PlatformReport[] = [];
   const entries: IndexEntry[] = [];
-  for (const image of await chosenImages(options)) {
-    const { report, descriptor } = await convertOne(image, options);
+  const chosen = await chosenImages(options);
+  const converted = new Map<Digest, Awaited<ReturnType<typeof convertOne>>>();
+  for (const image of chosen) {
+    const { digest } = image.descriptor;
+    const known = converted.get(digest);
+    const { report, descriptor } = known ?? (await convertOne(image, options));
+    converted.set(digest, { report, descriptor });
     platforms.push({ platform: formatPlatform(image.platform), ...report });
     if (options.mergeIndex) {
       const { onCopied } = options;
-      await copyImage(image.descriptor, { source, sink, signal, onBytes: onCopied });
+      if (!known) await copyImage(image.descriptor, { source, sink, signal, onBytes: onCopied });
       entries.push({ ...image.descriptor, platform: image.platform });
     }
     entries.push({ ...descriptor, ...(options.mergeIndex ? mergedPlatform(image) : { platform: image.platform }) });
@@ -78,7 +83,7 @@ export async function convertIndex(options: ConvertIndexOptions): Promise<IndexR
     target: { name: sink.name, digest },
     isMerged: options.mergeIndex,
     platforms,
-    leftOut: list.leftOut,
+    leftOut: [...list.leftOut, ...notAskedFor(list, chosen)],
     elapsedMs: clock.monotonic() - started,
   };
 }
@@ -87,12 +92,24 @@ async function chosenImages({ source, list, platform, signal }: ConvertIndexOpti
   if (platform !== 'all') {
     const { digest } = await source.manifest(platform, { signal });
     const found = list.images.filter(image => image.descriptor.digest === digest);
-    if (found.length > 0) return found.slice(0, 1);
+    const exact = found.filter(image => formatPlatform(image.platform) === formatPlatform(platform));
+    const [best] = [...exact, ...found];
+    if (best) return [best];
   } else if (list.images.length > 0) {
     return list.images;
   }
   const reasons = [...new Set(list.leftOut.map(({ reason }) => reason))].join('; ');
   throw new ShoalError('not-found', `${source.name}: no image to convert${reasons && `; left out: ${reasons}`}`);
+}
+
+/** Images that could have been converted. Where the target takes the original's name, it does not serve them any more. */
+function notAskedFor({ images }: ImageList, chosen: readonly ListedImage[]): readonly LeftOut[] {
+  return images
+    .filter(image => !chosen.includes(image))
+    .map(({ descriptor: { digest }, platform }) => ({
+      reason: `${formatPlatform(platform)}: not the platform that was asked for (--platform all takes every one)`,
+      digest,
+    }));
 }
 
 /** Converts one platform; its manifest gets no name, the index will name it. */

@@ -11,7 +11,7 @@ export interface FileDigestsOptions {
   /** Bytes. */
   readonly chunkSize: number;
   readonly digester: Digester;
-  /** More chunks than this are refused. */
+  /** More chunks of all files than this are refused, equal ones too: each takes memory. */
   readonly maxChunks: number;
 }
 
@@ -21,6 +21,7 @@ export class FileDigests {
   readonly #chunk: Uint8Array;
   #filled = 0;
   #file: number[] = [];
+  #references = 0;
   #table = new Uint8Array(FIRST_CAPACITY * DIGEST_BYTES);
   #count = 0;
   /** Number of the chunk of nothing but zeros: long holes take neither time nor memory. */
@@ -77,12 +78,11 @@ export class FileDigests {
   }
 
   #refer(number: number): void {
+    if (++this.#references > this.#options.maxChunks) throw this.#tooMany();
     this.#file.push(number);
-    if (this.#file.length > this.#options.maxChunks) throw this.#tooMany();
   }
 
   #add(digest: Uint8Array): number {
-    if (this.#count === this.#options.maxChunks) throw this.#tooMany();
     if (this.#count * DIGEST_BYTES === this.#table.length) {
       const larger = new Uint8Array(2 * this.#table.length);
       larger.set(this.#table);

@@ -2,7 +2,14 @@
 // resolves. Blobs that the target has are not transferred; names are not given, the caller's index or tag does that.
 
 import pLimit from 'p-limit';
-import { type Descriptor, type Digest, type ImageSink, type ImageSource, ShoalError } from '../core/index.ts';
+import {
+  abortedError,
+  type Descriptor,
+  type Digest,
+  type ImageSink,
+  type ImageSource,
+  ShoalError,
+} from '../core/index.ts';
 import { describeDocument, parseIndex, parseManifest } from '../registry/index.ts';
 import { UPLOADS_AT_ONCE } from './config.ts';
 
@@ -41,16 +48,25 @@ async function copyDocument(descriptor: Descriptor, options: CopyOptions, copied
   await sink.putManifest(bytes, mediaType, { signal, untagged: true });
 }
 
-/** Copies config and layers of a manifest, not the manifest itself. */
+/** Copies config and layers of a manifest, not the manifest itself. The first failure ends what else is under way. */
 export async function copyBlobs(manifestBytes: Uint8Array, options: CopyOptions): Promise<void> {
-  const { source, sink, signal, onBytes } = options;
+  const { source, sink, onBytes } = options;
   const { config, layers } = parseManifest(manifestBytes, source.name);
   const limit = pLimit(UPLOADS_AT_ONCE);
+  const failing = new AbortController();
+  const signal = AbortSignal.any([options.signal, failing.signal]);
+  const copyBlob = async (blob: Descriptor) => {
+    try {
+      if (signal.aborted) throw abortedError(signal);
+      await sink.putBlob(blob, () => source.blob(blob, { signal }), { signal, ...(onBytes && { onBytes }) });
+    } catch (error) {
+      failing.abort(error);
+      throw error;
+    }
+  };
   const wanted = [config, ...layers].filter(({ mediaType }) => !FOREIGN_LAYER.test(mediaType));
-  const copied = await Promise.allSettled(
-    wanted.map(blob =>
-      limit(() => sink.putBlob(blob, () => source.blob(blob, { signal }), { signal, ...(onBytes && { onBytes }) })),
-    ),
-  );
-  for (const result of copied) if (result.status === 'rejected') throw result.reason;
+  // Nothing may run on when this has failed: the target is disposed then.
+  await Promise.allSettled(wanted.map(blob => limit(copyBlob, blob)));
+  // What failed first is the reason, the others are its consequences.
+  if (failing.signal.aborted) throw failing.signal.reason;
 }

@@ -6,6 +6,7 @@ import {
   type EntryPlatform,
   formatPlatform,
   type IndexEntry,
+  isArtifact,
   isIndexType,
   isNydus,
   parseConfig,
@@ -46,7 +47,8 @@ const UNKNOWN = 'unknown';
 /** Throws `malformed`, `limit`, and what the source throws. */
 export async function listImages(source: NamedSource, signal: AbortSignal): Promise<ImageList> {
   const root = await source.named({ signal });
-  const images = new Map<Digest, ListedImage>();
+  /** By digest and platform: an index may give one manifest to several platforms. */
+  const images = new Map<string, ListedImage>();
   const leftOut = new Map<Digest, LeftOut>();
   let visited = 0;
   const visit = async (entry: IndexEntry, bytes: Uint8Array | undefined, depth: number): Promise<void> => {
@@ -67,8 +69,11 @@ export async function listImages(source: NamedSource, signal: AbortSignal): Prom
     const platform =
       entry.platform ?? (await platformOfConfig(source, bytes ?? (await source.document(entry, { signal })), signal));
     const other = otherSystem(platform);
-    if (other === undefined) images.set(digest, { platform, descriptor: { mediaType, digest, size } });
-    else leftOut.set(digest, { reason: other, digest });
+    if (other === undefined) {
+      images.set(`${digest} ${formatPlatform(platform)}`, { platform, descriptor: { mediaType, digest, size } });
+    } else {
+      leftOut.set(digest, { reason: other, digest });
+    }
     if (images.size > MAX_IMAGES) throw new ShoalError('limit', `${source.name}: more than ${MAX_IMAGES} images`);
   };
   await visit({ mediaType: root.mediaType, digest: root.digest, size: root.bytes.length }, root.bytes, 0);
@@ -92,6 +97,7 @@ function isAttestation({ platform, annotations }: IndexEntry): boolean {
 
 function reasonToLeaveOut(entry: IndexEntry): string | undefined {
   if (isAttestation(entry)) return ATTESTATION_REASON;
+  if (isArtifact(entry)) return `an artifact (${JSON.stringify(entry.artifactType?.slice(0, 100))}), no image`;
   return isNydus(entry) ? 'an accelerated image already' : undefined;
 }
 

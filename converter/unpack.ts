@@ -58,12 +58,17 @@ async function* decompressed(
   const stream = compression === 'gzip' ? createGunzip(options) : createZstdDecompress(options);
   const frames = compression === 'zstd' ? new ZstdFrames() : undefined;
   // Feeding runs beside reading; a failure of the input reaches the reader through the stream.
-  feed(stream, frames, first, rest).catch((error: Error) => stream.destroy(error));
+  const feeding = feed(stream, frames, first, rest);
+  feeding.catch((error: Error) => stream.destroy(error));
+  // Of padding that turns out to be none nobody needs to hear once the stream is over.
+  stream.on('error', () => {});
   try {
     for await (const piece of stream) {
       yield piece;
       freeIfUsedUp(piece);
     }
+    // The stream may be over before its input is (zeros that pad a gzip file): whoever gives it gets all of it back.
+    await feeding;
   } catch (error) {
     if (error instanceof ShoalError) throw error;
     throw new ShoalError('malformed', `${compression} stream: ${messageOf(error)}`, { cause: error });
@@ -91,7 +96,7 @@ async function feed(
   await feedPiece(stream, frames, first);
   for await (const piece of rest) await feedPiece(stream, frames, piece);
   if (frames?.isBetweenFrames === false) throw new ShoalError('malformed', 'zstd stream: cut off in a frame');
-  stream.end();
+  if (!stream.readableEnded) stream.end();
 }
 
 /** The piece may be released when zlib has taken its last byte, which is when the last write calls back. */
@@ -100,8 +105,20 @@ async function feedPiece(stream: Transform, frames: ZstdFrames | undefined, piec
   piece.release();
 }
 
+/**
+ * What comes after the end of the stream is dropped. A stream that is closed calls nobody back for what it has in hand, so
+ * its closing counts, too.
+ */
 function write(stream: Transform, bytes: Uint8Array): Promise<void> {
+  if (stream.readableEnded) return Promise.resolve();
   return new Promise((resolve, reject) => {
-    stream.write(bytes, error => (error ? reject(error) : resolve()));
+    const settle = (error?: Error | null) => {
+      stream.off('close', onClose);
+      if (error && !stream.readableEnded) reject(error);
+      else resolve();
+    };
+    const onClose = () => settle(stream.errored ?? new Error('closed'));
+    stream.once('close', onClose);
+    stream.write(bytes, settle);
   });
 }

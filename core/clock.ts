@@ -42,6 +42,13 @@ export const systemClock: Clock = {
   },
 };
 
+/** Like AbortSignal.timeout; what it rejects with says what was waited for: `WHAT within MS ms`. */
+export function deadline(ms: number, what: string): AbortSignal {
+  const passed = new AbortController();
+  setTimeout(() => passed.abort(new ShoalError('timeout', `${what} within ${ms} ms`)), ms).unref();
+  return passed.signal;
+}
+
 /** The error for a fired signal: its reason when that is ours, else `aborted`. */
 export function abortedError(signal: AbortSignal): ShoalError {
   if (signal.reason instanceof ShoalError) return signal.reason;

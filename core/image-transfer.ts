@@ -57,7 +57,8 @@ export interface ByteRange {
  * - `blob` without a range yields exactly `size` bytes and **throws `digest-mismatch` before the last piece** when they
  *   do not have the digest, `malformed` when the length differs: whoever has consumed the stream to its end has the
  *   right bytes. With a range the bytes cannot be verified: the caller checks them by other digests.
- * - Pieces are the caller's to keep; the source does not reuse their memory.
+ * - Pieces are the caller's to keep, to transfer to another thread or to free; the source has no other use for their
+ *   memory.
  * - When `signal` fires, or iteration stops, the connection is released; a pending step rejects with `aborted`.
  */
 export interface ImageSource {

@@ -208,7 +208,18 @@ export class Daemon implements ImageMounter {
 
   async #mount(request: MountRequest, signal: AbortSignal): Promise<MountInfo> {
     const chosen = await chooseDriver(request);
-    const [{ bootstrap, ...image }, mountpoint] = await this.#prepare(request, signal);
+    const [opened, mountpoint] = await this.#prepare(request, signal);
+    const begin = () => this.#mountAt(mountpoint, { request, chosen, opened }, signal);
+    // Through a link, it must still wait its turn at the directory itself.
+    return mountpoint === resolve(request.mountpoint) ? begin() : this.#queue.run(mountpoint, begin);
+  }
+
+  async #mountAt(
+    mountpoint: string,
+    { request, chosen, opened }: { request: MountRequest; chosen: ChosenDriver; opened: LazyImage },
+    signal: AbortSignal,
+  ): Promise<MountInfo> {
+    const { bootstrap, ...image } = opened;
     if (this.#mounts.has(mountpoint)) throw new ShoalError('busy', `${mountpoint}: an image is mounted there already`);
     const record: MountRecord = {
       id: randomBytes(8).toString('hex'),

@@ -9,6 +9,7 @@ import {
   abortedError,
   type ChunkStore,
   type Clock,
+  deadline,
   fromSystemError,
   type Logger,
   type MountInfo,
@@ -75,6 +76,8 @@ export class ImageMount {
   #device: string | undefined;
   #mounted = false;
   #ended = false;
+  /** Something of it stays in the mount table and has to be known to the next daemon. */
+  #leftOver = false;
   #readyAt: number | undefined;
 
   constructor(ports: ImageMountPorts, options: ImageMountOptions) {
@@ -133,7 +136,8 @@ export class ImageMount {
     const { id, writable, mountpoint } = this.#options.record;
     const order = { source: mountSource(id), detach: force };
     // Before it goes: afterwards its number may be another connection's.
-    if (force) await this.abort();
+    // Where it can't be ended, detaching it is still what was asked for.
+    if (force) await this.abort().catch(error => this.#complain('abort', error));
     await helper.unmount({ ...order, mountpoints: [mountpoint] });
     // Only the overlay used what lies under it.
     if (writable) await helper.unmount({ ...order, mountpoints: [this.#lower], detach: true });
@@ -203,7 +207,7 @@ export class ImageMount {
     this.#held.defer(() => session.stop());
     await this.#mount(parts.reader, fd, session);
     if (signal.aborted) throw abortedError(signal);
-    const limit = AbortSignal.timeout(this.#options.limits.daemon.initMs);
+    const limit = deadline(this.#options.limits.daemon.initMs, `mount ${this.#target} (fuse): no word of the kernel`);
     await session.serve(AbortSignal.any([signal, limit]));
   }
 
@@ -215,7 +219,7 @@ export class ImageMount {
     this.#held.defer(() => session.stop());
     this.#mounted = true;
     const { id } = this.#options.record;
-    const limit = AbortSignal.timeout(this.#options.limits.daemon.helperMs);
+    const limit = deadline(this.#options.limits.daemon.helperMs, `mount ${this.#target} (fuse-native): not ready`);
     const order = { mountpoint: this.#target, source: mountSource(id), shared: isRoot() };
     await session.start(order, AbortSignal.any([signal, limit]));
   }
@@ -230,7 +234,9 @@ export class ImageMount {
   /** Written down before anything is mounted, so that whatever a crash leaves is known. */
   async #enroll(record: MountRecord): Promise<void> {
     const { state } = this.#ports;
-    this.#held.defer(() => state.remove(record.id));
+    this.#held.defer(async () => {
+      if (!this.#leftOver) await state.remove(record.id);
+    });
     await state.add(record);
   }
 
@@ -325,7 +331,12 @@ export class ImageMount {
   async #cleanUp(): Promise<void> {
     if (!this.#mounted) return;
     this.#mounted = false;
-    await this.#ports.helper.clean([mountSource(this.#options.record.id)]);
+    this.#leftOver = true;
+    const { stuck, cleaned } = await this.#ports.helper.clean([mountSource(this.#options.record.id)]);
+    this.#leftOver = stuck.length > 0;
+    if (!this.#leftOver) return;
+    const { mountpoint } = this;
+    this.#ports.log.warn('a dead mount could not be taken away; the next daemon tries again', { mountpoint, cleaned });
   }
 
   /** Waits for something that normally is a matter of milliseconds, and says so when it is not. */

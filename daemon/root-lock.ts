@@ -1,6 +1,6 @@
 // One daemon per root: an exclusive lock that the kernel frees when the process ends, however it ends.
 
-import { existsSync } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { type Clock, fromSystemError, ShoalError } from '../core/index.ts';
 import { isDying } from './fuse/requester.ts';
@@ -27,14 +27,13 @@ export class RootLock {
     const file = await openLock(path);
     try {
       const deadline = options.clock.monotonic() + options.waitMs;
-      let seenGone = false;
+      let lookedAgain = false;
       for (let asked = false; !tryLock(file.fd); ) {
         const pid = await holderOf(path);
         // Who holds the lock exists: a pid that is not to be seen is one of another pid namespace, not a dead one.
         const dying = pid !== undefined && existsSync(`/proc/${pid}`) && (await isDying(pid));
-        const vanished = pid !== undefined && !seenGone && !existsSync(`/proc/${pid}`);
-        if (vanished) {
-          seenGone = true; // it may have ended just now: one more look at the lock
+        if (!dying && !lookedAgain) {
+          lookedAgain = true; // it may just end: between its SIGKILL and its last breath, nothing shows that
           await options.clock.sleep(RETRY_MS);
           continue;
         }
@@ -61,7 +60,7 @@ export class RootLock {
 
 async function openLock(path: string): Promise<FileHandle> {
   try {
-    return await open(path, 'a+', 0o600);
+    return await open(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   } catch (error) {
     throw fromSystemError(error, `open ${path}`);
   }

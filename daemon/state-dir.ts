@@ -1,13 +1,17 @@
 // The daemon's directory: its version, and the record of what is mounted, for the daemon that comes after a crash.
 // Every change is a whole new file (write, fsync, rename): a reader sees the old state or the new one.
 
-import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { chmod, mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { errnoOf, fromSystemError, type Logger, messageOf, ShoalError } from '../core/index.ts';
 
 /** Of everything under the root. The layout of cache and state may change with it. */
 const STATE_VERSION = '1';
+
+const OWNER_ONLY = 0o700;
+const WRITABLE_BY_OTHERS = 0o022;
 
 /** One mount, written down before it is made and struck out when nothing of it is left. */
 export interface MountRecord {
@@ -60,10 +64,14 @@ export class StateDir {
     this.paths = { lock: join(root, 'lock'), cache: join(root, 'cache'), mounts: join(root, 'mounts') };
   }
 
-  /** Creates the directory, or refuses somebody else's (`usage`). Needed before the lock can be taken. */
+  /**
+   * Creates the directory, or refuses somebody else's (`usage`): another user's, or one that holds other things. Needed
+   * before the lock can be taken.
+   */
   async create(): Promise<void> {
     try {
-      await mkdir(this.#root, { recursive: true, mode: 0o700 });
+      await mkdir(this.#root, { recursive: true, mode: OWNER_ONLY });
+      await this.#keepToOwner();
     } catch (error) {
       throw fromSystemError(error, `create ${this.#root}`);
     }
@@ -86,6 +94,16 @@ export class StateDir {
   async remove(id: string): Promise<void> {
     this.#records.delete(id);
     await this.#write();
+  }
+
+  /** What is cached here is trusted and the socket obeyed: who may write here would decide what containers run. */
+  async #keepToOwner(): Promise<void> {
+    const { uid, mode } = await stat(this.#root);
+    const user = process.geteuid?.() ?? uid;
+    if (uid !== user) {
+      throw new ShoalError('usage', `${this.#root}: belongs to user ${uid}; this daemon runs as user ${user}`);
+    }
+    if ((mode & WRITABLE_BY_OTHERS) !== 0) await chmod(this.#root, OWNER_ONLY);
   }
 
   async #checkVersion(): Promise<void> {
@@ -149,7 +167,9 @@ async function readIfThere(path: string): Promise<string | undefined> {
 async function replaceFile(path: string, text: string): Promise<void> {
   const temporary = `${path}.new`;
   try {
-    const file = await open(temporary, 'w', 0o600);
+    // Never through a link that somebody put there before the directory was ours alone.
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+    const file = await open(temporary, flags, 0o600);
     try {
       await file.writeFile(text);
       await file.sync();

@@ -41,6 +41,8 @@ const SOCK_CLOEXEC = process.platform === 'linux' ? 0o2000000 : 0;
 /** FUSE_DEV_IOC_CLONE of include/uapi/linux/fuse.h: _IOR(229, 0, uint32_t). */
 const FUSE_DEV_IOC_CLONE = 0x8004_e500;
 
+const PAGE_BYTES = 4096;
+
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 const FALLOC_FL_KEEP_SIZE = 1;
@@ -81,6 +83,16 @@ export function cloneFuseDevice(fd: number): number {
   const errno = lastErrno();
   closeSync(clone);
   throw new ShoalError('system', `clone /dev/fuse: ${errno}`);
+}
+
+/**
+ * New memory of `length` bytes whose byte at `at` (a multiple of 8) begins a page: the kernel copies whole pages from and
+ * to it one by one, and has twice the work when they straddle.
+ */
+export function pageAligned(length: number, at: number): Uint8Array<ArrayBuffer> {
+  const memory = new Uint8Array(length + PAGE_BYTES);
+  const start = (PAGE_BYTES - ((Number(koffi.address(memory)) + at) % PAGE_BYTES)) % PAGE_BYTES;
+  return memory.subarray(start, start + length);
 }
 
 /** read(2) into the start of `into`, which is not smaller than `length`. The number of bytes, or -1: see `lastErrno`. */

@@ -1,9 +1,11 @@
 // Compresses many chunks one after another, each to a zstd frame of its own, with one context for all of them. node:zlib
 // makes a stream object and a context of a megabyte for every call: 25 microseconds and some garbage, which is more than
 // the compression of a small file takes. The library is the one that is linked into Node, which exports its symbols; where
-// it does not, node:zlib does the work. The frames are the same, byte for byte.
+// it does not, node:zlib does the work. The frames are the same, byte for byte, because the library is: symbols of another
+// version of zstd (of an addon, of LD_PRELOAD) are left alone, so that digests never depend on which way was taken.
 
 import { createRequire } from 'node:module';
+import { versions } from 'node:process';
 import type koffi from 'koffi';
 import { ShoalError } from '../core/index.ts';
 import { compressChunk } from './codec.ts';
@@ -42,6 +44,8 @@ function nativeZstd(): NativeZstd | undefined {
   try {
     const { load }: typeof koffi = createRequire(import.meta.url)('koffi');
     const library = load(null); // what is linked into this process
+    const version: unknown = library.func('const char *ZSTD_versionString()')();
+    if (version !== versions['zstd']) return undefined;
     return {
       create: library.func('void *ZSTD_createCCtx()'),
       free: library.func('size_t ZSTD_freeCCtx(void *context)'),
@@ -62,16 +66,15 @@ class NativeCompressor implements FrameCompressor {
   constructor(zstd: NativeZstd, level: number) {
     const context: unknown = zstd.create();
     if (context === null) throw new ShoalError('internal', 'zstd: no memory for a context');
-    zstd.setParameter(context, COMPRESSION_LEVEL, level);
     this.#zstd = zstd;
     this.#context = context;
+    checkedResult(zstd.setParameter(context, COMPRESSION_LEVEL, level), Number.MAX_SAFE_INTEGER);
   }
 
   compress(bytes: Uint8Array, into: Uint8Array): number {
     if (this.#context === undefined) throw new ShoalError('internal', 'zstd: the compressor is closed');
-    const size: unknown = this.#zstd.compress2(this.#context, into, into.length, bytes, bytes.length);
-    // Errors are numbers just below 2^64.
-    if (typeof size !== 'number' || size > into.length) throw new ShoalError('internal', `zstd: error ${size}`);
+    const result: unknown = this.#zstd.compress2(this.#context, into, into.length, bytes, bytes.length);
+    const size = checkedResult(result, into.length);
     return size < bytes.length ? size : 0;
   }
 
@@ -80,6 +83,12 @@ class NativeCompressor implements FrameCompressor {
     this.#zstd.free(this.#context);
     this.#context = undefined;
   }
+}
+
+/** zstd's errors are numbers just below 2^64, which koffi gives as something else than a number or as an inexact one. */
+function checkedResult(result: unknown, max: number): number {
+  if (typeof result === 'number' && result <= max) return result;
+  throw new ShoalError('internal', `zstd: error ${result}`);
 }
 
 function zlibCompressor(level: number): FrameCompressor {

@@ -221,7 +221,10 @@ export class ArchiveSink implements ImageSink, ReferrerSink, AsyncDisposable {
   /** Tells one file in the target's place from another; undefined when there is none, or an empty one. */
   async #targetIdentity(): Promise<string | undefined> {
     try {
-      const { dev, ino, size, mtimeNs } = await stat(this.#reference.file, { bigint: true });
+      const stats = await stat(this.#reference.file, { bigint: true });
+      // The rename at the end would put the archive into the place of a device, which root may do.
+      if (!stats.isFile()) throw new ShoalError('usage', `${this.name}: ${this.#reference.file} is no regular file`);
+      const { dev, ino, size, mtimeNs } = stats;
       return size === 0n ? undefined : `${dev}:${ino}:${size}:${mtimeNs}`;
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return undefined;

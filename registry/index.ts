@@ -10,7 +10,7 @@ export * from './nydus-media.ts';
 export * from './open.ts';
 export { OriginSource } from './origin.ts';
 export { PinnedSource } from './pinned-source.ts';
-export { chooseEntry, formatPlatform, isNydus, parsePlatform, platformOf } from './platform.ts';
+export { chooseEntry, formatPlatform, isArtifact, isNydus, parsePlatform, platformOf } from './platform.ts';
 export type { ProxySettings } from './proxy.ts';
 export * from './reference.ts';
 export { isReferrerTag, MAX_REFERRERS } from './referrer-tags.ts';

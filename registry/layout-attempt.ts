@@ -1,11 +1,11 @@
 // What one writer has put into an OCI layout before its image was complete, so that an image that is given up leaves
 // the directory as it was. Others may write to the same layout at the same time, so only what is surely ours goes.
 
-import { mkdir, readdir, rm, rmdir, stat, unlink, utimes } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, rmdir, stat, unlink, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock, Digest } from '../core/index.ts';
 import { errnoOf } from '../core/index.ts';
-import { blobPath, INDEX_FILE, INGEST_DIRECTORY, LAYOUT_FILE } from './layout-files.ts';
+import { blobPath, INDEX_FILE, INGEST_DIRECTORY, ingestPath, LAYOUT_FILE } from './layout-files.ts';
 
 /**
  * A file that is being written changes all the time: one that has not for this long is left from a writer that was
@@ -36,16 +36,24 @@ export class LayoutAttempt {
     if (this.#made === undefined) await removeStale(join(this.#directory, INGEST_DIRECTORY), clock.now());
   }
 
-  async wrote(digest: Digest): Promise<void> {
-    const { mtimeMs } = await stat(blobPath(this.#directory, digest));
+  /** `mtimeMs` is the file's time of change as `writeBlob` left it. */
+  wrote(digest: Digest, mtimeMs: number): void {
     this.#written.set(digest, mtimeMs);
   }
 
-  /** A blob that was there counts for our image, too: its new time tells whoever wrote it, should they give up. */
-  async uses(digest: Digest, clock: Clock): Promise<void> {
-    if (this.#written.has(digest)) return;
+  /**
+   * A blob that was there counts for our image, too: its new time tells whoever wrote it, should they give up. Resolves
+   * to false when they just did, and it is gone.
+   */
+  async uses(digest: Digest, clock: Clock): Promise<boolean> {
+    if (this.#written.has(digest)) return true;
     const now = new Date(clock.now());
-    await utimes(blobPath(this.#directory, digest), now, now).catch(() => {}); // somebody else's: then nobody removes it
+    try {
+      await utimes(blobPath(this.#directory, digest), now, now);
+      return true;
+    } catch (error) {
+      return errnoOf(error) !== 'ENOENT'; // another user's: then nobody removes it
+    }
   }
 
   /** The image is complete: nothing is to be undone any more. */
@@ -57,13 +65,23 @@ export class LayoutAttempt {
   /** Removes what was written since the last `complete`. Never rejects: what can't be removed stays. */
   async giveUp(): Promise<void> {
     for (const [digest, mtimeMs] of this.#written) {
-      const path = blobPath(this.#directory, digest);
-      const stats = await stat(path).catch(() => undefined);
-      if (stats?.mtimeMs === mtimeMs) await unlink(path).catch(() => {});
+      await this.#remove(blobPath(this.#directory, digest), mtimeMs).catch(() => {}); // then it stays
     }
     this.#written.clear();
     if (this.#made !== undefined) await removeEmptyLayout(this.#directory, this.#made);
     this.#made = undefined;
+  }
+
+  /**
+   * Removes a blob unless its time says that somebody else counts on it. It is taken out of its place before the time is
+   * looked at: whoever comes after that finds no blob and brings it, whoever came before has left the time.
+   */
+  async #remove(path: string, mtimeMs: number): Promise<void> {
+    if ((await stat(path)).mtimeMs !== mtimeMs) return;
+    const aside = ingestPath(this.#directory);
+    await rename(path, aside);
+    const isOurs = (await stat(aside)).mtimeMs === mtimeMs;
+    await (isOurs ? unlink(aside) : rename(aside, path));
   }
 }
 

@@ -69,7 +69,10 @@ export async function blobSize(directory: string, digest: Digest, what: string):
 /** The layout's index. Throws `not-found` when the directory is no layout. */
 export async function readIndex(directory: string, what: string): Promise<ImageIndex> {
   try {
-    const { size } = await stat(join(directory, INDEX_FILE));
+    const stats = await stat(join(directory, INDEX_FILE));
+    const { size } = stats;
+    // A fifo or a device would be read for ever.
+    if (!stats.isFile()) throw new ShoalError('malformed', `${what}: index.json is no regular file`);
     if (size > MAX_INDEX_BYTES) throw new ShoalError('limit', `${what}: index.json has ${size} bytes`);
     return parseIndex(await readFile(join(directory, INDEX_FILE)), what);
   } catch (error) {
@@ -94,16 +97,22 @@ export async function createLayout(directory: string, what: string): Promise<voi
 }
 
 /**
- * Writes a blob: to a name that nobody reads, then by rename under its digest. `pieces` must reject unless they are
- * what the digest says (verified-stream.ts). On any failure nothing is left.
+ * Writes a blob: to a name that nobody reads, then under its digest. `pieces` must reject unless they are what the
+ * digest says (verified-stream.ts). On any failure nothing is left. When somebody else has brought the same blob
+ * meanwhile, theirs stays, so that it is theirs to remove.
  */
 export async function writeBlob(
   directory: string,
-  digest: Digest,
+  blob: { readonly digest: Digest; readonly size: number },
   pieces: AsyncIterable<Uint8Array>,
   what: string,
-): Promise<void> {
-  await writeWhole(join(directory, INGEST_DIRECTORY, randomUUID()), blobPath(directory, digest), pieces, what);
+): Promise<PutInPlace> {
+  return writeWhole(blobPlaces(directory, blob, what), pieces, what);
+}
+
+/** A name for a file that is on its way in or out. */
+export function ingestPath(directory: string): string {
+  return join(directory, INGEST_DIRECTORY, randomUUID());
 }
 
 /** Replaces index.json by what `change` makes of it, while nobody else does. */
@@ -119,8 +128,7 @@ export async function updateIndex(
       throw error;
     });
     const bytes = indexBytes(await change(index));
-    const temporary = join(directory, INGEST_DIRECTORY, randomUUID());
-    await writeWhole(temporary, join(directory, INDEX_FILE), [bytes], what);
+    await writeWhole({ temporary: ingestPath(directory), final: join(directory, INDEX_FILE) }, [bytes], what);
   });
 }
 
@@ -138,7 +146,7 @@ export function indexBytes(index: ImageIndex): Uint8Array {
 export const EMPTY_INDEX: ImageIndex = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] };
 
 /**
- * Gives a file of the caller's a second name, as a blob, instead of copying it. False where that is not possible: on
+ * Gives a file of the caller's a second name, as a blob, instead of copying it. Undefined where that is not possible: on
  * another file system, or on one without hard links. Throws `malformed` when it does not have the blob's size.
  */
 export async function linkBlob(
@@ -146,54 +154,98 @@ export async function linkBlob(
   blob: { readonly digest: Digest; readonly size: number },
   file: string,
   what: string,
-): Promise<boolean> {
-  const temporary = join(directory, INGEST_DIRECTORY, randomUUID());
+): Promise<PutInPlace | undefined> {
+  const places = blobPlaces(directory, blob, what);
   try {
-    await link(file, temporary);
+    await link(file, places.temporary);
   } catch (error) {
-    if (UNLINKABLE.has(errnoOf(error) ?? '')) return false;
+    if (UNLINKABLE.has(errnoOf(error) ?? '')) return undefined;
     throw fromSystemError(error, `${what}: linking ${file}`);
   }
   try {
-    const handle = await open(temporary, 'r');
+    const handle = await open(places.temporary, 'r');
+    let mtimeMs: number;
     try {
-      const { size } = await handle.stat();
-      if (size !== blob.size) {
-        throw new ShoalError('malformed', `${what}: ${blob.digest} has ${size} bytes, expected ${blob.size}`);
+      const stats = await handle.stat();
+      if (stats.size !== blob.size) {
+        throw new ShoalError('malformed', `${what}: ${blob.digest} has ${stats.size} bytes, expected ${blob.size}`);
       }
+      ({ mtimeMs } = stats);
       await handle.datasync();
     } finally {
       await handle.close();
     }
-    await rename(temporary, blobPath(directory, blob.digest));
-    return true;
+    return await putInPlace(places, mtimeMs);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(places.temporary, { force: true });
     throw fromSystemError(error, `${what}: linking ${file}`);
   }
 }
 
 const UNLINKABLE: ReadonlySet<string> = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 
+/** The time of change of a file that is in its place now, milliseconds; or somebody else's is, and stays. */
+export type PutInPlace = number | 'others';
+
+interface Places {
+  readonly temporary: string;
+  readonly final: string;
+  /** Is what stands in the final place somebody else's, and to be kept? Without it, it is replaced. */
+  readonly isOthers?: () => Promise<boolean>;
+}
+
+function blobPlaces(
+  directory: string,
+  { digest, size }: { readonly digest: Digest; readonly size: number },
+  what: string,
+): Places {
+  const isOthers = async () => (await blobSize(directory, digest, what)) === size;
+  return { temporary: ingestPath(directory), final: blobPath(directory, digest), isOthers };
+}
+
 async function writeWhole(
-  temporary: string,
-  final: string,
+  places: Places,
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   what: string,
-): Promise<void> {
+): Promise<PutInPlace> {
+  const { temporary, final } = places;
   try {
     const file = await open(temporary, 'wx');
+    let mtimeMs: number;
     try {
       for await (const piece of pieces) await file.writeFile(piece);
       // Without this a power cut can leave the name with no bytes behind it.
       await file.datasync();
+      ({ mtimeMs } = await file.stat());
     } finally {
       await file.close();
     }
-    await rename(temporary, final);
+    return await putInPlace(places, mtimeMs);
   } catch (error) {
     await rm(temporary, { force: true });
     throw fromSystemError(error, `${what}: writing ${final}`);
+  }
+}
+
+/** Gives a file that is whole and synced its final name. */
+async function putInPlace({ temporary, final, isOthers }: Places, mtimeMs: number): Promise<PutInPlace> {
+  if (isOthers && !(await linked(temporary, final)) && (await isOthers())) {
+    await rm(temporary, { force: true });
+    return 'others';
+  }
+  // Does nothing when both are names of one file already: then the temporary name is still there.
+  await rename(temporary, final);
+  await rm(temporary, { force: true });
+  return mtimeMs;
+}
+
+/** Gives the file its final name unless that is taken; false also where there are no links (FAT, some network drives). */
+async function linked(temporary: string, final: string): Promise<boolean> {
+  try {
+    await link(temporary, final);
+    return true;
+  } catch {
+    return false;
   }
 }
 

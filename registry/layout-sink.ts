@@ -16,6 +16,7 @@ import type {
 } from '../core/index.ts';
 import { abortedError, digestFromHex, fromSystemError } from '../core/index.ts';
 import { LayoutAttempt } from './layout-attempt.ts';
+import type { PutInPlace } from './layout-files.ts';
 import { blobSize, createLayout, linkBlob, REF_NAME, updateIndex, withEntry, writeBlob } from './layout-files.ts';
 import { directoryStore, readStored } from './layout-store.ts';
 import type { ImageIndex } from './manifest.ts';
@@ -51,26 +52,32 @@ export class LayoutSink implements ImageSink, ReferrerSink, AsyncDisposable {
     if (options.signal.aborted) throw abortedError(options.signal);
     // A file of another size is what a crash or a bad disk left: it is replaced.
     const size = await blobSize(this.#reference.directory, descriptor.digest, this.name);
-    if (size === descriptor.size) {
-      await this.#attempt.uses(descriptor.digest, this.#clock);
-      return 'present';
-    }
+    if (size === descriptor.size && (await this.#attempt.uses(descriptor.digest, this.#clock))) return 'present';
     await this.#attempt.begin(this.#clock).catch(error => {
       throw fromSystemError(error, `${this.name}: making the layout`);
     });
     await createLayout(this.#reference.directory, this.name);
-    if (!(await this.#link(descriptor, options))) {
-      const checked = verifiedStream(content(), descriptor, this.name);
-      await writeBlob(this.#reference.directory, descriptor.digest, observed(checked, options), this.name);
-    }
-    await this.#attempt.wrote(descriptor.digest);
+    const written = (await this.#link(descriptor, options)) ?? (await this.#write(descriptor, content, options));
+    // Somebody else was faster. Were they, too, given up in this moment, everything begins anew.
+    if (written === 'others') return this.putBlob(descriptor, content, options);
+    this.#attempt.wrote(descriptor.digest, written);
     return 'written';
   }
 
-  async #link(descriptor: Descriptor, { file, onBytes }: PutBlobOptions): Promise<boolean> {
-    if (file === undefined || !(await linkBlob(this.#reference.directory, descriptor, file, this.name))) return false;
-    onBytes?.(descriptor.size);
-    return true;
+  async #link(descriptor: Descriptor, { file, onBytes }: PutBlobOptions): Promise<PutInPlace | undefined> {
+    if (file === undefined) return undefined;
+    const linked = await linkBlob(this.#reference.directory, descriptor, file, this.name);
+    if (linked !== undefined) onBytes?.(descriptor.size);
+    return linked;
+  }
+
+  #write(
+    descriptor: Descriptor,
+    content: () => AsyncIterable<Uint8Array>,
+    options: PutBlobOptions,
+  ): Promise<PutInPlace> {
+    const checked = verifiedStream(content(), descriptor, this.name);
+    return writeBlob(this.#reference.directory, descriptor, observed(checked, options), this.name);
   }
 
   async putManifest(bytes: Uint8Array, mediaType: string, options: ManifestOptions): Promise<Digest> {

@@ -104,6 +104,8 @@ export interface ImageConfig {
 
 const text = z.string();
 const texts = z.array(text);
+/** Names of kinds, which commands print as they are: nothing that a terminal would obey. */
+const word = text.regex(/^\P{Cc}*$/u, { error: 'expected no control characters' });
 const annotations = z.record(text, text);
 const digest = z.custom<Digest>(value => typeof value === 'string' && isDigest(value), {
   error: 'expected sha256: and 64 hex digits',
@@ -112,24 +114,24 @@ const digest = z.custom<Digest>(value => typeof value === 'string' && isDigest(v
 const size = z.int().nonnegative();
 
 const descriptorSchema = z.looseObject({
-  mediaType: text,
+  mediaType: word,
   digest,
   size,
   annotations: annotations.exactOptional(),
 });
 
 const platformSchema = z.looseObject({
-  os: text,
-  architecture: text,
-  variant: text.exactOptional(),
+  os: word,
+  architecture: word,
+  variant: word.exactOptional(),
   'os.version': text.exactOptional(),
   'os.features': texts.exactOptional(),
 });
 
 const manifestSchema = z.looseObject({
   schemaVersion: z.literal(2),
-  mediaType: text.exactOptional(),
-  artifactType: text.exactOptional(),
+  mediaType: word.exactOptional(),
+  artifactType: word.exactOptional(),
   config: descriptorSchema,
   layers: z.array(descriptorSchema).default([]),
   subject: descriptorSchema.exactOptional(),
@@ -138,17 +140,17 @@ const manifestSchema = z.looseObject({
 
 const indexSchema = z.looseObject({
   schemaVersion: z.literal(2),
-  mediaType: text.exactOptional(),
+  mediaType: word.exactOptional(),
   manifests: z
-    .array(descriptorSchema.extend({ platform: platformSchema.exactOptional(), artifactType: text.exactOptional() }))
+    .array(descriptorSchema.extend({ platform: platformSchema.exactOptional(), artifactType: word.exactOptional() }))
     .default([]),
   annotations: annotations.exactOptional(),
 });
 
 const configSchema = z.looseObject({
-  os: text,
-  architecture: text,
-  variant: text.exactOptional(),
+  os: word,
+  architecture: word,
+  variant: word.exactOptional(),
   created: text.exactOptional(),
   config: z
     .looseObject({

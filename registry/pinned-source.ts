@@ -1,6 +1,7 @@
 // A source that asks once what its name stands for. Whoever looks at an image more than once (its index, one platform, then
 // another) then sees one image even when the tag moves meanwhile, and registries that count manifests as pulls count one.
 
+import { LRUCache } from 'lru-cache';
 import type {
   ByteRange,
   Descriptor,
@@ -16,14 +17,17 @@ import { isManifestType } from './manifest.ts';
 import type { OpenedSource } from './open.ts';
 import type { ExpectedContent } from './verified-stream.ts';
 
-/** Manifests that are kept; an index has some twenty. */
-const MAX_DOCUMENTS = 200;
+/** Bytes of manifests that are kept: an index has some twenty of a few kilobytes, a hostile one hundreds of megabytes. */
+const MAX_KEPT_BYTES = 32 * 1024 * 1024;
 
 export class PinnedSource implements OpenedSource {
   readonly name: string;
   readonly #source: OpenedSource;
   #named: FetchedManifest | undefined;
-  readonly #documents = new Map<Digest, Uint8Array>();
+  readonly #documents = new LRUCache<Digest, Uint8Array>({
+    maxSize: MAX_KEPT_BYTES,
+    sizeCalculation: bytes => Math.max(1, bytes.length),
+  });
 
   constructor(source: OpenedSource) {
     this.name = source.name;
@@ -31,7 +35,10 @@ export class PinnedSource implements OpenedSource {
   }
 
   async named(options: TransferOptions): Promise<FetchedManifest> {
-    this.#named ??= await this.#source.named(options);
+    if (this.#named) return this.#named;
+    const found = await this.#source.named(options);
+    // Of several that asked at once, the first one's answer is everybody's.
+    this.#named ??= found;
     return this.#named;
   }
 
@@ -49,7 +56,7 @@ export class PinnedSource implements OpenedSource {
     const known = this.#documents.get(digest);
     if (known?.length === size) return known;
     const bytes = await this.#source.document(descriptor, options);
-    if (isManifestType(mediaType) && this.#documents.size < MAX_DOCUMENTS) this.#documents.set(digest, bytes);
+    if (isManifestType(mediaType)) this.#documents.set(digest, bytes);
     return bytes;
   }
 

@@ -2,7 +2,7 @@
 
 import type { ManifestPreference, Platform } from '../core/index.ts';
 import { ShoalError } from '../core/index.ts';
-import type { IndexEntry } from './manifest.ts';
+import { type IndexEntry, MEDIA_TYPES } from './manifest.ts';
 import { NYDUS_MEDIA_TYPES, NYDUS_OS_FEATURE } from './nydus-media.ts';
 
 /** Node's `process.arch` to the names that images use (Go's). Where Node has one name, so have they. */
@@ -50,7 +50,7 @@ export function platformOf(nodePlatform: string, nodeArch: string): Platform {
 }
 
 /**
- * The entry that serves `platform` best: same os and architecture, the highest variant that the machine runs, then
+ * The image that serves `platform` best: same os and architecture, the highest variant that the machine runs, then
  * `prefer`. An entry without a platform counts only when it is the only candidate. Throws `not-found` and lists what
  * there is. `what` names the image.
  */
@@ -60,7 +60,8 @@ export function chooseEntry(
   prefer: ManifestPreference,
   what: string,
 ): IndexEntry {
-  const fitting = entries
+  const images = entries.filter(entry => !isArtifact(entry));
+  const fitting = images
     .map(entry => ({
       entry,
       variant: runnableVariant(entry, platform),
@@ -70,9 +71,12 @@ export function chooseEntry(
     .sort((a, b) => (b.variant ?? 0) - (a.variant ?? 0) || Number(b.preferred) - Number(a.preferred));
   const best = fitting[0]?.entry;
   if (best) return best;
-  const [only, ...others] = entries.filter(entry => entry.platform === undefined);
+  const [only, ...others] = images.filter(entry => entry.platform === undefined);
   if (only && others.length === 0) return only;
-  const offered = entries.map(entry => (entry.platform ? formatPlatform(entry.platform) : 'unnamed'));
+  const offered = entries.map(entry => {
+    if (isArtifact(entry)) return `artifact ${JSON.stringify(entry.artifactType?.slice(0, 100))}`;
+    return entry.platform ? formatPlatform(entry.platform) : 'unnamed';
+  });
   const list = [...new Set(offered)].slice(0, MAX_LISTED).join(', ');
   throw new ShoalError(
     'not-found',
@@ -86,6 +90,18 @@ export function isNydus(entry: IndexEntry): boolean {
     entry.artifactType === NYDUS_MEDIA_TYPES.manifestArtifact ||
     entry.platform?.['os.features']?.includes(NYDUS_OS_FEATURE) === true
   );
+}
+
+/** What an ordinary image's entry may say: the type of its config (image specification 1.1, "artifactType"). */
+const IMAGE_TYPES: ReadonlySet<string> = new Set([
+  MEDIA_TYPES.ociConfig,
+  MEDIA_TYPES.dockerConfig,
+  NYDUS_MEDIA_TYPES.manifestArtifact,
+]);
+
+/** Is this index entry something about an image, rather than one? SOCI's indexes stand there with a platform. */
+export function isArtifact({ artifactType }: IndexEntry): boolean {
+  return artifactType !== undefined && artifactType !== '' && !IMAGE_TYPES.has(artifactType);
 }
 
 /** An index may be long; a message should not be. */

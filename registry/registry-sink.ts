@@ -12,7 +12,7 @@ import type {
   ReferrerSink,
   TransferOptions,
 } from '../core/index.ts';
-import { digestFromHex, ShoalError } from '../core/index.ts';
+import { digestFromHex, isShoalError, ShoalError } from '../core/index.ts';
 import type { HttpResponse } from './http.ts';
 import type { RegistryReference } from './reference.ts';
 import type { RegistryClient } from './registry-client.ts';
@@ -29,7 +29,8 @@ export class RegistrySink implements ImageSink, ReferrerSink, AsyncDisposable {
   readonly name: string;
   readonly #client: RegistryClient;
   readonly #reference: RegistryReference;
-  readonly #mountFrom: string | undefined;
+  /** Undefined again once the registry would not let us look there. */
+  #mountFrom: string | undefined;
 
   /** `mountFrom` is another repository of the same registry, whose blobs may be used without a transfer. */
   constructor(
@@ -100,6 +101,18 @@ export class RegistrySink implements ImageSink, ReferrerSink, AsyncDisposable {
   /** Starts an upload, asking for a mount in the same request: a registry that cannot mount opens the upload. */
   async #openUpload(digest: Digest, signal: AbortSignal): Promise<URL | 'mounted'> {
     const from = this.#mountFrom;
+    if (from === undefined) return this.#askForUpload(digest, undefined, signal);
+    try {
+      return await this.#askForUpload(digest, from, signal);
+    } catch (error) {
+      // Who may write here need not be allowed to read there, and some token services then give no token at all.
+      if (!isShoalError(error, 'unauthorized')) throw error;
+      this.#mountFrom = undefined;
+      return this.#askForUpload(digest, undefined, signal);
+    }
+  }
+
+  async #askForUpload(digest: Digest, from: string | undefined, signal: AbortSignal): Promise<URL | 'mounted'> {
     const query = from === undefined ? '' : `?mount=${digest}&from=${encodeURIComponent(from)}`;
     const response = await this.#client.send(
       { method: 'POST', target: `blobs/uploads/${query}`, action: 'push', alsoPullFrom: from, body: () => NO_BYTES },

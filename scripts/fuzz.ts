@@ -35,15 +35,20 @@ const { values } = parseArgs({
   },
 });
 
-const seed = values.seed === undefined ? Math.floor(Math.random() * SEEDS) : Number(values.seed);
+const seed = values.seed === undefined ? Math.floor(Math.random() * SEEDS) : numberOf('seed', values.seed);
 const targets = values.target === undefined ? TARGETS : TARGETS.filter(({ name }) => name === values.target);
 const [first] = targets;
 if (!first) throw new Error(`no target ${values.target}; there are: ${TARGETS.map(({ name }) => name).join(', ')}`);
-if (!Number.isSafeInteger(seed)) throw new Error(`--seed ${values.seed}: expected a whole number`);
 
 if (values.replay !== undefined) process.exitCode = await replay(first, values.replay);
-else if (values.runs !== undefined) process.exitCode = await batch(first, Number(values.runs));
-else process.exitCode = longRun(Number(values.minutes));
+else if (values.runs !== undefined) process.exitCode = await batch(first, numberOf('runs', values.runs));
+else process.exitCode = longRun(numberOf('minutes', values.minutes));
+
+/** A run of no length finds nothing, which must not look like a success. */
+function numberOf(option: string, text: string): number {
+  if (!/^\d{1,10}$/.test(text)) throw new Error(`--${option} ${text}: expected a whole number`);
+  return Number(text);
+}
 
 async function replay(target: FuzzTarget, path: string): Promise<number> {
   console.log(`${target.name}: ${await judge(target, readFileSync(path))}`);

@@ -36,6 +36,8 @@ export async function startShoal(directory: string, reference: string, driver: s
 export async function startLibfuse(directory: string, tree: BenchTree, { plainfs }: Programs): Promise<Contestant> {
   const mountpoint = await directoryIn(directory, 'libfuse');
   const child = spawn(plainfs, [tree.directory, join(directory, 'libfuse-data'), mountpoint], {
+    // A session of its own, as daemons have: kernels with autogroup scheduling share the processor between sessions.
+    detached: true,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit');

@@ -19,6 +19,19 @@ export interface Cell {
 
 const middle = (cell: Cell, key: keyof Sample) => median(cell.samples.map(sample => sample[key]));
 
+/** For programs: the samples, and what the table says of them. */
+export function reportJson(cells: readonly Cell[]) {
+  return cells.map(cell => ({
+    ...cell.row,
+    contestant: cell.contestant,
+    microsecondsPerOperation: middle(cell, 'microseconds'),
+    speed: speed(cell, cells),
+    cpuSecondsPerMillion: { daemon: middle(cell, 'daemonCpu'), total: middle(cell, 'totalCpu') },
+    cached: cell.cached,
+    samples: cell.samples,
+  }));
+}
+
 /** Above 1: faster than the baseline. */
 function speed(cell: Cell, cells: readonly Cell[]): number | undefined {
   const baseline = cells.find(({ row, contestant }) => row === cell.row && contestant === BASELINE);

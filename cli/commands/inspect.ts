@@ -38,12 +38,12 @@ export async function inspect(
     else printImage(report);
     return;
   }
-  const forSource = { ...options, creds: creds.source };
-  const report = await lookAtPath(context, image, path, forSource);
+  const report = await lookAtPath(context, image, path, { ...options, creds: creds.source });
   if (context.settings.json) printJson({ reference: image.source.name, ...report });
   else printPath(report, image.isAccelerated && options.source === undefined ? NOT_RECORDED : NOT_LISTED);
 }
 
+/** The credentials of `options` are for the original. */
 async function lookAtPath(
   context: CommandContext,
   image: LookedAtImage,

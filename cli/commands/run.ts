@@ -18,8 +18,8 @@ import { readPlatform } from '../settings.ts';
 
 export interface RunOptions extends ReferenceOptions {
   readonly rm?: boolean;
-  readonly volume: readonly string[];
-  readonly env: readonly string[];
+  readonly volume?: readonly string[];
+  readonly env?: readonly string[];
   readonly runtime: 'auto' | 'runc' | 'namespaces';
 }
 
@@ -35,10 +35,10 @@ export async function run(
   needRoot('shoal run', 'mount the image (shoal mount) and start programs from there, for example with bwrap');
   const absolute = absoluteReference(reference);
   const credentials = givenCredentials(context, options, { standardInput: 'program' });
-  const binds = await Promise.all(options.volume.map(parseVolume));
+  const binds = await Promise.all((options.volume ?? []).map(parseVolume));
   const runc = await chooseRuntime(context, options.runtime);
   const config = await openConfig(context, absolute, options);
-  const program = processOf(config.config ?? {}, command, options.env);
+  const program = processOf(config.config ?? {}, command, options.env ?? []);
 
   const id = `shoal-${randomBytes(6).toString('hex')}`;
   const directory = join(context.settings.root, 'containers', id);

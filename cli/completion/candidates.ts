@@ -81,9 +81,9 @@ function splitAssignment(word: string): [string] | [string, string] {
   return at < 0 ? [word] : [word.slice(0, at), word.slice(at + 1)];
 }
 
-/** A command's own options, those of every command, and help. */
+/** What a command takes: its own options, those of every command, which its help leaves out, and help. */
 function optionsOf(command: Command): readonly Option[] {
-  const own = [...command.options, ...(command.parent ? optionsOf(command.parent) : [])];
+  const own = [...command.options, ...command.createHelp().visibleOptions(command)];
   return own.filter(({ long }, at) => own.findIndex(other => other.long === long) === at);
 }
 

@@ -21,7 +21,7 @@ const path = z.string().refine(text => isAbsolute(text) && !text.includes('\0'))
 const within = (min: number, max: number) => z.int().min(min).max(max);
 
 /** One table of the file, `[registry."HOST"]`: how to speak to that registry. */
-export const registryTable = z.strictObject({
+const registryTable = z.strictObject({
   mirrors: z.array(z.string().refine(isMirror)).exactOptional(),
   'plain-http': z.boolean().exactOptional(),
   insecure: z.boolean().exactOptional(),

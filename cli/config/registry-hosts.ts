@@ -4,7 +4,7 @@ import { isShoalError, ShoalError } from '../../core/index.ts';
 import { parseReference, type RegistryHostSettings } from '../../registry/index.ts';
 
 /** The host as references name it (Docker Hub has several names), or undefined when it is no host. */
-export function referenceHost(text: string): string | undefined {
+function referenceHost(text: string): string | undefined {
   try {
     const reference = parseReference(`${text}/some/name`);
     // A word that does not look like a host is taken for a part of a repository's name on Docker Hub.

@@ -68,7 +68,9 @@ function find(
 /** A flag's or a variable's text as the file would say it: paths may be relative here, numbers are in decimal. */
 function fromText(key: ConfigKey, text: string, origin: string): Value {
   const { kind, expected } = KEYS[key];
-  const value = kind === 'path' ? resolve(text) : kind === 'number' && /^\d{1,15}$/.test(text) ? Number(text) : text;
+  // `--root "$UNSET"` does not mean the working directory.
+  const value =
+    kind === 'path' && text !== '' ? resolve(text) : kind === 'number' && /^\d{1,15}$/.test(text) ? Number(text) : text;
   if (configSchema.shape[key].safeParse(value).success) return value;
   throw new ShoalError('usage', `${origin} ${shown(text)}: expected ${expected}`);
 }

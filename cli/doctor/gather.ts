@@ -12,6 +12,7 @@ import { errnoOf, isShoalError, messageOf, siblingScript, systemClock } from '..
 import { ControlClient, checkDriver, probeHoles } from '../../daemon/index.ts';
 import { dockerConfigCredentials } from '../../registry/index.ts';
 import type { CommandContext } from '../command.ts';
+import { withoutCredentials } from '../credentials.ts';
 import { findProgram } from '../run/launch.ts';
 import { VERSION } from '../version.ts';
 import type { CacheFact, DaemonFact, DeviceFact, DockerConfigFact, Facts } from './facts.ts';
@@ -230,7 +231,7 @@ function fsTypeAt(mountTable: string, path: string): string {
 async function lookAtDockerConfig(path: string, env: CommandContext['env']): Promise<DockerConfigFact> {
   const found = await stat(path).catch(() => undefined);
   try {
-    await dockerConfigCredentials(path, env)('registry.example');
+    await dockerConfigCredentials(path, withoutCredentials(env))('registry.example');
     return { path, mode: found === undefined ? undefined : found.mode & 0o777, problem: undefined };
   } catch (error) {
     return { path, mode: undefined, problem: messageOf(error) };

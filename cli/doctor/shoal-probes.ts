@@ -145,7 +145,7 @@ const daemon: Probe = ({ daemon: { running, problem, socket, socketExists }, sho
       : 'none runs; mount and run start one';
     return { ...base, verdict: 'note', found };
   }
-  const found = `pid ${running.pid}, version ${running.version}, ${running.mounts} mounts`;
+  const found = `pid ${running.pid}, version ${running.version}, ${running.mounts} ${running.mounts === 1 ? 'mount' : 'mounts'}`;
   if (running.version === shoalVersion) return { ...base, verdict: 'ok', found };
   return {
     ...base,

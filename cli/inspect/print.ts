@@ -11,18 +11,18 @@ const SHOWN_CHUNKS = 20;
 const CREATED_BY_CHARS = 60;
 const KEY_CHARS = 10;
 
-/** What an image says must not steer the terminal. */
-function harmless(text: string): string {
-  return text.replace(/\p{Cc}/gu, control => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`);
+/** A value of an image that has no business to begin a line of its own. */
+function oneLine(text: string): string {
+  return text.replace(/\n/g, '\\n');
 }
 
 export function shortened(text: string, length = CREATED_BY_CHARS): string {
-  const line = harmless(text.replace(/\s+/g, ' ').trim());
+  const line = text.replace(/\s+/g, ' ').trim();
   return line.length <= length ? line : `${line.slice(0, length - 1)}…`;
 }
 
 function printPair(key: string, value: string | undefined): void {
-  if (value !== undefined && value !== '') printLine(`${key.padEnd(KEY_CHARS)}  ${harmless(value)}`);
+  if (value !== undefined && value !== '') printLine(`${key.padEnd(KEY_CHARS)}  ${oneLine(value)}`);
 }
 
 export function printImage(report: ImageReport): void {
@@ -95,7 +95,7 @@ function ratio(part: number, whole: number): string {
 
 export function printPath(report: PathReport, layerHint: string): void {
   const { kind, mode, uid, gid, size, device, target, nid, nlink, layer, dataLayers = [], chunks } = report;
-  printLine(harmless(report.path));
+  printLine(oneLine(report.path));
   printPair('kind', kind);
   printPair('mode', `${modeText(mode)} (0${(mode & 0o7777).toString(8)})`);
   printPair('owner', `${uid}:${gid}`);

@@ -13,6 +13,7 @@ import {
   type ChunkPayload,
   createChunkMap,
   fromSystemError,
+  isPresent,
   type Logger,
   ShoalError,
 } from '../../core/index.ts';
@@ -40,6 +41,7 @@ export class CachedBlob {
   readonly #mapFile: MapFileWriter;
   /** The last store or eviction of each chunk that has one under way. */
   readonly #perChunk = new Map<number, Promise<void>>();
+  #syncing: Promise<void> = Promise.resolve();
   #closed = false;
 
   private constructor(
@@ -74,8 +76,17 @@ export class CachedBlob {
     try {
       // A data file that was not there, or is not of this size, is not the one the map speaks of.
       const known = trusted !== undefined && (await file.stat()).size === layout.deviceSize ? trusted : undefined;
-      if (known === undefined) await makeSparse(file, layout.deviceSize);
       const mapFile = await MapFileWriter.create(files.map, identity, known);
+      try {
+        if (known === undefined) {
+          // Only when no crash and no power cut can bring back a map that vouches for what will be holes from here on.
+          if (trusted !== undefined) await mapFile.settle();
+          await makeSparse(file, layout.deviceSize);
+        }
+      } catch (error) {
+        await mapFile.close();
+        throw error;
+      }
       for (let index = 0; known !== undefined && index < layout.chunkCount; index++) {
         if (bitmapHas(known.written, index)) map.markPresent(index);
       }
@@ -106,8 +117,8 @@ export class CachedBlob {
 
   async read(index: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const { deviceOffset, uncompressedSize } = this.layout.chunk(index);
-    if (this.#closed || !this.map.has(index)) return undefined;
     const before = this.map.sequence(index);
+    if (this.#closed || !isPresent(before)) return undefined;
     const bytes = new Uint8Array(uncompressedSize);
     await this.#fill(bytes, deviceOffset);
     return this.map.sequence(index) === before ? bytes : undefined;
@@ -133,7 +144,13 @@ export class CachedBlob {
   }
 
   /** Makes the chunks that are stored now durable. Never while a reader waits for it. Rejects only with `system`. */
-  async sync(): Promise<void> {
+  sync(): Promise<void> {
+    // One at a time: each has to know what went while it ran, and none may run on when the files are closed.
+    this.#syncing = this.#syncing.catch(() => {}).then(() => this.#sync());
+    return this.#syncing;
+  }
+
+  async #sync(): Promise<void> {
     if (!this.#mapFile.hasUnsynced) return;
     const covered = this.#mapFile.beginSync();
     try {
@@ -159,11 +176,14 @@ export class CachedBlob {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.allSettled(this.#perChunk.values());
-    await this.sync();
-    await this.#mapFile.flush();
-    await this.#mapFile.datasync();
-    await this.#mapFile.close();
-    await this.#file.close();
+    try {
+      await this.sync();
+      await this.#mapFile.flush();
+      await this.#mapFile.datasync();
+    } finally {
+      await this.#mapFile.close();
+      await this.#file.close();
+    }
   }
 
   async #fill(bytes: Uint8Array, offset: number): Promise<void> {

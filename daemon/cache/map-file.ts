@@ -2,6 +2,7 @@
 // (a crash then only costs a fetch); bits of evicted chunks must be gone from it before the bytes go.
 
 import { type FileHandle, open, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import {
   bitmapBytes,
   bitmapHas,
@@ -39,15 +40,19 @@ const NO_BOOT = '';
 
 export class MapFileWriter {
   readonly #file: FileHandle;
+  readonly #path: string;
   readonly #identity: MapIdentity;
   readonly #written: Uint8Array;
   readonly #synced: Uint8Array;
   readonly #removedSinceSync = new Set<number>();
   #dirty = false;
+  /** The rename that put this file in place is durable. */
+  #placed = false;
   #writing: Promise<void> = Promise.resolve();
 
-  private constructor(file: FileHandle, identity: MapIdentity, start: TrustedMap) {
+  private constructor(file: FileHandle, path: string, identity: MapIdentity, start: TrustedMap) {
     this.#file = file;
+    this.#path = path;
     this.#identity = identity;
     this.#written = start.written.slice();
     this.#synced = start.synced.slice();
@@ -65,7 +70,7 @@ export class MapFileWriter {
     try {
       await writeAt(file, encodeMapFile({ ...identity, ...first }), 0);
       await rename(temporary, path);
-      return new MapFileWriter(file, identity, first);
+      return new MapFileWriter(file, path, identity, first);
     } catch (error) {
       await file.close();
       throw error;
@@ -92,7 +97,7 @@ export class MapFileWriter {
     }
     this.#dirty = true;
     await this.flush();
-    await this.#file.datasync();
+    await this.settle();
   }
 
   /** The chunks that a sync of the data starting now will cover. */
@@ -127,6 +132,19 @@ export class MapFileWriter {
 
   async datasync(): Promise<void> {
     await this.#file.datasync();
+  }
+
+  /** Resolves when what was flushed is durable, and so is that this file stands in the place of an older one. */
+  async settle(): Promise<void> {
+    await this.datasync();
+    if (this.#placed) return;
+    const directory = await open(dirname(this.#path), 'r');
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+    this.#placed = true;
   }
 
   async close(): Promise<void> {

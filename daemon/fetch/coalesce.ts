@@ -31,6 +31,12 @@ export function planRange(
   return range.chunks();
 }
 
+/**
+ * Chunks looked at in one direction. A range of ordinary chunks is full long before; but nothing keeps a bootstrap from
+ * putting millions of chunks at one place of the blob, or from leaving out as many.
+ */
+const MAX_STEPS = 4096;
+
 /** Visits neighbours in one direction until the range is full, the gap too wide or the blob at its end. */
 function walk(
   layout: BlobLayout,
@@ -39,8 +45,11 @@ function walk(
   range: Range,
   decide: (index: number) => 'take' | 'pass' | 'stop',
 ): void {
-  for (let index = seed + step; index >= 0 && index < layout.chunkCount; index += step) {
-    if (range.has(index)) continue;
+  for (let steps = 1; steps <= MAX_STEPS; steps++) {
+    const index = seed + step * steps;
+    if (index < 0 || index >= layout.chunkCount) return;
+    // A merged image may leave out what none of its files uses: a gap of unknown size, measured at the chunk behind it.
+    if (range.has(index) || !layout.describes(index)) continue;
     const verdict = decide(index);
     if (verdict === 'stop') return;
     const { compressedOffset, compressedSize } = layout.chunk(index);

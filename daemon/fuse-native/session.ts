@@ -115,6 +115,10 @@ export class NativeSession {
   /** Ends the connection: whoever reads gets an error. The mount itself stays in the table, dead. */
   abort(): void {
     this.#expectEnd = true;
+    this.#killHost();
+  }
+
+  #killHost(): void {
     const pid = this.#host?.pid;
     if (pid === undefined || this.#host?.exitCode !== null || this.#host.signalCode !== null) return;
     try {
@@ -173,7 +177,7 @@ export class NativeSession {
     });
     worker.on('exit', () => {
       closeSync(fd); // the host, if it still asks, learns that nobody answers
-      this.abort();
+      this.#killHost(); // often the reader learns first that it has died: that is still to be told
       this.#left();
     });
   }

@@ -26,13 +26,15 @@ parentPort?.on('message', (order: CompleterOrder) => {
 });
 
 function attach(mount: number, image: ServedImage): void {
+  let blobs: readonly OpenBlob[] = [];
   try {
-    const blobs = openBlobs(image.blobs);
+    blobs = openBlobs(image.blobs);
     const reader = new BootstrapReader(new Uint8Array(image.bootstrap), image.chunks);
     const reads = new ReadServer(reader, blobs, { maxRead: MAX_READ_BYTES });
     mounts.set(mount, { blobs, reads });
     report({ kind: 'attached', mount });
   } catch (error) {
+    closeBlobs(blobs);
     report({ kind: 'attached', mount, failure: messageOf(error) });
   }
 }

@@ -99,7 +99,11 @@ export class Completer {
     switch (report.kind) {
       case 'attached':
         if (report.failure === undefined) attachment.attached.resolve();
-        else this.#fail(report.mount, attachment, new ShoalError('system', `completer: ${report.failure}`));
+        else {
+          // In `attach` somebody is told; when it moves to a new thread nobody is.
+          this.#log.error('completer can not serve a mount', { error: report.failure });
+          this.#fail(report.mount, attachment, new ShoalError('system', `completer: ${report.failure}`));
+        }
         break;
       case 'detached':
         this.#fail(report.mount, attachment, new ShoalError('aborted', 'the mount ends'));
@@ -130,6 +134,9 @@ export class Completer {
     this.#worker = undefined;
     const failure = new ShoalError('internal', `completer ended with code ${exitCode}`);
     const moving = ++this.#restarts <= this.#maxRestarts;
+    const fields = { exitCode, restarts: this.#restarts };
+    if (moving) this.#log.error('completer died; it is started anew', fields);
+    else this.#log.error('completer dies again and again; reads that have to wait fail from now on', fields);
     for (const [mount, attachment] of [...this.#mounts]) {
       const { attached, image, leaving, reads } = attachment;
       for (const read of reads.values()) read.reject(failure);

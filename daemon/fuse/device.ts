@@ -3,7 +3,7 @@
 // work: **a request is answered through the descriptor that it was read from**, whichever thread does it.
 
 import { ShoalError } from '../../core/index.ts';
-import { lastErrno, readFd, writeFd } from '../system-calls.ts';
+import { lastErrno, pageAligned, readFd, writeFd } from '../system-calls.ts';
 import { Errno } from './errno.ts';
 import { InHeader, OutHeader } from './protocol.ts';
 
@@ -27,9 +27,9 @@ export interface PendingRequest {
 
 /** A reply under construction and the way it goes; one for each thread that answers. */
 export class ReplyBuffer {
-  /** The body begins after the header. */
-  readonly words = new Uint32Array((MAX_READ_BYTES + OutHeader.BYTES) / 4);
-  readonly bytes = Buffer.from(this.words.buffer);
+  /** The body begins after the header, on a page's boundary. */
+  readonly bytes = pageAligned(OutHeader.BYTES + MAX_READ_BYTES, OutHeader.BYTES);
+  readonly words = new Uint32Array(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length / 4);
 
   /** Answers with the first `bytes` of the body. */
   respond(to: PendingRequest, bytes: number): void {

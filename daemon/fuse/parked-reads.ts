@@ -68,8 +68,10 @@ export class ParkedReads {
     return this.#slowEndedAt;
   }
 
-  /** Takes responsibility for a read: it is answered, some time. */
+  /** Takes responsibility for a read: it is answered, some time, unless the mount ends. */
   park(read: MissedRead): void {
+    // A thread may hand one over that it took before the end. Nobody waits for it, and nobody would ever stop its fetch.
+    if (this.#ended.signal.aborted) return;
     const key = keyOf(read.uniqueLow, read.uniqueHigh);
     const parked: Parked = {
       read,

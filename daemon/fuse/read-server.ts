@@ -23,11 +23,16 @@ export type PositionedRead = (fd: number, into: Uint8Array, at: number, length: 
 
 export const MISS = -1;
 
+/** All or none: a thread that lives on must not keep what it opened before it failed. */
 export function openBlobs(blobs: readonly SharedBlob[]): OpenBlob[] {
-  return blobs.map(({ map, path }) => ({
-    map: new ChunkMap(map),
-    fd: openSync(path, 'r'),
-  }));
+  const opened: OpenBlob[] = [];
+  try {
+    for (const { map, path } of blobs) opened.push({ map: new ChunkMap(map), fd: openSync(path, 'r') });
+    return opened;
+  } catch (error) {
+    closeBlobs(opened);
+    throw error;
+  }
 }
 
 export function closeBlobs(blobs: readonly OpenBlob[]): void {

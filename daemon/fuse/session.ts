@@ -3,7 +3,7 @@
 
 import { closeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { abortedError, type Clock, type Logger, ShoalError } from '../../core/index.ts';
+import { abortedError, type Clock, type Logger, messageOf, ShoalError } from '../../core/index.ts';
 import type { ServeLimits } from '../config.ts';
 import { Counter, type SharedCounters } from '../shared-counters.ts';
 import { cloneFuseDevice } from '../system-calls.ts';
@@ -209,10 +209,17 @@ export class FuseSession {
   #replace(number: number, exitCode: number): void {
     const unfinished = this.#board.unfinished(number);
     if (unfinished !== undefined) {
-      answerError(unfinished, Errno.EIO);
       this.#board.end(number);
+      try {
+        answerError(unfinished, Errno.EIO);
+      } catch (error) {
+        this.#ports.log.error('request of a dead worker could not be answered', { error: messageOf(error) });
+      }
     }
-    if (!this.#serving) return; // `load` fails, and that is the end of it
+    if (!this.#serving) {
+      this.#loaded.reject(new ShoalError('system', `worker ended with code ${exitCode}`)); // `load` fails: that is all
+      return;
+    }
     this.#restarts++;
     if (this.#restarts <= this.#options.limits.maxWorkerRestarts) this.#hire(number);
     else this.#ports.onUnservable();

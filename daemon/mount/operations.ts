@@ -4,6 +4,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, opendirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { fromSystemError, messageOf, ShoalError } from '../../core/index.ts';
+import { MAX_READ_BYTES } from '../fuse/device.ts';
 import { MNT_DETACH, MS_RDONLY, mount, UMOUNT_NOFOLLOW, unmount } from '../system-calls.ts';
 import type { HelperAnswer, HelperRequest } from './helper-protocol.ts';
 import { type MountEntry, parseMountOutput, parseMountTable, topMount } from './mount-table.ts';
@@ -57,7 +58,10 @@ function isEmpty(directory: string): boolean {
  */
 function mountFuse(request: Extract<HelperRequest, { op: 'mount-fuse' }>): HelperAnswer {
   const { mountpoint, source, rootMode } = request;
-  const data = `fd=${FUSE_FD},rootmode=${rootMode.toString(8)},user_id=0,group_id=0,allow_other,default_permissions`;
+  // INIT limits reads in pages, which are larger on some machines; this does it in bytes.
+  const data =
+    `fd=${FUSE_FD},rootmode=${rootMode.toString(8)},user_id=0,group_id=0,allow_other,default_permissions,` +
+    `max_read=${MAX_READ_BYTES}`;
   refuse(mount(source, mountpoint, FUSE_TYPE, { flags: MS_RDONLY, data }), `mount ${mountpoint} (fuse)`);
   const device = deviceOf(source, mountpoint);
   setReadahead(device, request.readaheadBytes);
@@ -140,9 +144,18 @@ function cleanSource(source: string): string[] {
   const ours = readTable()
     .filter(entry => entry.source === source)
     .reverse();
-  for (const { fsType, device } of ours) if (fsType === FUSE_TYPE) abortConnection(device);
+  for (const { fsType, device } of ours) if (fsType === FUSE_TYPE) tryToAbort(device);
   for (const { mountpoint } of ours) unmountOurs(mountpoint, source, true);
   return ours.map(entry => `${entry.fsType} ${entry.mountpoint}`);
+}
+
+/** Where there is no fusectl to be had, what is detached ends with its last user or its server. */
+function tryToAbort(device: string): void {
+  try {
+    abortConnection(device);
+  } catch {
+    // as said above
+  }
 }
 
 /** A connection that is gone already is as good as aborted. */

@@ -34,7 +34,7 @@ async function firstBlob(shoal: Shoal, reference: string): Promise<{ blob: strin
   };
 }
 
-suite('the command line', { timeout: 120_000 }, () => {
+suite('the command line', { timeout: 300_000 }, () => {
   for (const args of [
     ['convert'],
     ['frobnicate'],
@@ -47,6 +47,21 @@ suite('the command line', { timeout: 120_000 }, () => {
       assert.equal(result.code, 64);
       assert.match(result.stderr, /error: /);
       assert.doesNotMatch(result.stderr, /\n\s+at /);
+    });
+  }
+
+  for (const args of [
+    ['mount', 'oci:image', 'mnt', '--creds', 'ada:s3cret'],
+    ['convert', 'oci:image', 'registry.invalid/app', '--src-creds', 'ada:s3cret'],
+    ['convert', 'registry.invalid/app', 'oci:image', '--dest-creds', 'ada:s3cret'],
+    ['check', 'registry.invalid/app', '--src-creds', 'ada:s3cret'],
+  ]) {
+    test(`shoal ${args.join(' ')} is refused: no registry would get the password`, async t => {
+      const shoal = await makeShoal(t);
+      const result = await shoal.run(...args);
+      assert.equal(result.code, 64);
+      assert.match(result.stderr, new RegExp(`^shoal: ${args.at(-2)}: expected an image in a registry, [^\n]*\n$`));
+      assert.doesNotMatch(result.stderr, /s3cret/);
     });
   }
 

@@ -1,12 +1,13 @@
 // Completion in the shells themselves: they load our script, somebody presses TAB, and the line must grow.
 
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { buildImage } from '../support/image-builder.ts';
+import { missing } from '../support/missing.ts';
 import { MAIN, makeShoal, type Shoal } from '../support/shoal.ts';
 
 const run = promisify(execFile);
@@ -33,15 +34,6 @@ for typed, expected in steps:
 os.write(terminal, b'\\x15exit\\n')
 print(shown)
 `;
-
-function has(program: string): boolean {
-  try {
-    execFileSync('sh', ['-c', `command -v ${program}`]);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** A directory with a program `shoal`, to be put on the PATH. */
 async function programFolder(shoal: Shoal): Promise<string> {
@@ -72,7 +64,7 @@ async function typeIn(shoal: Shoal, shell: readonly string[], steps: readonly St
   });
 }
 
-suite('completion', { timeout: 120_000 }, () => {
+suite('completion', { timeout: 300_000 }, () => {
   const bash = ['bash', '--norc', '--noprofile', '-i'];
   const load: Step = ['source <(shoal completion bash) && echo loa""ded\n', 'loaded'];
 
@@ -111,8 +103,7 @@ suite('completion', { timeout: 120_000 }, () => {
     await typeIn(shoal, bash, [load, ['shoal umount \t', 'a\\\\ mountpoint ']]);
   });
 
-  const withoutZsh = has('zsh') ? false : 'zsh is not installed';
-  test('zsh completes commands, options and values', { skip: withoutZsh }, async t => {
+  test('zsh completes commands, options and values', { skip: missing('zsh', 'python3') }, async t => {
     await type(
       t,
       ['zsh', '-f', '-i'],
@@ -125,8 +116,7 @@ suite('completion', { timeout: 120_000 }, () => {
     );
   });
 
-  const withoutFish = has('fish') ? false : 'fish is not installed';
-  test('fish completes commands, options, values and files', { skip: withoutFish }, async t => {
+  test('fish completes commands, options, values and files', { skip: missing('fish') }, async t => {
     const shoal = await makeShoal(t);
     const folder = await programFolder(shoal);
     await writeFile(join(shoal.scratch, 'layout-of-mine'), '');

@@ -47,7 +47,7 @@ async function publish(t: TestContext, registry: MemoryRegistry, layers: readonl
   return registry.putManifest('app', '1', bytes, 'application/vnd.oci.image.manifest.v1+json');
 }
 
-suite('conversions', { timeout: 300_000 }, () => {
+suite('conversions', { timeout: 480_000 }, () => {
   test('docker save in, OCI archive out, proven equal, and mounted from the archive', { skip: noFuse }, async t => {
     const shoal = await makeShoal(t);
     const saved = join(shoal.scratch, 'saved.tar');

@@ -5,20 +5,20 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { MountInfo } from '../../core/index.ts';
 import { buildDebianImages, type DebianImages } from '../support/debian-images.ts';
-import { type DockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
+import { type DockerRegistry, noDockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
 import { mountErofs } from '../support/kernel-erofs.ts';
+import { missing } from '../support/missing.ts';
 import { asNativeShows } from '../support/native-limits.ts';
-import { makeShoal, type Shoal } from '../support/shoal.ts';
+import { MAIN, makeShoal, type Shoal } from '../support/shoal.ts';
 import { compareTrees, readTree, type Tree } from '../support/tree.ts';
 import { makeUnprivileged, unprivilegedProblem } from '../support/unprivileged.ts';
 
 const run = promisify(execFile);
-const MAIN = resolve(import.meta.dirname, '../../cli/main.ts');
 
 interface DevicesReport {
   readonly bootstrap: string;
@@ -27,7 +27,9 @@ interface DevicesReport {
 
 const skip = unprivilegedProblem();
 
-suite('images built from Debian packages', { timeout: 900_000 }, () => {
+const noTools = noDockerRegistry || missing('umoci', 'skopeo', 'debootstrap', 'htpasswd');
+
+suite('images built from Debian packages', { timeout: 900_000, skip: noTools }, () => {
   let directory = '';
   let images: DebianImages;
   let registry: DockerRegistry;

@@ -33,3 +33,8 @@ test('runs through a symbolic link, as npm installs commands, from any directory
   const { stdout } = await run('./shoal', ['--version'], { cwd: directory });
   assert.equal(stdout.trim(), VERSION);
 });
+
+test("options that Node knows, too, are the command's or the program's in the image, not Node's", async () => {
+  const command = ['config', '--env-file', '/no/such/file'];
+  await assert.rejects(run(SHOAL, command), { code: 64, stderr: /unknown option '--env-file'/ });
+});

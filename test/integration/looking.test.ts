@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { buildImage } from '../support/image-builder.ts';
@@ -17,7 +17,7 @@ interface Report {
   readonly workingDrivers: readonly string[];
 }
 
-suite('looking', { timeout: 120_000 }, () => {
+suite('looking', { timeout: 300_000 }, () => {
   test('doctor says that images can be mounted where they can, and leaves nothing', async t => {
     const shoal = await makeShoal(t);
     const report = (await shoal.json('doctor')) as Report;
@@ -48,8 +48,8 @@ suite('looking', { timeout: 120_000 }, () => {
     assert.match(result.stdout, /Images can be mounted by: fuse/);
   });
 
-  test('a daemon that mount starts reads the same file; ps, metrics and doctor tell about it', async t => {
-    const shoal = await makeShoal(t);
+  test('a daemon that mount starts has the same settings; ps, metrics and doctor tell about it', async t => {
+    const shoal = await makeShoal(t, { DOCKER_CONFIG: 'docker' });
     const tar = [{ path: 'file', content: 'hello\n' }];
     const { reference } = await buildImage(join(shoal.scratch, 'layout'), { layers: [{ tar }] });
     const converted = `oci:${join(shoal.scratch, 'converted')}:app`;
@@ -58,12 +58,22 @@ suite('looking', { timeout: 120_000 }, () => {
     await writeFile(config, 'serve-workers = 3\n[registry."registry.example"]\nplain-http = true\n');
     const mountpoint = join(shoal.scratch, 'mnt');
     await mkdir(mountpoint);
-    await shoal.ok('--config', config, 'mount', converted, mountpoint);
+    await shoal.ok('--config', config, '--log-format', 'pretty', 'mount', converted, mountpoint);
     assert.equal(await readFile(join(mountpoint, 'file'), 'utf8'), 'hello\n');
 
     const { pid } = JSON.parse(await readDaemonInfo(join(shoal.root, 'control.sock')));
     const commandLine = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
     assert.equal(commandLine[commandLine.indexOf('--config') + 1], config);
+    const environment = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0');
+    assert.ok(
+      environment.includes(`DOCKER_CONFIG=${resolve('docker')}`),
+      'what is relative here is not in its directory',
+    );
+    assert.match(
+      await readFile(join(shoal.root, 'daemon.log'), 'utf8'),
+      /^shoal: daemon is ready/m,
+      'a log for people',
+    );
 
     const [mount] = (await shoal.json('ps')) as {
       state: { name: string };
@@ -76,7 +86,7 @@ suite('looking', { timeout: 120_000 }, () => {
     const report = (await shoal.json('doctor')) as Report;
     assert.match(
       report.findings.find(({ name }) => name === 'daemon')?.found ?? '',
-      new RegExp(`^pid ${pid}, .* 1 mounts`),
+      new RegExp(`^pid ${pid}, .* 1 mount$`),
     );
   });
 
@@ -94,7 +104,7 @@ suite('looking', { timeout: 120_000 }, () => {
       if (shown === 'nothing is mounted\nnothing is mounted\n') child.kill('SIGINT');
     }
     assert.equal(await ended, 0);
-    assert.equal((await shoal.run('ps', '--watch', '0')).code, 64);
+    for (const wrong of ['0', '9999999']) assert.equal((await shoal.run('ps', '--watch', wrong)).code, 64);
   });
 
   test('config prints what is in effect and where it came from', async t => {

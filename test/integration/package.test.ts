@@ -59,7 +59,7 @@ const info: DaemonInfo | string = await new ControlClient('/nowhere.sock')
 console.log(JSON.stringify({ entries: report.totals.entries, info, reader: BootstrapReader.name }));
 `;
 
-suite('the npm package', { timeout: 300_000 }, () => {
+suite('the npm package', { timeout: 480_000 }, () => {
   let base = '';
   let folder = '';
   let packed: Packed | undefined;

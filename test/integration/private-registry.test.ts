@@ -18,6 +18,7 @@ import { noDockerRegistry, startDockerRegistry } from '../support/docker-registr
 import { noise } from '../support/fake-blob.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { type MemoryRegistry, startMemoryRegistry } from '../support/memory-registry.ts';
+import { missing } from '../support/missing.ts';
 import { MAIN, makeShoal, type Shoal } from '../support/shoal.ts';
 import { startTestProxy } from '../support/test-proxy.ts';
 import { startTokenServer } from '../support/token-server.ts';
@@ -101,7 +102,7 @@ async function trustInDocker(t: TestContext, host: string, authority: Authority)
   await writeFile(join(directory, 'ca.crt'), await readFile(authority.certificate));
 }
 
-suite('private registries', { timeout: 240_000 }, () => {
+suite('private registries', { timeout: 480_000, skip: missing('openssl', 'skopeo') }, () => {
   test('TLS and htpasswd: convert, push, mount, and a password that changes while it is read', {
     skip: noDockerRegistry,
   }, async t => {

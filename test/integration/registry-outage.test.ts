@@ -99,7 +99,7 @@ async function waitingReads(shoal: Shoal): Promise<number> {
   return mounts.reduce((sum, mount) => sum + mount.stats.waiting, 0);
 }
 
-suite('when the registry goes away', { timeout: 240_000 }, () => {
+suite('when the registry goes away', { timeout: 480_000 }, () => {
   test('hundreds of reads wait, cached reads go on at once, and all end with right bytes when it is back', async t => {
     const registry = await startMemoryRegistry(t);
     const shoal = await makeShoal(t);

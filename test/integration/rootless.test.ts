@@ -68,7 +68,7 @@ function blobsOf(registry: MemoryRegistry): string[] {
 
 const skip = unprivilegedProblem();
 
-suite('without root', { timeout: 300_000, skip }, () => {
+suite('without root', { timeout: 480_000, skip }, () => {
   const endings: (() => unknown)[] = [];
   const later = { after: (work: () => unknown) => void endings.push(work) };
   let registry: MemoryRegistry;

@@ -7,11 +7,13 @@ import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import type { MountInfo } from '../../core/index.ts';
 import { buildImage } from '../support/image-builder.ts';
+import { missing } from '../support/missing.ts';
 import { makeShoal, type Shoal } from '../support/shoal.ts';
 import { until } from '../support/until.ts';
 
 const BUSYBOX = '/bin/busybox';
 const noBusybox = existsSync(BUSYBOX) ? false : `${BUSYBOX} (busybox-static) is not installed`;
+const PROGRAMS: Readonly<Record<string, readonly string[]>> = { runc: ['runc'], namespaces: ['setpriv', 'unshare'] };
 
 interface Small {
   readonly shoal: Shoal;
@@ -53,8 +55,8 @@ async function smallImage(t: TestContext): Promise<Small> {
   return { shoal, image };
 }
 
-for (const runtime of ['runc', 'namespaces']) {
-  suite(`run with ${runtime}`, { timeout: 120_000, skip: noBusybox }, () => {
+for (const [runtime, programs] of Object.entries(PROGRAMS)) {
+  suite(`run with ${runtime}`, { timeout: 300_000, skip: noBusybox || missing(...programs) }, () => {
     const how = ['run', '--rm', '--runtime', runtime];
 
     test('takes command, environment, working directory and user from the image', async t => {

@@ -12,7 +12,7 @@ import type { TarItem } from './tar-bytes.ts';
 
 const run = promisify(execFile);
 
-export const MANY_ENTRIES = 100_000;
+const MANY_ENTRIES = 100_000;
 const BIG_BYTES = 12 << 20;
 const SMALL_FILES = 1500;
 const MAX_SMALL_BYTES = 20_000;

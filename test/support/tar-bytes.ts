@@ -57,7 +57,7 @@ export function paxMember(records: Readonly<Record<string, Uint8Array | string>>
 }
 
 /** One `LENGTH KEY=VALUE\n` record. */
-export function paxRecord(key: string, value: Uint8Array | string): Buffer {
+function paxRecord(key: string, value: Uint8Array | string): Buffer {
   const rest = Buffer.concat([Buffer.from(` ${key}=`, 'latin1'), Buffer.from(value), Buffer.from('\n')]);
   let length = rest.length;
   while (String(length).length + rest.length !== length) length = String(length).length + rest.length;

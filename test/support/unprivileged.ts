@@ -54,22 +54,7 @@ export function unprivilegedProblem(): string | false {
 export async function makeUnprivileged(t: TestContext): Promise<Unprivileged> {
   const base = mkdtempSync(join(tmpdir(), 'shoal-test-'));
   const mode = statSync('/dev/fuse').mode & 0o7777;
-  chmodSync('/dev/fuse', 0o666);
-  chmodSync(base, 0o755);
-  const directory = (name: string) => {
-    const path = join(base, name);
-    mkdirSync(path, { recursive: true, mode: 0o755 });
-    chownSync(path, ID, ID);
-    return path;
-  };
-  const home = directory('home');
-  const checkout = join(base, 'checkout');
-  mkdirSync(checkout);
-  execFileSync('mount', ['--bind', CHECKOUT, checkout]);
-  const node = join(base, 'node');
-  writeFileSync(node, '');
-  execFileSync('mount', ['--bind', process.execPath, node]);
-
+  const [home, checkout, node] = [join(base, 'home'), join(base, 'checkout'), join(base, 'node')];
   const env = { HOME: home, PATH: '/usr/bin:/bin', UV_THREADPOOL_SIZE: '128' };
   const options = { uid: ID, gid: ID, cwd: '/', env, maxBuffer: 256 << 20 } as const;
   const main = join(checkout, 'cli/main.ts');
@@ -80,17 +65,32 @@ export async function makeUnprivileged(t: TestContext): Promise<Unprivileged> {
         done({ code: child.exitCode ?? 128, stdout, stderr }),
       );
     });
+  // Before anything is changed, so that it is undone also when not all of it can be done.
+  t.after(async () => {
+    await call(['daemon', 'stop']);
+    chmodSync('/dev/fuse', mode);
+    // When this throws nothing is removed: the checkout itself is mounted there.
+    for (const mountpoint of mountsBelow(base).toReversed()) execFileSync('umount', ['-l', mountpoint]);
+    rmSync(base, { recursive: true, force: true });
+  });
+  chmodSync('/dev/fuse', 0o666);
+  chmodSync(base, 0o755);
+  const directory = (name: string) => {
+    const path = join(base, name);
+    mkdirSync(path, { recursive: true, mode: 0o755 });
+    chownSync(path, ID, ID);
+    return path;
+  };
+  directory('home');
+  mkdirSync(checkout);
+  execFileSync('mount', ['--bind', CHECKOUT, checkout]);
+  writeFileSync(node, '');
+  execFileSync('mount', ['--bind', process.execPath, node]);
   const ok = async (...args: string[]) => {
     const result = await call(args);
     if (result.code !== 0) throw new Error(`shoal ${args.join(' ')}: exit code ${result.code}\n${result.stderr}`);
     return result.stdout;
   };
-  t.after(async () => {
-    await call(['daemon', 'stop']);
-    for (const mountpoint of mountsBelow(base).toReversed()) execFileSync('umount', ['-l', mountpoint]);
-    chmodSync('/dev/fuse', mode);
-    rmSync(base, { recursive: true, force: true });
-  });
   return {
     home,
     root: join(home, '.local/state/shoal'),

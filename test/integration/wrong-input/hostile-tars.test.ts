@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
+import { zstdCompressSync } from 'node:zlib';
 import { paxMember, rawMember, type TarItem, tarHeader, tarMember, tarOf } from '../../support/tar-bytes.ts';
 import { plainImage } from '../../support/wrong-input/images.ts';
 import type { Place } from '../../support/wrong-input/place.ts';
@@ -13,6 +14,15 @@ function convert(tar: readonly TarItem[] | Uint8Array): WrongInput['command'] {
 
 const END = Buffer.alloc(1024);
 const BOMB_BYTES = 256 << 20;
+const ZSTD_LAYER = 'application/vnd.oci.image.layer.v1.tar+zstd';
+
+/** A file of 1 GiB and a little of zeros, as one zstd frame for each piece: some kilobytes, and made in a moment. */
+function bomb(): Buffer {
+  const [piece, pieces] = [new Uint8Array(1 << 20), 1040];
+  const frame = zstdCompressSync(piece);
+  const header = zstdCompressSync(tarHeader({ path: 'zeros' }, pieces * piece.length));
+  return Buffer.concat([header, ...Array.from({ length: pieces }, () => frame), zstdCompressSync(END)]);
+}
 
 /** 39 paths of 2030 directories, each through a symbolic link to the end of the one before: 79 000 deep. */
 function deepThroughLinks(): Buffer {
@@ -196,6 +206,53 @@ const ENDLESS: readonly WrongInput[] = [
       await place.ok('check', `oci:${place.path('out')}:app`);
     },
     left: { words: 'the image: a few kilobytes', lines: /^new file out\b/ },
+  },
+  {
+    name: 'a layer of some 50 KB that unpacks to more than 1 GiB (zstd)',
+    command: async place => {
+      const image = await plainImage(place, [], { stored: bomb(), mediaType: ZSTD_LAYER });
+      return ['convert', image.reference, `oci:${place.path('out')}:app`];
+    },
+    code: 72,
+    message: /layer 1 of 1 \(sha256:HEX\): its \d+ bytes unpack to more than 1073741824: over 200 times as much/,
+    told: 'shoal: layer 1 of 1 (sha256:HEX): its N bytes unpack to more than 1073741824: over 200 times as much (--max-ratio)',
+  },
+  {
+    name: 'layers that unpack to more than --max-unpacked',
+    command: async place => [
+      ...(await convert([{ path: 'file', content: Buffer.alloc(100_000) }])(place)),
+      '--max-unpacked',
+      '50000',
+    ],
+    code: 72,
+    message: /layer 1 of 1 \(sha256:HEX\): the image's layers unpack to more than 50000 bytes \(--max-unpacked\)/,
+  },
+  {
+    name: 'a sparse file of 2^40 bytes, in chunks of 4 KiB',
+    command: async place => [
+      ...(await convert(
+        Buffer.concat([
+          paxMember({ 'GNU.sparse.size': String(2 ** 40), 'GNU.sparse.map': '0,0' }),
+          tarMember({ path: 'hole' }),
+          END,
+        ]),
+      )(place)),
+      '--chunk-size',
+      '4096',
+    ],
+    code: 72,
+    message: /the image's files have more than 16777216 chunks/,
+  },
+  {
+    name: 'extended attributes of 300 KB for one file',
+    command: convert([
+      {
+        path: 'x',
+        xattrs: Object.fromEntries(Array.from({ length: 5 }, (_, i) => [`user.${i}`, Buffer.alloc(60_000)])),
+      },
+    ]),
+    code: 72,
+    message: /extended attributes of \d+ bytes; at most 196608 are accepted/,
   },
   {
     name: 'a file with a negative size',

@@ -148,6 +148,17 @@ export async function plainImage(
   return new LayoutImage(place.path('in'));
 }
 
+// Damage, for `LayoutImage.damage`.
+
+/** One byte turned over; from the end when negative. */
+export const flip = (at: number) => (bytes: Buffer) => {
+  const index = at < 0 ? bytes.length + at : at;
+  bytes[index] = (bytes[index] ?? 0) ^ 0xff;
+  return bytes;
+};
+export const cut = (bytes: Buffer) => bytes.subarray(0, bytes.length - 10);
+export const zeros = (bytes: Buffer) => bytes.fill(0);
+
 let converted: Promise<string> | undefined;
 
 /** The sample image, converted, in the place's directory `image`. Its layers: one blob, the bootstrap. */

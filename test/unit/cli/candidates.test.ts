@@ -52,6 +52,9 @@ const CASES: readonly (readonly [readonly string[], readonly string[] | string])
     ['run', '--r'],
     ['--rm', '--runtime', '--read-deadline', '--root'],
   ],
+  [['daemon', 'stop', '--exit'], []],
+  [['ps', '--ver'], []],
+  [['ps', '--hel'], ['--help']],
   [['nonsense', ''], []],
   [['complet'], ['completion']],
 ];

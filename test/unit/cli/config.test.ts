@@ -106,6 +106,7 @@ test('a wrong value of a flag or a variable is refused by its name', () => {
   assert.throws(() => resolveConfig({ 'read-deadline': '0' }, {}), {
     message: /^--read-deadline "0": expected a whole/,
   });
+  assert.throws(() => resolveConfig({ root: '' }, {}), { message: '--root "": expected an absolute path' });
   assert.throws(() => resolveConfig({}, { SHOAL_DRIVER: 'x' }), { message: /^SHOAL_DRIVER "x": expected one of auto/ });
 });
 

@@ -36,6 +36,7 @@ for (const command of commands) {
   test(`${nameOf(command)} --help has a description and examples of itself`, () => {
     assert.ok(command.description().length > 10, 'it has a description');
     const help = helpOf(command);
+    assert.doesNotMatch(help, /\[\]\)/, 'an empty list is no default to tell');
     const [, examples = ''] = /^Examples?:\n([\s\S]+)$/m.exec(help) ?? [];
     const lines = examples.split('\n').filter(line => line.trim() !== '');
     assert.ok(lines.length > 0, `no examples:\n${help}`);

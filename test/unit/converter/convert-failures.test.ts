@@ -63,6 +63,19 @@ for (const [what, layer, code, message] of BAD_LAYERS) {
   });
 }
 
+test('a gzip file that is padded with zeros converts, however long the padding, and layers go on after it', async t => {
+  const space = await makeWorkspace(t);
+  const tar = tarOf([{ path: 'padded', content: 'padded' }]);
+  // More than all buffers on the way to the layer thread hold.
+  const stored = Buffer.concat([gzipSync(tar), Buffer.alloc(4 << 20)]);
+  const image = await buildImage(space.source, { layers: [{ tar, stored }, GOOD] });
+  const report = await convert(space, image);
+  assert.deepEqual(
+    report.layers.map(layer => layer.entries),
+    [1, 1],
+  );
+});
+
 test('bytes that are corrupt and make no sense are reported as corrupt', async t => {
   const space = await makeWorkspace(t);
   const tar = Array.from({ length: 50 }, (_, i): TarItem => ({ path: `f${i}`, content: randomBytes(100_000) }));

@@ -21,6 +21,7 @@ import { noDockerRegistry, startDockerRegistry } from '../../support/docker-regi
 import { buildImage, buildIndex, type ImageSpec } from '../../support/image-builder.ts';
 import { type MemoryRegistry, startMemoryRegistry } from '../../support/memory-registry.ts';
 import { testAccess } from '../../support/registry-targets.ts';
+import { document } from '../../support/sample-image.ts';
 import { inPieces } from '../../support/streams.ts';
 import type { TarItem } from '../../support/tar-bytes.ts';
 import { leftovers, makeWorkspace, type Workspace } from './converted-image.ts';
@@ -171,6 +172,24 @@ test('one platform can be merged, too, also from a lone manifest', async t => {
   assert.equal(index.manifests[0]?.digest, manifestDigest);
 });
 
+test('platforms that were not asked for are left out of a merged index, and said', async t => {
+  const space = await makeWorkspace(t);
+  const { reference, images } = await buildAll(space);
+  const { report, index } = await convertAll(t, space, {
+    source: openSource(reference, { access: testAccess(t) }),
+    target: `oci:${space.target}:merged`,
+    platform: AMD64,
+    mergeIndex: true,
+  });
+  assert.equal(index.manifests.length, 2);
+  const said = report.leftOut.filter(({ reason }) => reason.includes('not the platform that was asked for'));
+  assert.deepEqual(
+    said.map(({ digest }) => digest),
+    [images[1]?.manifestDigest],
+  );
+  assert.match(said[0]?.reason ?? '', /^linux\/arm64/);
+});
+
 test("Docker's lists and manifests go in, and come out when asked for", { skip: noDockerRegistry }, async t => {
   const space = await makeWorkspace(t);
   const { reference } = await buildAll(space, true);
@@ -221,6 +240,47 @@ test('an index with nothing to convert says what was left out', async t => {
   const source = openSource(reference, { access: testAccess(t) });
   const converting = convertAll(t, space, { source, target: `oci:${space.target}:x`, platform: 'all' });
   await assert.rejects(converting, { code: 'not-found', message: /no image to convert; left out: an attestation/ });
+});
+
+test('a manifest that an index gives to several platforms is converted once, and serves all of them', async t => {
+  const space = await makeWorkspace(t);
+  const { reference } = await buildIndex(space.source, { tag: 'app', images: [imageFor(AMD64)] });
+  const registry = await startMemoryRegistry(t);
+  await pushIndex(t, reference, `${registry.host}/app:one`);
+  const options = { access: testAccess(t), plainHttp: true };
+  const descriptor = await descriptorOf(openSource(`${registry.host}/app:one`, options), AMD64);
+  const variants = ['v6', 'v7'].map(variant => ({ os: 'linux', architecture: 'arm', variant }));
+  const manifests = variants.map(platform => ({ ...descriptor, platform }));
+  registry.putManifest('app', 'shared', { schemaVersion: 2, manifests }, MEDIA_TYPES.ociIndex);
+  const { index, report } = await convertAll(t, space, {
+    source: openSource(`${registry.host}/app:shared`, options),
+    target: `oci:${space.target}:all`,
+    platform: 'all',
+  });
+  assert.deepEqual(
+    index.manifests.map(({ platform }) => platform),
+    variants,
+  );
+  assert.equal(index.manifests[0]?.digest, index.manifests[1]?.digest);
+  assert.equal(report.platforms.length, 2);
+});
+
+test('artifacts in an index are left out by name', async t => {
+  const registry = await startMemoryRegistry(t);
+  const { descriptor: config } = document(Buffer.from('{}'), 'application/vnd.oci.empty.v1+json');
+  const artifactType = 'application/vnd.amazon.soci.index.v2+json';
+  const soci = registry.putManifest(
+    'app',
+    undefined,
+    { schemaVersion: 2, config, layers: [] },
+    MEDIA_TYPES.ociManifest,
+  );
+  const manifests = [{ ...soci, artifactType, platform: AMD64 }];
+  registry.putManifest('app', 'soci', { schemaVersion: 2, manifests }, MEDIA_TYPES.ociIndex);
+  const source = openSource(`${registry.host}/app:soci`, { access: testAccess(t), plainHttp: true });
+  const { images, leftOut } = await listImages(source, signal);
+  assert.deepEqual(images, []);
+  assert.deepEqual(leftOut, [{ reason: `an artifact ("${artifactType}"), no image`, digest: soci.digest }]);
 });
 
 test('an index that holds itself by way of others ends', async t => {

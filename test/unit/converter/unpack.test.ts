@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { type InputPiece, unpack } from '../../../converter/unpack.ts';
+import { isShoalError } from '../../../core/index.ts';
 
 const A = Buffer.concat([Buffer.alloc(300_000, 'a'), randomBytes(200_000)]);
 const B = Buffer.alloc(50_000, 'b');
@@ -126,4 +127,17 @@ test('an error of the input reaches the reader', async () => {
   await assert.rejects(async () => {
     for await (const piece of unpack(failing())) assert.ok(piece.length > 0);
   }, /the network is down/);
+});
+
+test('zeros that pad a gzip file are dropped; what is no padding behind them is dropped or refused', async () => {
+  const packed = gzipSync(A);
+  assert.deepEqual(await unpacked(Buffer.concat([packed, Buffer.alloc(3 << 20)]), 262_144), A);
+  for (const zeros of [1, 2, 3, 4]) {
+    for (const pieceSize of [7777, 100_000, 262_144]) {
+      const stored = Buffer.concat([packed, Buffer.alloc(zeros), packed]);
+      const outcome = await unpacked(stored, pieceSize).catch((error: unknown) => error);
+      if (outcome instanceof Buffer) assert.deepEqual(outcome, A);
+      else assert.ok(isShoalError(outcome, 'malformed'), String(outcome));
+    }
+  }
 });

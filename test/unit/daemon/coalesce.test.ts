@@ -70,3 +70,35 @@ test('amplification respects the gap and the largest range', () => {
   assert.deepEqual(plan([10, [10, 51]], 'wm', 0, { amplifyBytes: 1000 }), [0]);
   assert.deepEqual(plan([900, 90, 90], 'wmm', 0, { amplifyBytes: 2000 }), [0, 1]);
 });
+
+test('chunks that the bootstrap does not describe are passed over', () => {
+  const layout = layoutOfSizes([10, 10, 10, 10, 10]);
+  const undescribed = new Set([1, 3]);
+  const sparse: BlobLayout = {
+    ...layout,
+    describes: index => !undescribed.has(index),
+    chunk: index => {
+      assert.ok(!undescribed.has(index), `chunk ${index} is not described`);
+      return layout.chunk(index);
+    },
+  };
+  const wanted = (index: number): Standing => (index === 0 ? 'wanted' : 'missing');
+  assert.deepEqual(planRange(sparse, 2, wanted, { ...limits, amplifyBytes: 1000 }), [0, 2, 4]);
+});
+
+test('however many chunks a bootstrap puts at one place, a request and the search for it stay small', () => {
+  const { layout } = fakeBlob({ chunkCount: 1 });
+  const chunk = { ...layout.chunk(0), compressedOffset: 0, compressedSize: 1 };
+  let looked = 0;
+  const crowded: BlobLayout = {
+    ...layout,
+    chunkCount: 1 << 24,
+    describes: () => true,
+    chunk: index => {
+      looked++;
+      return { ...chunk, index };
+    },
+  };
+  assert.ok(planRange(crowded, 1 << 23, () => 'missing', { ...limits, amplifyBytes: 1000 }).length < 10_000);
+  assert.ok(looked < 20_000, `looked at ${looked} chunks`);
+});

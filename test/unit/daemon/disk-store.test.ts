@@ -141,6 +141,19 @@ test('a map file that is torn, foreign or missing, or a data file that does not 
   assert.deepEqual(await presentAfter(t, directory, THIS_BOOT), [3], 'undamaged');
 });
 
+test('a map that vouched for a data file that is gone vouches for nothing before a new one is made', async t => {
+  const { store, directory } = bench(t);
+  await put(await store.open(layout), 3);
+  await store.stop();
+  await rm(dataPath(directory));
+  const again = bench(t, { directory });
+  // Larger than most file systems allow: it ends in the middle of making the file, as a kill would.
+  await again.store.open({ ...layout, deviceSize: 2 ** 52 }).catch(() => {});
+  await again.store.stop();
+  await truncate(dataPath(directory), layout.deviceSize);
+  assert.deepEqual(await presentAfter(t, directory, THIS_BOOT), []);
+});
+
 test('a blob opened again while it is being released is whole', async t => {
   const { store } = bench(t);
   const stored = await store.open(layout);

@@ -304,14 +304,17 @@ describe('fetch engine', () => {
 
   test('bounds the bytes that came and are not stored', async () => {
     const limits = { amplifyBytes: 0, maxUnstoredBytes: 10_000, requestsPerSource: 1 };
-    const { ensure, store, stored } = await bench(limits, 20);
+    const { ensure, store, stored, registry, blob } = await bench(limits, 20);
+    const all = Array.from({ length: 20 }, (_, index) => index);
+    const sizes = all.map(index => blob.layout.chunk(index).compressedSize);
     store.hold();
-    let done = false;
-    const call = ensure(Array.from({ length: 20 }, (_, index) => index)).then(() => {
-      done = true;
-    });
+    const call = ensure(all);
     await settle();
-    assert.equal(done, false);
+    const came = Number(/^shoal_fetch_bytes_total\{.*\} (\d+)$/m.exec(await registry.metrics())?.[1]);
+    // What is beyond the budget is in hand, but nothing is asked for behind it.
+    const bound = limits.maxUnstoredBytes + Math.max(...sizes);
+    assert.ok(came > 0 && came <= bound, `${came} bytes came; at most ${bound} may`);
+    assert.ok(sizes.reduce((sum, size) => sum + size, 0) > 2 * bound, 'without the bound more would have come');
     store.release();
     await call;
     assert.equal(stored.map.presentCount, 20);

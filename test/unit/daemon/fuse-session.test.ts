@@ -2,9 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { BootstrapReader } from '../../../image/index.ts';
 import { directory } from '../image/image-builder.ts';
 import { eventually, mountpointIn, python, scratch, signal, startDaemon } from './daemon-under-test.ts';
@@ -80,6 +82,21 @@ test('when threads die again and again the connection is ended, and nobody hangs
   for (let death = 0; death < 2; death++) await stat(join(mountpoint, 'die')).catch(() => {});
   await session.ended;
   assert.equal(await stat(join(mountpoint, 'folder')), 'ENOENT', 'the dead mount was taken away');
+});
+
+test('a thread that ends while it loads fails the start', async t => {
+  const script = join(scratch(t), 'ends-at-once.mjs');
+  // The first of them only; the others wait for a start that does not come.
+  writeFileSync(
+    script,
+    `import { workerData } from 'node:worker_threads';
+if (workerData.number === 0) process.exit(3);
+await import(${JSON.stringify(new URL('../../../daemon/fuse/server-worker.ts', import.meta.url).href)});
+`,
+  );
+  const image = makeImage(() => directory());
+  const options = { script: pathToFileURL(script), maxWorkerRestarts: 3 };
+  await assert.rejects(startSession(t, image, options), { code: 'system', message: /worker ended with code 3/ });
 });
 
 test('a damaged inode fails who looks at it, not its neighbours and not the mount', async t => {

@@ -142,3 +142,18 @@ test('when the mount ends nothing is answered and nothing waits', async () => {
   assert.equal(parked.waiting, 0);
   assert.equal(clock.sleeping, 0);
 });
+
+test('a read that is handed over when the mount has ended is not fetched', async () => {
+  let fetches = 0;
+  const { parked, clock, answers } = bench({
+    fetch: async () => {
+      fetches++;
+    },
+  });
+  parked.stop();
+  parked.park(read(2));
+  await clock.advance(0);
+  assert.equal(fetches, 0);
+  assert.equal(parked.waiting, 0);
+  assert.deepEqual(answers, []);
+});

@@ -209,6 +209,9 @@ test('signals that a program catches do not break its waiting read', async t => 
   image.origin.resume();
   assert.equal(await reader.ended, '0');
   assert.equal(reader.output(), `reading\n4096 ${content(FILE_BYTES, 'file').subarray(0, 16).toString('hex')}\n`);
+  // Python would begin a read anew that a signal broke off.
+  const { hits, misses } = (await daemon.list())[0]?.stats ?? {};
+  assert.deepEqual({ hits, misses }, { hits: 0, misses: 1 });
 });
 
 test('a mapped page that waits survives signals, and the program can be killed', async t => {

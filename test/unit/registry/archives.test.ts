@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
@@ -278,6 +278,18 @@ test('does not write over a file that is no archive, and says when its directory
   await assert.rejects(write(`oci-archive:${file}:one`), { code: 'malformed', message: /no tar header at byte 0/ });
   assert.deepEqual(await readdir(directory), ['precious']);
   await assert.rejects(write(`oci-archive:${directory}/none/x.tar:one`), { code: 'not-found', message: /ENOENT/ });
+});
+
+test('does not put an archive into the place of a device', async t => {
+  const base = await temporaryDirectory(t);
+  const file = join(base, 'device');
+  await symlink('/dev/null', file);
+  const [layer] = sampleImage().layers;
+  assert.ok(layer);
+  await using sink = openSink(`oci-archive:${file}:a`, { access: testAccess(t) });
+  const put = sink.putBlob(layer.descriptor, () => inPieces(layer.bytes, 999), { signal });
+  await assert.rejects(put, { code: 'usage', message: /is no regular file/ });
+  assert.deepEqual(await readdir(base), ['device']);
 });
 
 test("refuses to write Docker's archives by name", t => {

@@ -44,6 +44,30 @@ test('a blob that another image counts on stays when the image that brought it i
   assert.equal(await second.hasBlob(layer.descriptor.digest, { signal }), true);
 });
 
+test('a blob that two images bring at once belongs to the one that was first, and stays with it', async t => {
+  const directory = join(await temporaryDirectory(t), 'layout');
+  const [layer] = layers;
+  const [manifest] = manifests;
+  assert.ok(layer && manifest);
+  const open = (tag: string) => openSink(`oci:${directory}:${tag}`, { access: testAccess(t) });
+  const [slow, fast] = [open('one'), open('two')];
+  const fastIsDone = Promise.withResolvers<void>();
+  async function* late(bytes: Uint8Array) {
+    yield bytes.subarray(0, 10);
+    await fastIsDone.promise;
+    yield bytes.subarray(10);
+  }
+  const started = slow.putBlob(layer.descriptor, () => late(layer.bytes), { signal });
+  assert.equal(await fast.putBlob(layer.descriptor, () => inPieces(layer.bytes, 9999), { signal }), 'written');
+  await fast.putManifest(manifest.bytes, manifest.descriptor.mediaType, { signal });
+  fastIsDone.resolve();
+  assert.equal(await started, 'present');
+  await slow[Symbol.asyncDispose]();
+  await fast[Symbol.asyncDispose]();
+  assert.equal(await fast.hasBlob(layer.descriptor.digest, { signal }), true);
+  assert.deepEqual(readdirSync(join(directory, '.ingest')), []);
+});
+
 test('what a killed writer left goes with the next image, what a living one writes does not', async t => {
   const directory = join(await temporaryDirectory(t), 'layout');
   const ingest = join(directory, '.ingest');

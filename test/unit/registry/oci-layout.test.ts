@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { hexOf, isShoalError } from '../../../core/index.ts';
@@ -97,6 +97,17 @@ test('says not-found for a directory that is no layout', async t => {
     assert.match(error.message, /no OCI layout/);
     return true;
   });
+});
+
+test('reads no index.json that is a fifo or a device', async t => {
+  const directory = await temporaryDirectory(t);
+  const source = openSource(`oci:${directory}:one`, { access: testAccess(t) });
+  const refused = { code: 'malformed', message: /index\.json is no regular file/ };
+  execFileSync('mkfifo', [join(directory, 'index.json')]);
+  await assert.rejects(source.named({ signal }), refused);
+  await rm(join(directory, 'index.json'));
+  await symlink('/dev/zero', join(directory, 'index.json'));
+  await assert.rejects(source.named({ signal }), refused);
 });
 
 test('does not wait for ever on a fifo in the place of a blob', async t => {

@@ -70,6 +70,17 @@ test('chooses between the ordinary and the accelerated manifest of one platform'
   assert.equal(choose([ordinary], 'linux/amd64', 'nydus'), ordinary);
 });
 
+test('takes no artifact for an image, wherever it stands and whatever platform it names', () => {
+  const artifactType = 'application/vnd.amazon.soci.index.v2+json';
+  const soci = entry('linux/amd64', { artifactType });
+  const image = entry('linux/amd64', { artifactType: 'application/vnd.oci.image.config.v1+json' });
+  assert.equal(choose([soci, image], 'linux/amd64'), image);
+  assert.equal(choose([soci, image], 'linux/amd64', 'nydus'), image);
+  const unnamed = entry(undefined);
+  assert.equal(choose([entry(undefined, { artifactType }), unnamed], 'linux/amd64'), unnamed);
+  assert.throws(() => choose([soci], 'linux/amd64'), { code: 'not-found', message: /there is: artifact "application/ });
+});
+
 test('takes an entry without a platform only when it is the only one', () => {
   const [unnamed, other] = [entry(undefined), entry('linux/s390x')];
   assert.equal(choose([unnamed], 'linux/amd64'), unnamed);

@@ -52,6 +52,17 @@ test('sends a blob that cannot be mounted', async t => {
   assert.equal(registry.requestsTo('mount=').length, 1);
 });
 
+for (const status of [401, 403]) {
+  test(`sends a blob when the repository to mount from is not ours to read (${status})`, async t => {
+    const { registry, sink } = await setup(t, 'base:1');
+    registry.failNext({ status, matching: 'mount=', count: 10 });
+    assert.equal(await sink.putBlob(descriptor, content().read, { signal }), 'written');
+    const other = document(noise(1000, 'other'), 'application/octet-stream');
+    assert.equal(await sink.putBlob(other.descriptor, content(other.bytes).read, { signal }), 'written');
+    assert.equal(registry.requestsTo('mount=').length, 1, 'asked once, not for every blob');
+  });
+}
+
 test('asks for a token that covers the repository it mounts from', async t => {
   const { registry, sink } = await setup(t, 'base:1');
   registry.knobs.auth = { kind: 'bearer', tokenSeconds: 300 };
