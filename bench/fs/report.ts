@@ -32,10 +32,15 @@ export function reportJson(cells: readonly Cell[]) {
   }));
 }
 
-/** Above 1: faster than the baseline. */
+/**
+ * Above 1: faster than the baseline. The ratio is taken in each round, where both were measured one right after the other,
+ * and the median of these: other work on the machine comes and goes, and hits a round as a whole.
+ */
 function speed(cell: Cell, cells: readonly Cell[]): number | undefined {
   const baseline = cells.find(({ row, contestant }) => row === cell.row && contestant === BASELINE);
-  return baseline && middle(baseline, 'microseconds') / middle(cell, 'microseconds');
+  if (baseline === undefined) return undefined;
+  const theirs = baseline.samples.map(sample => sample.microseconds);
+  return median(cell.samples.map((sample, round) => (theirs[round] ?? Number.NaN) / sample.microseconds));
 }
 
 export function printReport(cells: readonly Cell[]): void {
@@ -59,11 +64,11 @@ export function printReport(cells: readonly Cell[]): void {
   printLine(
     `
 An operation is a path, a listed entry, a read, or for sequential a MiB (1000 µs are 1 GB/s). PER OP is the median,
-SPEED the libfuse program's over it; CPU is in seconds per million operations, of the process that answers, and with the
-load's. Everything is in Shoal's cache, whose files are in the page cache, as is libfuse's data file. Before each
-measurement the kernel's directory entries and inodes were dropped (drop_caches 2), which for FUSE drops pages, too, and
-the large file's pages by posix_fadvise; the machine's own file system keeps its pages. CACHED is once more with what
-the kernel then keeps: no daemon is asked.`,
+SPEED the libfuse program's time over it, the median of the rounds' ratios; CPU is in seconds per million operations, of
+the process that answers, and with the load's. Everything is in Shoal's cache, whose files are in the page cache, as is
+libfuse's data file. Before each measurement the kernel's directory entries and inodes were dropped (drop_caches 2),
+which for FUSE drops pages, too, and the large file's pages by posix_fadvise; the machine's own file system keeps its
+pages. CACHED is once more with what the kernel then keeps: no daemon is asked.`,
   );
   const slow = cells.filter(cell => (speed(cell, cells) ?? FLOOR) < FLOOR && cell.contestant === 'fuse');
   const names = slow.map(({ row }) => `${row.name} × ${row.threads}`);
