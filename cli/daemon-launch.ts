@@ -6,10 +6,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fromSystemError, isShoalError, ShoalError, siblingScript, systemClock } from '../core/index.ts';
 import { ControlClient } from '../daemon/index.ts';
+import { makeDirectory } from '../registry/index.ts';
 import type { CommandContext } from './command.ts';
 import { withoutCredentials } from './credentials.ts';
 import { EXIT_CODES, errorCodeOf } from './exit-codes.ts';
-import { makeDirectory } from './make-directory.ts';
 
 /** State, cache and control socket are for the owner alone. */
 export const ROOT_MODE = 0o700;

@@ -5,6 +5,7 @@ export * from './credentials.ts';
 export type { HostSettingsTable, RegistryHostSettings } from './host-settings.ts';
 export type { HttpTimeouts } from './http.ts';
 export { DEFAULT_TIMEOUTS } from './http.ts';
+export { makeDirectory } from './make-directory.ts';
 export * from './manifest.ts';
 export * from './nydus-media.ts';
 export * from './open.ts';

@@ -1,11 +1,12 @@
 // What one writer has put into an OCI layout before its image was complete, so that an image that is given up leaves
 // the directory as it was. Others may write to the same layout at the same time, so only what is surely ours goes.
 
-import { mkdir, readdir, rename, rm, rmdir, stat, unlink, utimes } from 'node:fs/promises';
+import { readdir, rename, rm, rmdir, stat, unlink, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock, Digest } from '../core/index.ts';
 import { errnoOf } from '../core/index.ts';
 import { blobPath, INDEX_FILE, INGEST_DIRECTORY, ingestPath, LAYOUT_FILE } from './layout-files.ts';
+import { makeDirectory } from './make-directory.ts';
 
 /**
  * A file that is being written changes all the time: one that has not for this long is left from a writer that was
@@ -25,14 +26,14 @@ export class LayoutAttempt {
     this.#directory = directory;
   }
 
-  /** Before the first blob: makes the directory, and removes what killed writers left. Rejects with the system's error. */
-  begin(clock: Clock): Promise<void> {
-    this.#begun ??= this.#begin(clock);
+  /** Before the first blob: makes the directory, and removes what killed writers left. Rejects as `makeDirectory`. */
+  begin(clock: Clock, what: string): Promise<void> {
+    this.#begun ??= this.#begin(clock, what);
     return this.#begun;
   }
 
-  async #begin(clock: Clock): Promise<void> {
-    this.#made = await makeDirectory(this.#directory);
+  async #begin(clock: Clock, what: string): Promise<void> {
+    this.#made = await makeDirectory(this.#directory, `${what}: making the layout`);
     if (this.#made === undefined) await removeStale(join(this.#directory, INGEST_DIRECTORY), clock.now());
   }
 
@@ -98,18 +99,6 @@ async function removeEmptyLayout(directory: string, topmost: string): Promise<vo
     }
   } catch {
     // something is in it that is not ours
-  }
-}
-
-/** Not mkdir's `recursive` alone: it says ENOENT when the file system is read-only. */
-async function makeDirectory(path: string): Promise<string | undefined> {
-  try {
-    await mkdir(path);
-    return path;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return mkdir(path, { recursive: true });
-    if (errnoOf(error) === 'EEXIST') return undefined;
-    throw error;
   }
 }
 

@@ -4,10 +4,11 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { link, mkdir, open, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { link, open, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Digest } from '../core/index.ts';
 import { errnoOf, fromSystemError, hexOf, ShoalError } from '../core/index.ts';
+import { makeDirectory } from './make-directory.ts';
 import type { ImageIndex, IndexEntry } from './manifest.ts';
 import { MEDIA_TYPES, parseIndex } from './manifest.ts';
 
@@ -88,8 +89,8 @@ export async function readIndex(directory: string, what: string): Promise<ImageI
 /** Makes the directory a layout if it is none yet. Idempotent, also with others at the same time. */
 export async function createLayout(directory: string, what: string): Promise<void> {
   try {
-    await mkdir(join(directory, 'blobs', 'sha256'), { recursive: true });
-    await mkdir(join(directory, INGEST_DIRECTORY), { recursive: true });
+    await makeDirectory(join(directory, 'blobs', 'sha256'), `${what}: making the layout`);
+    await makeDirectory(join(directory, INGEST_DIRECTORY), `${what}: making the layout`);
     await writeFile(join(directory, LAYOUT_FILE), LAYOUT_VERSION, { flag: 'wx' });
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw fromSystemError(error, `${what}: making the layout`);

@@ -14,7 +14,7 @@ import type {
   ReferrerSink,
   TransferOptions,
 } from '../core/index.ts';
-import { abortedError, digestFromHex, fromSystemError } from '../core/index.ts';
+import { abortedError, digestFromHex } from '../core/index.ts';
 import { LayoutAttempt } from './layout-attempt.ts';
 import type { PutInPlace } from './layout-files.ts';
 import { blobSize, createLayout, linkBlob, REF_NAME, updateIndex, withEntry, writeBlob } from './layout-files.ts';
@@ -53,9 +53,7 @@ export class LayoutSink implements ImageSink, ReferrerSink, AsyncDisposable {
     // A file of another size is what a crash or a bad disk left: it is replaced.
     const size = await blobSize(this.#reference.directory, descriptor.digest, this.name);
     if (size === descriptor.size && (await this.#attempt.uses(descriptor.digest, this.#clock))) return 'present';
-    await this.#attempt.begin(this.#clock).catch(error => {
-      throw fromSystemError(error, `${this.name}: making the layout`);
-    });
+    await this.#attempt.begin(this.#clock, this.name);
     await createLayout(this.#reference.directory, this.name);
     const written = (await this.#link(descriptor, options)) ?? (await this.#write(descriptor, content, options));
     // Somebody else was faster. Were they, too, given up in this moment, everything begins anew.

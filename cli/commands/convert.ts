@@ -10,12 +10,11 @@ import {
   listImages,
   type TargetFormat,
 } from '../../converter/index.ts';
-import type { OpenedSink, OpenedSource } from '../../registry/index.ts';
+import { makeDirectory, type OpenedSink, type OpenedSource } from '../../registry/index.ts';
 import type { CommandContext } from '../command.ts';
 import { ALL_PLATFORMS, accessOfTwo, openPinnedSource, openReferenceSink, type TwoSidedOptions } from '../compose.ts';
 import { checkFormat, lookAfterOriginals, manifestOf } from '../convert/originals.ts';
 import { printImageReport, printIndexReport } from '../convert/print-report.ts';
-import { makeDirectory } from '../make-directory.ts';
 import { ProgressDisplay, printJson } from '../output.ts';
 import { readPlatform } from '../settings.ts';
 

@@ -3,10 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { systemClock } from '../../core/index.ts';
 import { type DaemonInfo, loadServer } from '../../daemon/index.ts';
+import { makeDirectory } from '../../registry/index.ts';
 import type { CommandContext } from '../command.ts';
 import { composeDaemon } from '../compose.ts';
 import { ROOT_MODE, requireDaemon } from '../daemon-launch.ts';
-import { makeDirectory } from '../make-directory.ts';
 import { VERSION } from '../version.ts';
 
 /** `stop` itself has a deadline below this one; beyond it the daemon is stuck in the kernel. */

@@ -4,7 +4,7 @@
 import { open, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlobLayout, type ChunkSource, errnoOf, fromSystemError, ShoalError } from '../../core/index.ts';
-import { makeDirectory } from '../make-directory.ts';
+import { makeDirectory } from '../../registry/index.ts';
 import { fetchBlob } from './fetch-blob.ts';
 import { writeFully } from './write-fully.ts';
 

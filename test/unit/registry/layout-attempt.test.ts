@@ -5,7 +5,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { systemClock } from '../../../core/index.ts';
+import { isShoalError, systemClock } from '../../../core/index.ts';
 import { openSink } from '../../../registry/index.ts';
 import { temporaryDirectory, testAccess } from '../../support/registry-targets.ts';
 import { sampleImage } from '../../support/sample-image.ts';
@@ -82,4 +82,16 @@ test('what a killed writer left goes with the next image, what a living one writ
   assert.deepEqual(readdirSync(ingest), ['alive']);
   await sink[Symbol.asyncDispose]();
   assert.ok(existsSync(ingest), 'a directory that was there before stays');
+});
+
+test('a layout where no directory can be made is refused, and does not wait for one for ever', async t => {
+  const [layer] = layers;
+  assert.ok(layer);
+  for (const directory of ['/proc/no/layout', '/proc']) {
+    await using sink = openSink(`oci:${directory}:one`, { access: testAccess(t) });
+    await assert.rejects(
+      sink.putBlob(layer.descriptor, () => inPieces(layer.bytes, 9999), { signal }),
+      error => isShoalError(error, 'system') && error.message.includes(`oci:${directory}:one: making the layout`),
+    );
+  }
 });

@@ -7,7 +7,7 @@ import { errnoOf, fromSystemError, ShoalError } from '../core/index.ts';
 /**
  * Makes a directory and those on the way to it, where they are missing; returns the topmost one that was made, if any.
  * `what` names it in errors: `no-space`, `system` (also when something else is there). Not by mkdir's own `recursive`,
- * which says ENOENT when a file system is read-only.
+ * which says ENOENT when a file system is read-only, and never ends below /proc (Node 24).
  */
 export async function makeDirectory(path: string, what: string, mode = 0o777): Promise<string | undefined> {
   let outcome = await tryToMake(path, what, mode);
