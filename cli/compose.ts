@@ -120,10 +120,11 @@ function openOptions(context: CommandContext, reference: string, options: Refere
 }
 
 /**
- * `creds` for each of two images. What is given for no side in particular is for both, if both are in one registry;
- * otherwise it would show one registry the password of the other, and is refused (`usage`).
+ * How each of two images is reached: `creds` for either. What is given for no side in particular is for both, if both are
+ * in one registry; otherwise it would show one registry the password of the other, or take the protection from a
+ * connection that needs it, and is refused (`usage`).
  */
-export function credentialsOfTwo(
+export function accessOfTwo(
   context: CommandContext,
   options: TwoSidedOptions,
   { source, target }: { readonly source: string; readonly target: string },
@@ -133,12 +134,26 @@ export function credentialsOfTwo(
   const forTarget = options.destCreds ?? env['SHOAL_DEST_CREDS'];
   const forBoth = options.creds ?? env['SHOAL_CREDS'] ?? '';
   const [from, to] = [registry.parseReference(source), registry.parseReference(target)];
-  const isOne = from.kind !== 'registry' || to.kind !== 'registry' || from.host === to.host;
-  if (forBoth !== '' && !isOne && !forSource && !forTarget) {
-    const hosts = `${from.host} and ${to.host}`;
-    throw new ShoalError('usage', `--creds: for which of ${hosts}? Say so with --src-creds and --dest-creds`);
+  if (from.kind === 'registry' && to.kind === 'registry' && from.host !== to.host) {
+    const which = `for which of ${from.host} and ${to.host}?`;
+    if (forBoth !== '' && !forSource && !forTarget) {
+      throw new ShoalError('usage', `--creds: ${which} Say so with --src-creds and --dest-creds`);
+    }
+    const flag = options.plainHttp ? 'plain-http' : options.insecure ? 'insecure' : undefined;
+    // Two ports of one machine are reached over one network.
+    if (flag !== undefined && hostName(from.host) !== hostName(to.host)) {
+      throw new ShoalError(
+        'usage',
+        `--${flag}: ${which} Say "${flag} = true" in [registry."HOST"] of the configuration`,
+      );
+    }
   }
   return { source: forSource || forBoth, target: forTarget || forBoth };
+}
+
+/** `HOST` of `HOST[:PORT]`, also of `[IPv6]:PORT`. */
+function hostName(host: string): string {
+  return host.replace(/:\d+$/, '');
 }
 
 /** The credential is for the reference's registry and goes nowhere else. */

@@ -10,22 +10,28 @@ import { errnoOf, fromSystemError, ShoalError } from '../core/index.ts';
  * which says ENOENT when a file system is read-only.
  */
 export async function makeDirectory(path: string, what: string, mode = 0o777): Promise<string | undefined> {
+  let outcome = await tryToMake(path, what, mode);
+  if (outcome !== 'no parent') return outcome === 'made' ? path : undefined;
+  const topmost = await makeDirectory(dirname(path), what, mode);
+  outcome = await tryToMake(path, what, mode);
+  if (outcome !== 'no parent') return topmost ?? path;
+  // The parent is there, and still nothing can be in it: so says procfs.
+  throw new ShoalError('system', `${what}: no directory can be made in ${dirname(path)}`);
+}
+
+async function tryToMake(path: string, what: string, mode: number): Promise<'made' | 'there' | 'no parent'> {
   try {
     await mkdir(path, { mode });
-    return path;
+    return 'made';
   } catch (error) {
     const errno = errnoOf(error);
-    if (errno === 'EEXIST') {
-      const isDirectory = await stat(path).then(
-        attributes => attributes.isDirectory(),
-        () => false,
-      );
-      if (isDirectory) return undefined;
-      throw new ShoalError('system', `${what}: ${path} is not a directory`);
-    }
-    if (errno !== 'ENOENT' || dirname(path) === path) throw fromSystemError(error, what);
+    if (errno === 'ENOENT' && dirname(path) !== path) return 'no parent';
+    if (errno !== 'EEXIST') throw fromSystemError(error, what);
+    const isDirectory = await stat(path).then(
+      attributes => attributes.isDirectory(),
+      () => false,
+    );
+    if (isDirectory) return 'there';
+    throw new ShoalError('system', `${what}: ${path} is not a directory`);
   }
-  const topmost = await makeDirectory(dirname(path), what, mode);
-  await makeDirectory(path, what, mode);
-  return topmost ?? path;
 }

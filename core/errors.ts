@@ -45,9 +45,6 @@ export interface ShoalErrorOptions {
 
 const RETRYABLE_CODES: ReadonlySet<ErrorCode> = new Set(['unreachable', 'unavailable', 'timeout']);
 
-/** What a terminal would obey rather than print. Messages quote registries, manifests and archives. */
-const CONTROL_CHARACTERS = /(?![\n\t])\p{Cc}/gu;
-
 /** The message names what failed, on what, what was expected and what was found; never a secret. */
 export class ShoalError extends Error {
   readonly code: ErrorCode;
@@ -55,7 +52,7 @@ export class ShoalError extends Error {
   readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: ShoalErrorOptions = {}) {
-    super(message.replace(CONTROL_CHARACTERS, '?'), options.cause === undefined ? undefined : { cause: options.cause });
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'ShoalError';
     this.code = code;
     this.retryable = options.retryable ?? RETRYABLE_CODES.has(code);

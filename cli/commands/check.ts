@@ -7,7 +7,7 @@ import { type CheckReport, checkBootstrap } from '../../image/index.ts';
 import { compareToSource, differencesError, printComparison } from '../check/against-source.ts';
 import { checkBlobTables } from '../check/blob-tables.ts';
 import type { CommandContext } from '../command.ts';
-import { credentialsOfTwo, type OpenedImage, openLazily, type TwoSidedOptions } from '../compose.ts';
+import { accessOfTwo, type OpenedImage, openLazily, type TwoSidedOptions } from '../compose.ts';
 import { bytes, ProgressDisplay, printJson, printLine, printTable } from '../output.ts';
 import { fetchBlob } from '../unpack/fetch-blob.ts';
 
@@ -22,7 +22,7 @@ const SHOWN_PROBLEMS = 20;
 
 export async function check(context: CommandContext, reference: string, options: CheckOptions): Promise<void> {
   const { source } = options;
-  const creds = credentialsOfTwo(context, options, { source: source ?? reference, target: reference });
+  const creds = accessOfTwo(context, options, { source: source ?? reference, target: reference });
   const image = await openLazily(context, reference, { ...options, creds: creds.target });
   const structure = checkBootstrap(image.reader);
   using display = new ProgressDisplay(context.settings.json);

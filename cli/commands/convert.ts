@@ -12,13 +12,7 @@ import {
 } from '../../converter/index.ts';
 import type { OpenedSink, OpenedSource } from '../../registry/index.ts';
 import type { CommandContext } from '../command.ts';
-import {
-  ALL_PLATFORMS,
-  credentialsOfTwo,
-  openPinnedSource,
-  openReferenceSink,
-  type TwoSidedOptions,
-} from '../compose.ts';
+import { ALL_PLATFORMS, accessOfTwo, openPinnedSource, openReferenceSink, type TwoSidedOptions } from '../compose.ts';
 import { checkFormat, lookAfterOriginals, manifestOf } from '../convert/originals.ts';
 import { printImageReport, printIndexReport } from '../convert/print-report.ts';
 import { makeDirectory } from '../make-directory.ts';
@@ -64,7 +58,7 @@ export async function convert(
   const { signal, log } = context;
   const workDir = context.settings.workDir ?? tmpdir();
   const { workers, chunkSize, maxRatio, maxUnpacked: maxUnpackedBytes, format } = options;
-  const creds = credentialsOfTwo(context, options, { source: from, target: to });
+  const creds = accessOfTwo(context, options, { source: from, target: to });
   const source = openPinnedSource(context, from, { ...options, creds: creds.source });
   // Disposed whatever happens: a target that is not complete leaves nothing.
   await using sink = openReferenceSink(context, to, {

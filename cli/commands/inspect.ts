@@ -2,7 +2,7 @@
 
 import { ShoalError } from '../../core/index.ts';
 import type { CommandContext } from '../command.ts';
-import { credentialsOfTwo, type ReferenceOptions, type TwoSidedOptions } from '../compose.ts';
+import { accessOfTwo, type ReferenceOptions, type TwoSidedOptions } from '../compose.ts';
 import { buildSteps } from '../inspect/history.ts';
 import { reportImage } from '../inspect/image-report.ts';
 import { findInLayers } from '../inspect/layered-file.ts';
@@ -30,7 +30,7 @@ export async function inspect(
   if (path === undefined && (options.source !== undefined || options.follow)) {
     throw new ShoalError('usage', '--source and --follow are about a PATH in the image; name one');
   }
-  const creds = credentialsOfTwo(context, options, { source: options.source ?? reference, target: reference });
+  const creds = accessOfTwo(context, options, { source: options.source ?? reference, target: reference });
   const image = await openToLookAt(context, reference, { ...options, creds: creds.target });
   if (path === undefined) {
     const report = await reportImage(image, context.signal);

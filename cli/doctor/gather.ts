@@ -8,7 +8,7 @@ import { release, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { errnoOf, isShoalError, messageOf, siblingScript, systemClock } from '../../core/index.ts';
+import { errnoOf, isShoalError, messageOf, ShoalError, siblingScript, systemClock } from '../../core/index.ts';
 import { ControlClient, checkDriver, probeHoles } from '../../daemon/index.ts';
 import { dockerConfigCredentials } from '../../registry/index.ts';
 import type { CommandContext } from '../command.ts';
@@ -214,7 +214,9 @@ async function lookAtCache(root: string): Promise<CacheFact> {
 
 async function nearestDirectory(path: string): Promise<string> {
   const found = await stat(path).catch(() => undefined);
-  return found?.isDirectory() || path === '/' ? path : nearestDirectory(dirname(path));
+  if (found?.isDirectory() || path === '/') return path;
+  if (found !== undefined) throw new ShoalError('system', `${path} is not a directory`);
+  return nearestDirectory(dirname(path));
 }
 
 /** The type of the file system with the longest mountpoint above the path; of two at one place the later counts. */

@@ -201,6 +201,18 @@ suite('the command line', { timeout: 300_000 }, () => {
     assert.deepEqual([...registry.repository('app').tags], []);
   });
 
+  test('a root where nothing can be is refused at once, and doctor says so', async t => {
+    const { shoal, converted } = await withImages(t);
+    const mountpoint = join(shoal.scratch, 'mnt');
+    await mkdir(mountpoint);
+    const nowhere = await shoal.run('--root', '/proc/shoal/root', 'mount', converted, mountpoint);
+    assert.equal(nowhere.code, 71);
+    assert.match(nowhere.stderr, /^shoal: --root \/proc\/shoal\/root: no directory can be made in \/proc\n$/);
+    const file = join(shoal.scratch, 'file');
+    await writeFile(file, '');
+    assert.match((await shoal.run('--root', file, 'doctor')).stdout, /fail +file system +\S*file is not a directory/);
+  });
+
   test('a root that is too long for a socket is refused before anything is made', async t => {
     const shoal = await makeShoal(t);
     const result = await shoal.run('--root', `/tmp/${'x'.repeat(100)}`, 'ps');

@@ -95,6 +95,12 @@ const CASES: readonly WrongInput[] = [
     message: /linux\/s390x.*linux\/ARCH/,
   },
   {
+    name: 'plain HTTP for two registries on two machines',
+    command: async () => ['convert', '--plain-http', 'one.example/app:1', 'two.example/app:1'],
+    code: 64,
+    message: /--plain-http: for which of one\.example and two\.example\? .*plain-http = true/,
+  },
+  {
     name: 'a platform that is none',
     command: async place => ['convert', '--platform', 'linux', await plainReference(place, 'app'), target(place)],
     code: 64,
