@@ -134,7 +134,7 @@ export const KEYS: Readonly<Record<ConfigKey, KeyDefinition>> = {
     kind: 'number',
     env: 'SHOAL_SERVE_WORKERS',
     flag: '--serve-workers',
-    fallback: 2,
+    fallback: 3,
   },
   'store-workers': {
     meaning: 'daemon: threads that unpack, verify and store chunks',

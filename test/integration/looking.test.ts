@@ -55,7 +55,7 @@ suite('looking', { timeout: 300_000 }, () => {
     const converted = `oci:${join(shoal.scratch, 'converted')}:app`;
     await shoal.ok('convert', reference, converted);
     const config = join(shoal.scratch, 'shoal.toml');
-    await writeFile(config, 'serve-workers = 3\n[registry."registry.example"]\nplain-http = true\n');
+    await writeFile(config, 'serve-workers = 2\n[registry."registry.example"]\nplain-http = true\n');
     const mountpoint = join(shoal.scratch, 'mnt');
     await mkdir(mountpoint);
     await shoal.ok('--config', config, '--log-format', 'pretty', 'mount', converted, mountpoint);
