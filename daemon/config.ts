@@ -96,8 +96,8 @@ export const defaultStoreLimits: StoreLimits = { workers: 2, mapFlushMs: 100, sy
 export interface ServeLimits {
   /**
    * Threads that answer the kernel, 16 MB each. It hands requests to the one that has slept longest: with two, a lone
-   * reader on a quiet machine waits for a sleeping processor more often than with three (0.80 to 0.85 x the C program's
-   * speed for stat, 0.84 to 1.0 x for open and read, bench/fs.ts); with more, many readers get slower again.
+   * reader on a quiet machine waits for a sleeping processor more often than with three (docs/benchmarks.md); with more,
+   * many readers get slower again.
    */
   readonly workers: number;
   /**
