@@ -1,6 +1,7 @@
 // Finds the daemon of a root, or starts one that ends with its last mount.
 
 import { spawn } from 'node:child_process';
+import { constants } from 'node:fs';
 import { open, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +18,8 @@ export const ROOT_MODE = 0o700;
 /** A daemon starts in under a second; a machine under heavy load gets this long. */
 const START_TIMEOUT_MS = 20_000;
 const POLL_MS = 25;
+/** Not through a link: the daemon looks at who owns its root only once it runs. */
+const LOG_FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
 /** How much of the daemon's log goes into an error message. */
 const LOG_TAIL_LINES = 10;
 
@@ -79,7 +82,7 @@ async function ensureDaemon(context: CommandContext): Promise<ControlClient> {
   const { root } = context.settings;
   await makeDirectory(root, `--root ${root}`, ROOT_MODE);
   const logPath = join(root, 'daemon.log');
-  const log = await open(logPath, 'a', 0o600).catch(error => {
+  const log = await open(logPath, LOG_FLAGS, 0o600).catch(error => {
     throw fromSystemError(error, `the daemon's log ${logPath}`);
   });
   const isNew = (await log.stat()).size === 0;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import type { MountInfo } from '../../core/index.ts';
@@ -211,6 +211,19 @@ suite('the command line', { timeout: 300_000 }, () => {
     const file = join(shoal.scratch, 'file');
     await writeFile(file, '');
     assert.match((await shoal.run('--root', file, 'doctor')).stdout, /fail +file system +\S*file is not a directory/);
+  });
+
+  test("a link in the place of the daemon's log is not followed", async t => {
+    const { shoal, converted } = await withImages(t);
+    const [victim, mountpoint] = [join(shoal.scratch, 'victim'), join(shoal.scratch, 'mnt')];
+    await writeFile(victim, 'as it was');
+    await mkdir(mountpoint);
+    await mkdir(shoal.root, { recursive: true });
+    await symlink(victim, join(shoal.root, 'daemon.log'));
+    const { code, stderr } = await shoal.run('mount', converted, mountpoint);
+    assert.equal(code, 71);
+    assert.match(stderr, /the daemon's log .*daemon\.log: ELOOP/);
+    assert.equal(await readFile(victim, 'utf8'), 'as it was');
   });
 
   test('a root that is too long for a socket is refused before anything is made', async t => {
