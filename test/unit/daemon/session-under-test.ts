@@ -18,6 +18,9 @@ import type { TestImage } from './lazy-image.ts';
 /** A server worker that ends in the middle of a lookup of the name `die`. */
 export const MORTAL = new URL('dying-worker.ts', import.meta.url);
 
+/** The tests wait for something from each of them, so it does not follow the default. */
+const SERVER_THREADS = 2;
+
 export interface SessionUnderTest {
   readonly mountpoint: string;
   readonly session: FuseSession;
@@ -75,7 +78,7 @@ export async function startSession(
         blobs: cached.map(({ path, map }) => ({ path, map: map.buffer })),
       },
       counters: new SharedCounters(),
-      limits: { ...defaultServeLimits, maxWorkerRestarts: options.maxWorkerRestarts },
+      limits: { ...defaultServeLimits, workers: SERVER_THREADS, maxWorkerRestarts: options.maxWorkerRestarts },
       readDeadlineMs: undefined,
       blocks: 1,
       inodes: 2,
