@@ -62,7 +62,7 @@ export function whatToDo(
   limits: { readonly hedgeMs: number; readonly lateMs: number },
 ): 'wait' | 'hedge' | 'late' {
   if (piece.lane !== 'demand') return 'wait';
-  if (piece.elsewhere) return piece.ageMs >= limits.hedgeMs * piece.askedOf && piece.askedOf < 2 ? 'hedge' : 'wait';
+  if (piece.elsewhere) return piece.ageMs >= limits.hedgeMs * piece.askedOf && !process.env.NOHEDGE && piece.askedOf < 2 ? 'hedge' : 'wait';
   const since = piece.saidLateMs ?? piece.ageMs;
   return piece.ageMs >= limits.lateMs && since >= limits.lateMs ? 'late' : 'wait';
 }

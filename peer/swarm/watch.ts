@@ -71,6 +71,7 @@ export class Watch {
     if (parent === undefined || asked === undefined || second !== undefined || parent === to.parent) return false;
     if (!to.has(piece)) return false;
     if (asked.parked) return true;
+    if (process.env.NOMOVE) return false;
     const leftMs = Math.max(parent.paceMs, asked.place * parent.paceMs - (now - asked.since));
     return 2 * to.expectedMs + WORTH_MS < leftMs;
   }

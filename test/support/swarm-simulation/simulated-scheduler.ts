@@ -16,6 +16,7 @@ export interface TaskScheduler {
 export interface SchedulerSettings {
   /** Leases under way at once, of so many members. */
   readonly leases: (members: number) => number;
+  readonly leasesOfOne: number;
   readonly leaseMs: number;
   /** Neighbours of a member, at most. */
   readonly neighbours: number;
@@ -31,6 +32,8 @@ interface Member {
   readonly leases: Map<number, number>;
   granted: number;
   isBarred: boolean;
+  /** Has wanted something in the background. */
+  fills: boolean;
 }
 
 interface Wanted {
@@ -135,6 +138,7 @@ export class SimulatedScheduler implements TaskScheduler {
   }
 
   #join(peerId: string, task: JoinedTask, events: ScheduledEvents): Member {
+    const all = [...this.#members.values()];
     const member: Member = {
       peerId,
       events,
@@ -142,11 +146,12 @@ export class SimulatedScheduler implements TaskScheduler {
       pieces: PieceSet.fromBytes(task.pieceCount, task.pieces.toBytes()),
       neighbours: new Set(),
       leases: new Map(),
-      granted: 0,
+      granted: Math.round(all.reduce((sum, other) => sum + other.granted, 0) / Math.max(1, all.length)),
       isBarred: !task.reachesOrigin,
+      fills: false,
     };
     const { neighbours } = this.#settings;
-    const others = [...this.#members.values()].filter(other => other.peerId !== peerId && other.neighbours.size < neighbours);
+    const others = all.filter(other => other.peerId !== peerId && other.neighbours.size < neighbours);
     // With many members, half of the places are left to those who come later.
     const most = others.length < neighbours ? others.length : Math.ceil(neighbours / 2);
     others.sort((a, b) => a.neighbours.size - b.neighbours.size || this.#internet.clock.random() - 0.5);
@@ -169,6 +174,7 @@ export class SimulatedScheduler implements TaskScheduler {
   }
 
   #want(member: Member, pieces: readonly number[], how: { readonly lane: Lane; readonly late: boolean }): void {
+    if (how.lane === 'background') member.fills = true;
     for (const piece of pieces) {
       const wanted = this.#wanted.get(piece) ?? { members: new Map(), order: this.#wanted.size, lane: how.lane };
       if (LANES.indexOf(how.lane) < LANES.indexOf(wanted.lane)) wanted.lane = how.lane;
@@ -238,17 +244,18 @@ export class SimulatedScheduler implements TaskScheduler {
 
   #lesseeFor(wanted: Wanted): Member | undefined {
     let best: Member | undefined;
-    for (const member of wanted.members.keys()) {
-      if (member.isBarred) continue;
-      if (
-        best === undefined ||
-        member.leases.size < best.leases.size ||
-        (member.leases.size === best.leases.size && member.granted < best.granted)
-      ) {
-        best = member;
-      }
+    // Whoever fills in the background will want it, and a node that is ahead of the others is not to become their only
+    // source: leases are dealt evenly among all who fill.
+    const members = wanted.lane === 'background' ? this.#filling() : wanted.members.keys();
+    for (const member of members) {
+      if (member.isBarred || member.leases.size >= this.#settings.leasesOfOne) continue;
+      if (best === undefined || member.granted < best.granted) best = member;
     }
     return best;
+  }
+
+  #filling(): Iterable<Member> {
+    return [...this.#members.values()].filter(member => member.fills && !member.pieces.isFull);
   }
 
   #say(peerId: string, run: () => void): void {

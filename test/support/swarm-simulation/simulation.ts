@@ -42,6 +42,7 @@ export interface SimulationOptions {
   /** Background reads of 1 MiB under way at each node. */
   readonly readsAtOnce: number;
   readonly leases: (members: number) => number;
+  readonly leasesOfOne: number;
   readonly leaseMs: number;
   readonly neighbours: number;
   readonly hasTable: boolean;
@@ -64,6 +65,7 @@ export const USUAL: SimulationOptions = {
   demandedBytes: 0,
   readsAtOnce: 8,
   leases: members => Math.min(64, Math.max(4, 2 * members)),
+  leasesOfOne: 4,
   leaseMs: 10_000,
   neighbours: 32,
   hasTable: true,
