@@ -4,7 +4,7 @@
 const MIB = 1024 * 1024;
 
 export interface SwarmSettings {
-  /** Most parents of a blob. Each costs two bitmaps here; beyond some thirty the swarm spreads no faster (docs/protocol.md). */
+  /** Most parents of a blob. Each costs two bitmaps here, and as many as a scheduler names (docs/protocol.md). */
   readonly parents: number;
   /**
    * Most pieces asked of one parent that it has. 8 are 512 KiB: 40 ms at 100 Mbit/s, more than a round trip, so the parent

@@ -92,6 +92,11 @@ export class Parent {
     return this.#queue + this.#askedSince + 1;
   }
 
+  /** Pieces of others in its queue, as it last said. */
+  get toldQueue(): number {
+    return Math.max(0, this.#queue - this.owed);
+  }
+
   /** Milliseconds for each place in its queue, as it served us so far. */
   get paceMs(): number {
     return this.#paceMs ?? UNKNOWN_PACE_MS;

@@ -16,6 +16,9 @@ import type { Flight } from './requests.ts';
  * is badly stuck. Moving more makes children run after each other's parents, and what was on its way comes twice.
  */
 const WORTH_MS = 1_000;
+/** A parent that said that so many pieces of others wait may be only overloaded: it is let alone, but accused only after so many times. */
+const CROWDED = 32;
+const EXCUSES = 2;
 /** A lease that failed here is wanted again after this: not at once, so that a failing origin is not asked in a loop. */
 const WANT_AGAIN_MS = 1_000;
 
@@ -91,7 +94,8 @@ export class Watch {
       const oldest = this.#owedLongest(parent);
       if (oldest === undefined || now - oldest.since < oldest.allowedMs) continue;
       counters.stalls++;
-      scheduler.accuse(parent.peerId, oldest.piece, 'stalled');
+      const isExcused = parent.toldQueue >= CROWDED && parent.strikes < EXCUSES;
+      if (!isExcused) scheduler.accuse(parent.peerId, oldest.piece, 'stalled');
       parent.rest(now, settings.restMs, settings.restMostMs);
       const owed = [...parent.asked.keys()];
       parents.stalled(parent);

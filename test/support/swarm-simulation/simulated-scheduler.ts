@@ -63,6 +63,7 @@ export class SimulatedScheduler implements TaskScheduler {
   #wanted = new Map<number, Wanted>();
   #leases = new Map<number, { readonly member: Member; readonly until: number }>();
   #holdUntil = 0;
+  #order = 0;
   #isUp = true;
   #isAsked = false;
 
@@ -165,15 +166,31 @@ export class SimulatedScheduler implements TaskScheduler {
       wantedAt: new Map(),
       queue: 0,
     };
-    const { neighbours } = this.#settings;
-    const others = all.filter(other => other.peerId !== peerId && other.neighbours.size < neighbours);
-    // With many members, half of the places are left to those who come later.
-    const most = others.length < neighbours ? others.length : Math.ceil(neighbours / 2);
-    others.sort((a, b) => a.neighbours.size - b.neighbours.size || this.#internet.clock.random() - 0.5);
     this.#members.set(peerId, member);
     this.#tell(member, one => one.onUp());
-    for (const other of others.slice(0, most)) this.#introduce(member, other);
+    this.#place(member, all);
     return member;
+  }
+
+  /** All know all while they are few; then each new one knows a random half of what it may, and who has too many lets one go. */
+  #place(member: Member, all: readonly Member[]): void {
+    const { neighbours } = this.#settings;
+    const most = all.length < neighbours ? all.length : neighbours / 2;
+    const others = all.map(other => ({ other, at: this.#internet.clock.random() })).sort((a, b) => a.at - b.at);
+    for (const { other } of others.slice(0, most)) {
+      if (other.neighbours.size >= neighbours) {
+        const one = [...other.neighbours].sort((a, b) => b.neighbours.size - a.neighbours.size)[0];
+        if (one !== undefined) this.#part(other, one);
+      }
+      this.#introduce(member, other);
+    }
+  }
+
+  #part(a: Member, b: Member): void {
+    a.neighbours.delete(b);
+    b.neighbours.delete(a);
+    this.#tell(a, events => events.onParents([], [b.peerId]));
+    this.#tell(b, events => events.onParents([], [a.peerId]));
   }
 
   #introduce(a: Member, b: Member): void {
@@ -191,7 +208,14 @@ export class SimulatedScheduler implements TaskScheduler {
   #want(member: Member, pieces: readonly number[], how: { readonly lane: Lane; readonly late: boolean }): void {
     member.wantedAt.set(how.lane, this.#internet.clock.monotonic());
     for (const piece of pieces) {
-      const wanted = this.#wanted.get(piece) ?? { members: new Map(), order: this.#wanted.size, lane: how.lane };
+      const holders = [...this.#members.values()].filter(other => other.pieces.has(piece));
+      const stranger = holders.find(other => !member.neighbours.has(other));
+      if (holders.length > 0 && (!how.late || stranger !== undefined)) {
+        // It will be passed on by neighbours; who says that this takes too long gets to know somebody who has it.
+        if (how.late && stranger !== undefined) this.#introduce(member, stranger);
+        continue;
+      }
+      const wanted = this.#wanted.get(piece) ?? { members: new Map(), order: this.#order++, lane: how.lane };
       if (LANES.indexOf(how.lane) < LANES.indexOf(wanted.lane)) wanted.lane = how.lane;
       wanted.members.set(member, how.lane);
       this.#wanted.set(piece, wanted);
@@ -199,9 +223,6 @@ export class SimulatedScheduler implements TaskScheduler {
       if (lease !== undefined && member !== lease.member && member.neighbours.has(lease.member)) {
         this.#tell(member, events => events.onLessee(lease.member.peerId, [piece]));
       }
-      if (!how.late) continue;
-      const holder = [...this.#members.values()].find(other => other.pieces.has(piece));
-      if (holder !== undefined && !member.neighbours.has(holder)) this.#introduce(member, holder);
     }
     this.#askGrant();
   }
