@@ -2,5 +2,6 @@
 
 export * from './message-stream.ts';
 export * from './messages.ts';
+export * from './owner.ts';
 export * from './protocols.ts';
 export * from './task-id.ts';
