@@ -3,5 +3,7 @@
 export * from './message-stream.ts';
 export * from './messages.ts';
 export * from './owner.ts';
+export * from './peer-ids.ts';
 export * from './protocols.ts';
+export * from './scheduler-messages.ts';
 export * from './task-id.ts';
