@@ -1,6 +1,8 @@
 // The public door of proto: what Shoal's processes say to each other, and how it is put on a stream.
 
+export * from './certificate.ts';
 export * from './message-stream.ts';
 export * from './messages.ts';
+export * from './peer-ids.ts';
 export * from './protocols.ts';
 export * from './task-id.ts';
