@@ -75,6 +75,8 @@ export async function writeSmallFile(
     else await link(temporary, path);
     await syncDirectory(dirname(path));
   } catch (error) {
+    if (!replace && errnoOf(error) === 'EEXIST')
+      throw new ShoalError('busy', `${path} exists already`, { cause: error });
     throw fromSystemError(error, `write ${path}`);
   } finally {
     await unlink(temporary).catch(error => {
