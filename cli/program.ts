@@ -3,6 +3,7 @@
 
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { dockerConfigCredentials, RegistryAccess } from '../registry/index.ts';
+import { addClusterCommands } from './cluster-commands.ts';
 import type { CommandContext } from './command.ts';
 import { CONFIG_FILE, type ConfigKey, DRIVERS, KEYS } from './config/keys.ts';
 import { refuseIdleCredentials, withoutCredentials } from './credentials.ts';
@@ -72,6 +73,8 @@ export function buildProgram(base: Omit<CommandContext, 'settings' | 'log' | 're
   program.commandsGroup('Daemon:');
   addDaemonCommands(program, contextFor);
   addMetricsCommand(program, contextFor);
+  program.commandsGroup('Cluster:');
+  addClusterCommands(program, contextFor);
   program.commandsGroup('This machine:');
   addMachineCommands(program, contextFor);
   addCompletionCommands(program, contextFor);

@@ -18,6 +18,8 @@ export interface Settings {
   /** Directory of all state, cache and sockets. Absolute. */
   readonly root: string;
   readonly controlSocket: string;
+  /** Of this node as one of a cluster: its key, revocations, what it remembers of others. */
+  readonly peerDirectory: string;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
   /** Machine-readable output on standard output. */
@@ -68,6 +70,7 @@ export function readSettings(options: GlobalOptions, env: Readonly<NodeJS.Proces
   return deepFreeze({
     root,
     controlSocket,
+    peerDirectory: join(root, 'peer'),
     logLevel: required(values, 'log-level'),
     logFormat: required(values, 'log-format'),
     json: options.json ?? false,

@@ -10,7 +10,7 @@ export const PROVIDE_AGAIN_MS = 20 * 60_000;
 
 export const dhtSettings: KadDHTInit = {
   protocol: DHT_PROTOCOL,
-  // Every node can be dialled by the others, and its addresses are private ones.
+  // Every node can be dialled by the others, at private addresses.
   clientMode: false,
   peerInfoMapper: passthroughMapper,
   // Whoever asks has a deadline of his own; without peers the answer is that there are none.

@@ -1,23 +1,19 @@
 // Peers that were of use, on disk: whom to ask after a restart when no scheduler can be reached. The file is a hint and no
 // more: whatever is wrong with it, the node starts with what can be read of it.
 
-import { constants } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
 import { multiaddr } from '@multiformats/multiaddr';
-import { type Clock, errnoOf, type Logger, messageOf } from '../../core/index.ts';
+import { type Clock, isShoalError, type Logger, messageOf } from '../../core/index.ts';
 import { peerIdToBytes } from '../../proto/index.ts';
 import type { PeerAddress } from '../ports.ts';
+import { readSmallFile, writeSmallFile } from '../transport/private-file.ts';
 
 const VERSION = 1;
-/** A swarm is entered through one peer; hundreds survive any change of a cluster. */
-const MAX_PEERS = 256;
-const MAX_ADDRESSES = 16;
-const MAX_ADDRESS_LENGTH = 256;
-/** More than all of that takes. What is larger was not written by us. */
-const MAX_FILE_BYTES = 2 << 20;
+/** A swarm is entered through one peer; a hundred survive any change of a cluster. All of it fits a small file. */
+const MAX_PEERS = 128;
+const MAX_ADDRESSES = 4;
+const MAX_ADDRESS_LENGTH = 128;
 /** News is written down once in so long, and at the end: which of hundreds was the last is not worth a write each. */
 const WRITE_AFTER_MS = 5_000;
-const FILE_MODE = 0o600;
 
 export class KnownPeers {
   readonly #path: string;
@@ -33,9 +29,9 @@ export class KnownPeers {
   static async open(path: string, ports: { readonly clock: Clock; readonly log: Logger }): Promise<KnownPeers> {
     const known = new KnownPeers(path, ports.clock, ports.log);
     try {
-      const text = await readBounded(path);
-      if (text !== undefined) known.#take(JSON.parse(text));
+      known.#take(JSON.parse((await readSmallFile(path, { secret: false })).text));
     } catch (error) {
+      if (isShoalError(error, 'not-found')) return known;
       ports.log.warn('peers of last time are not known', { path, error: messageOf(error) });
     }
     return known;
@@ -97,43 +93,15 @@ export class KnownPeers {
     if (this.#isChanged && !this.#stopped.signal.aborted) this.#writing = this.#writeSoon();
   }
 
-  /** Another file in its place, so that a reader sees the old one or the new one. */
   async #write(): Promise<void> {
     if (!this.#isChanged) return;
     this.#isChanged = false;
-    const next = `${this.#path}.next`;
     try {
-      await rm(next, { force: true });
-      const file = await open(next, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, FILE_MODE);
-      try {
-        await file.writeFile(JSON.stringify({ version: VERSION, peers: [...this.#peers.values()] }));
-      } finally {
-        await file.close();
-      }
-      await rename(next, this.#path);
+      const document = { version: VERSION, peers: [...this.#peers.values()] };
+      await writeSmallFile(this.#path, JSON.stringify(document), { replace: true });
     } catch (error) {
       this.#log.warn('known peers are not written down', { path: this.#path, error: messageOf(error) });
     }
-  }
-}
-
-/** Undefined when there is none. */
-async function readBounded(path: string): Promise<string | undefined> {
-  let file: Awaited<ReturnType<typeof open>>;
-  try {
-    // Whatever lies there (a pipe, say) must not keep the node from starting.
-    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-  try {
-    const stat = await file.stat();
-    if (!stat.isFile()) throw new Error('not a file');
-    if (stat.size > MAX_FILE_BYTES) throw new Error(`${stat.size} bytes: at most ${MAX_FILE_BYTES} are read`);
-    return (await file.readFile()).toString();
-  } finally {
-    await file.close();
   }
 }
 

@@ -71,7 +71,7 @@ test('of too many peers the oldest are forgotten', async t => {
   for (const id of ids) known.remember(peer(id));
   await known.close();
   const left = (await KnownPeers.open(path, PORTS)).list().map(({ peerId }) => peerId);
-  assert.deepEqual(left, ids.slice(-256).reverse());
+  assert.deepEqual(left, ids.slice(-128).reverse());
 });
 
 const good = await someId();
@@ -86,7 +86,7 @@ for (const [what, content, left] of [
   ['has a peer id that is none', entry(peer('../../etc/passwd')), 1],
   ['has an address that is none', entry({ peerId: good, addresses: ['http://x', 7, 'x'.repeat(10_000)] }), 1],
   ['has a peer without addresses', entry({ peerId: good, addresses: [] }), 1],
-  ['has a million addresses', entry({ peerId: good, addresses: Array(50_000).fill('/ip4/1.1.1.1/tcp/1') }), 1],
+  ['has thousands of addresses', entry({ peerId: good, addresses: Array(5_000).fill('/ip4/1.1.1.1/tcp/1') }), 1],
   [
     'would reach the prototype',
     `{"version":1,"peers":[{"__proto__":{"peerId":"x"}},${JSON.stringify(peer(good))}]}`,
@@ -98,7 +98,7 @@ for (const [what, content, left] of [
     writeFileSync(path, content);
     const known = await KnownPeers.open(path, PORTS);
     assert.equal(known.list().length, left);
-    for (const { addresses } of known.list()) assert.ok(addresses.length <= 16);
+    for (const { addresses } of known.list()) assert.ok(addresses.length <= 4);
     const id = await someId();
     known.remember(peer(id));
     await known.close();
@@ -107,7 +107,7 @@ for (const [what, content, left] of [
   });
 }
 
-test('a pipe, a directory or a link in the place of the file keeps nobody from starting, and no link is followed', async t => {
+test('a pipe, a directory or a link in the place of the file keeps nobody from starting, and no link is written through', async t => {
   const folder = directory(t);
   execFileSync('mkfifo', [join(folder, 'pipe')]);
   writeFileSync(join(folder, 'other'), 'untouched');
