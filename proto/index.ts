@@ -1,4 +1,5 @@
 // The public door of proto: what Shoal's processes say to each other, and how it is put on a stream.
 export * from './messages.ts';
+export * from './owner.ts';
 export * from './protocols.ts';
 export * from './task-id.ts';
