@@ -102,6 +102,7 @@ export function leaseDone(member: Member, piece: number, turn: Turn): void {
     task.pace.done(second.stamp, turn.now);
     endSecond(lease);
   } else return;
+  turn.tally.done++;
   member.failuresInRow = 0;
   turn.touched.add(task);
 }
@@ -122,6 +123,7 @@ export function leaseFailed(member: Member, failure: LeaseFailureReport, turn: T
     giveBack(member, turn, () => true);
     return;
   }
+  turn.tally.failed += failed;
   // Only who was sent to the origin knows how it is.
   if (failed === 0) return;
   switch (failure.reason) {
@@ -143,10 +145,11 @@ export function expireLeases(task: Task, turn: Turn): void {
   for (const lease of late.reverse()) {
     const { lessee, piece } = lease;
     end(task, lease);
+    turn.tally.expired++;
     lessee.node.hasFailed(1, turn.now);
     rest(lessee, EXPIRED_REST_MS, turn);
     task.overdue.set(piece, lessee);
-    requeue(task, lease);
+    requeue(task, lease, turn);
   }
   if (late.length > 0) turn.touched.add(task);
 }
@@ -195,6 +198,7 @@ function begin(
 /** Tells the lessee, and its neighbours whom to ask. */
 function tellOf(task: Task, piece: number, lessee: Member, turn: Turn): void {
   task.leasesEver++;
+  turn.tally.granted++;
   lessee.leases++;
   lessee.leasesEver++;
   turn.news.leased(lessee, piece, task.pace.deadlineMs);
@@ -240,14 +244,16 @@ function giveBack(member: Member, turn: Turn, which: (lease: Lease) => boolean):
   }
   for (const lease of given.reverse()) {
     end(task, lease);
-    requeue(task, lease);
+    requeue(task, lease, turn);
   }
   if (given.length > 0) turn.touched.add(task);
   return given.length + seconds;
 }
 
-function requeue(task: Task, { piece, lane, asker }: Lease): void {
-  if (!task.isHeld(piece)) task.queue.pushFirst({ piece, lane, asker, forAsker: false });
+function requeue(task: Task, { piece, lane, asker }: Lease, turn: Turn): void {
+  if (task.isHeld(piece)) return;
+  turn.tally.handedOver++;
+  task.queue.pushFirst({ piece, lane, asker, forAsker: false });
 }
 
 /** Longer with each failure in a row; not all come back at the same time. */

@@ -19,7 +19,7 @@ import { disconnect, mendGraph } from './neighbours.ts';
 import { NodeState, type PeerKey, peerKeyOf } from './node.ts';
 import { checkReport, countOf, failedPiecesOf, laneOf, nodeInfoOf, type Said } from './node-messages.ts';
 import type { Task } from './task.ts';
-import { Turn } from './turn.ts';
+import { type SchedulerTally, Turn } from './turn.ts';
 import { gain, lose, provideAgain, reconcile, want } from './wants.ts';
 
 export interface SchedulerCoreOptions {
@@ -59,6 +59,10 @@ export class SchedulerCore {
 
   get tasks(): ReadonlyMap<string, Task> {
     return this.#memberships.tasks;
+  }
+
+  get tally(): Readonly<SchedulerTally> {
+    return this.#turn.tally;
   }
 
   bannedForMs(peerId: Uint8Array, now: number): number {
@@ -262,6 +266,7 @@ export class SchedulerCore {
 
   #ban(node: NodeState, banMs: number): void {
     this.#log('warn', 'a peer was banned', { peer: node.peerName, seconds: banMs / 1000 });
+    this.#turn.tally.bans++;
     this.#dismiss(node, 'banned');
     this.#effects.push({ kind: 'broadcast', message: banMessage(node.peerId, banMs) });
   }

@@ -4,7 +4,19 @@ import type { Accusations } from './accusations.ts';
 import { NewsDesk } from './news.ts';
 import type { Task } from './task.ts';
 
+/** Counted since the start, for whoever looks. */
+export interface SchedulerTally {
+  granted: number;
+  done: number;
+  failed: number;
+  expired: number;
+  /** Pieces that were leased and had to be queued again. */
+  handedOver: number;
+  bans: number;
+}
+
 export class Turn {
+  readonly tally: SchedulerTally = { granted: 0, done: 0, failed: 0, expired: 0, handedOver: 0, bans: 0 };
   /** Monotonic ms, the event's. */
   now = 0;
   /** In [0, 1). */
