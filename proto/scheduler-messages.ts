@@ -14,8 +14,8 @@ import {
 
 /** Of messages without bitmaps. Packed, a message of so many bytes unpacks to a few MB at most. */
 export const MAX_SHORT_MESSAGE_BYTES = 64 << 10;
-/** Of `JoinTask` and `Parents`: two bitmaps of the largest blob, and the rest. */
-export const MAX_SCHEDULER_MESSAGE_BYTES = 2 * (MAX_PIECES / 8) + MAX_SHORT_MESSAGE_BYTES;
+/** Of `JoinTask` and `Parents`: two bitmaps of the largest blob, and the addresses of 32 parents. */
+export const MAX_SCHEDULER_MESSAGE_BYTES = 2 * (MAX_PIECES / 8) + 4 * MAX_SHORT_MESSAGE_BYTES;
 
 /** Fields of a long message, those of the messages in it counted too. A node has 32 parents with 16 addresses each. */
 const MAX_FIELDS = 4096;

@@ -4,7 +4,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { SchedulerEvent } from '../core/events.ts';
-import type { SchedulerCounts, SchedulerView } from './ports.ts';
+import type { SchedulerCore } from '../core/scheduler-core.ts';
+import type { Task } from '../core/task.ts';
 import type { DropReason, ServerMeter } from './server.ts';
 
 /** Seconds. The floor is 5 ms for 99 of 100. */
@@ -15,15 +16,15 @@ const LIBRARY_HISTOGRAM = ['min', 'max', 'mean', 'stddev', 'p50', 'p90', 'p99'];
 
 export class SchedulerMetrics implements ServerMeter {
   readonly #registry = new Registry();
-  readonly #view: SchedulerView;
+  readonly #core: SchedulerCore;
   readonly #received: Counter<'kind'>;
   readonly #sent: Counter<'kind'>;
   readonly #dropped: Counter<'why'>;
   readonly #decisions: Histogram<'event'>;
   readonly #lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
 
-  constructor(view: SchedulerView, streams: () => number) {
-    this.#view = view;
+  constructor(core: SchedulerCore, streams: () => number) {
+    this.#core = core;
     const registers = [this.#registry];
     this.#received = new Counter({
       name: 'shoal_scheduler_messages_received_total',
@@ -100,29 +101,41 @@ export class SchedulerMetrics implements ServerMeter {
   }
 
   #addCounts(): void {
-    const now: readonly (readonly [string, string, (counts: SchedulerCounts) => number])[] = [
-      ['shoal_scheduler_nodes', 'Nodes that are connected and have said who they are.', it => it.nodes],
-      ['shoal_scheduler_tasks', 'Tasks that somebody takes part in.', it => it.tasks],
-      ['shoal_scheduler_members', 'Parts in tasks, of all nodes.', it => it.members],
-      ['shoal_scheduler_queued_pieces', 'Pieces that are wanted and wait for a lease.', it => it.queued],
-      ['shoal_scheduler_banned_peers', 'Peers that are banned now.', it => it.banned],
+    const core = this.#core;
+    const sum = (look: (task: Task) => number) => [...core.tasks.values()].reduce((all, task) => all + look(task), 0);
+    const now: readonly (readonly [string, string, () => number])[] = [
+      ['shoal_scheduler_nodes', 'Nodes that are connected and have said who they are.', () => core.nodes.size],
+      ['shoal_scheduler_tasks', 'Tasks that somebody takes part in.', () => core.tasks.size],
+      ['shoal_scheduler_members', 'Parts in tasks, of all nodes.', () => sum(task => task.members.size)],
+      ['shoal_scheduler_queued_pieces', 'Pieces that wait for a lease.', () => sum(task => task.queue.size)],
     ];
-    for (const [name, help, look] of now) this.#addGauge(name, help, () => look(this.#view.counts()));
+    for (const [name, help, look] of now) this.#addGauge(name, help, look);
     const leases = new Gauge({
       name: 'shoal_scheduler_leases',
       help: 'Origin leases: running, or past their deadline and perhaps still done.',
       labelNames: ['state'],
       registers: [this.#registry],
       collect: () => {
-        for (const [state, count] of Object.entries(this.#view.counts().leases)) leases.set({ state }, count);
+        leases.set(
+          { state: 'running' },
+          sum(task => task.leases.size),
+        );
+        leases.set(
+          { state: 'overdue' },
+          sum(task => task.overdue.size),
+        );
       },
     });
-    const ever: readonly (readonly [string, string, (counts: SchedulerCounts) => number])[] = [
+    const ever: readonly (readonly [string, string, (tally: SchedulerCore['tally']) => number])[] = [
       ['shoal_scheduler_leases_granted_total', 'Origin leases that were given.', it => it.granted],
       ['shoal_scheduler_leases_done_total', 'Origin leases whose piece came.', it => it.done],
       ['shoal_scheduler_leases_failed_total', 'Origin leases that the lessee gave back.', it => it.failed],
       ['shoal_scheduler_leases_expired_total', 'Origin leases that were not done at their deadline.', it => it.expired],
-      ['shoal_scheduler_leases_handed_over_total', 'Origin leases given again to another.', it => it.handedOver],
+      [
+        'shoal_scheduler_leases_handed_over_total',
+        'Pieces that were leased and had to be leased again.',
+        it => it.handedOver,
+      ],
       ['shoal_scheduler_bans_total', 'Bans of peers.', it => it.bans],
     ];
     for (const [name, help, look] of ever) {
@@ -132,7 +145,7 @@ export class SchedulerMetrics implements ServerMeter {
         registers: [this.#registry],
         collect: () => {
           counter.reset();
-          counter.inc(look(this.#view.counts()));
+          counter.inc(look(core.tally));
         },
       });
     }

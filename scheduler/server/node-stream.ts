@@ -4,7 +4,6 @@ import type { Connection, Stream } from '@libp2p/interface';
 import type { ShoalError } from '../../core/index.ts';
 import {
   MAX_SCHEDULER_MESSAGE_BYTES,
-  MAX_SHORT_MESSAGE_BYTES,
   MessageStream,
   type NodeMessageProperties,
   type SchedulerMessageProperties,
@@ -19,10 +18,6 @@ export interface NodeStreamHandler {
   onEnd(error: ShoalError | undefined): void;
 }
 
-type Parents = NonNullable<SchedulerMessageProperties['parents']>;
-
-/** Of a parent in `Parents`, besides its bitmaps: id, addresses, tags. */
-const PARENT_BYTES = 6_000;
 const ABORT_CONNECTION: ReadonlySet<DropReason> = new Set(['silent', 'not-reading']);
 
 export class NodeStream {
@@ -70,8 +65,7 @@ export class NodeStream {
 
   /** Encodes at once. More than may wait for the node ends its stream. */
   send(message: SchedulerMessageProperties): void {
-    if (message.parents) for (const parents of inParts(message.parents)) this.#messages.send({ parents });
-    else this.#messages.send(message);
+    this.#messages.send(message);
   }
 
   /** For how long the connection has taken nothing of what waits, ms; looked at from time to time. */
@@ -101,22 +95,3 @@ export class NodeStream {
 }
 
 const NEVER = new AbortController().signal;
-
-/** Messages that each fit the bound: those with the largest bitmaps hold one parent. */
-function* inParts(parents: Parents): Generator<Parents> {
-  const handle = parents.handle ?? 0;
-  let part: NonNullable<Parents['add']> = [];
-  let size = 0;
-  for (const parent of parents.add ?? []) {
-    const bytes = PARENT_BYTES + (parent.pieces?.length ?? 0) + (parent.chunks?.length ?? 0);
-    if (size + bytes > MAX_SCHEDULER_MESSAGE_BYTES - MAX_SHORT_MESSAGE_BYTES / 2 && part.length > 0) {
-      yield { handle, add: part };
-      part = [];
-      size = 0;
-    }
-    part.push(parent);
-    size += bytes;
-  }
-  const remove = parents.remove ?? [];
-  if (part.length > 0 || remove.length > 0) yield { handle, add: part, remove };
-}

@@ -3,14 +3,10 @@
 
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Clock, fromSystemError, ShoalError } from '../../core/index.ts';
+import type { SchedulerCore } from '../core/scheduler-core.ts';
+import { MAX_PAGE, type Page, viewMembers, viewNodes, viewTasks } from '../core/view.ts';
 import type { SchedulerMetrics } from './metrics.ts';
-import type { SchedulerView, TaskMemberView, TaskView } from './ports.ts';
 
-const DEFAULT_LIMIT = 100;
-const MAX_LIMIT = 1_000;
-/** Numbers of the runs of one member; a member's pieces may be scattered over a million of them. */
-const MAX_RUN_NUMBERS = 2_000;
-const MAX_LEASES = 1_000;
 /** Nobody has a body or many words to send here. */
 const MAX_BODY_BYTES = 1_024;
 const REQUEST_MS = 10_000;
@@ -18,7 +14,7 @@ const MAX_CONNECTIONS = 256;
 const LAST_ANSWERS_MS = 1_000;
 
 export interface PagesPorts {
-  readonly view: SchedulerView;
+  readonly core: SchedulerCore;
   readonly metrics: SchedulerMetrics;
   readonly clock: Clock;
 }
@@ -77,80 +73,41 @@ async function closeServer(server: FastifyInstance, clock: Clock): Promise<void>
   closed.abort();
 }
 
-function addRoutes(server: FastifyInstance, { view, metrics, clock }: PagesPorts, options: PagesOptions): void {
+function addRoutes(server: FastifyInstance, { core, metrics, clock }: PagesPorts, options: PagesOptions): void {
   const startedAt = clock.monotonic();
   server.setErrorHandler((error, _request, reply) => answerError(reply, error));
   server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'no such page' }));
   server.get('/healthz', () => {
     const uptimeMs = Math.round(clock.monotonic() - startedAt);
-    const { nodes, tasks } = view.counts();
-    return { status: 'ok', version: options.version, peerId: options.peerId, uptimeMs, nodes, tasks };
+    const { version, peerId } = options;
+    return { status: 'ok', version, peer: peerId, uptimeMs, nodes: core.nodes.size, tasks: core.tasks.size };
   });
   server.get('/metrics', async (_request, reply) => {
     const { contentType, text } = await metrics.page();
     return reply.type(contentType).send(text);
   });
-  server.get('/v1/nodes', request => {
-    const { items, ...page } = pageOf(view.nodes(), request);
-    return { nodes: items, ...page };
-  });
-  server.get('/v1/tasks', request => {
-    const { items, ...page } = pageOf(view.tasks(), request);
-    return { tasks: items, ...page };
-  });
+  server.get('/v1/nodes', request => viewNodes(core, pageOf(request), clock.monotonic()));
+  server.get('/v1/tasks', request => viewTasks(core, pageOf(request), clock.monotonic()));
   server.get<{ Params: { id: string } }>('/v1/tasks/:id', (request, reply) => {
-    const { id } = request.params;
-    const task = /^[0-9a-f]{64}$/.test(id) ? view.task(id, clock.monotonic()) : undefined;
-    return task === undefined ? reply.code(404).send({ error: 'no such task' }) : taskPage(task, request);
+    const members = viewMembers(core, request.params.id, pageOf(request));
+    return members ?? reply.code(404).send({ error: 'no such task' });
   });
 }
 
-function taskPage({ memberList, leaseList, ...summary }: TaskView, request: FastifyRequest): unknown {
-  const { items, ...page } = pageOf(memberList, request);
-  return { ...summary, leaseList: first(leaseList, MAX_LEASES).items, memberList: items.map(shownMember), ...page };
-}
-
-/** `runs` end where there are too many; `held` says how many pieces there are. */
-function shownMember({ runs, ...member }: TaskMemberView): unknown {
-  const { items, isWhole } = first(runs, MAX_RUN_NUMBERS);
-  return { ...member, runs: items, runsAreWhole: isWhole };
-}
-
-interface Page<T> {
-  readonly items: T[];
-  readonly offset: number;
-  /** Where the next page begins; absent on the last one. */
-  readonly next?: number;
-}
-
-/** By `offset` and `limit` of the query: what comes and goes meanwhile moves the rest. Throws `usage`. */
-function pageOf<T>(all: Iterable<T>, request: FastifyRequest): Page<T> {
+/** Throws `usage`. */
+function pageOf(request: FastifyRequest): Page {
   const query = request.query as Readonly<Record<string, unknown>>;
-  const offset = wholeNumber(query['offset'], 0, Number.MAX_SAFE_INTEGER, 'offset');
-  const limit = wholeNumber(query['limit'], DEFAULT_LIMIT, MAX_LIMIT, 'limit');
-  const items: T[] = [];
-  let at = 0;
-  for (const item of all) {
-    if (items.length === limit) return { items, offset, next: offset + limit };
-    if (at++ >= offset) items.push(item);
-  }
-  return { items, offset };
+  return {
+    offset: wholeNumber(query['offset'], Number.MAX_SAFE_INTEGER, 'offset'),
+    limit: wholeNumber(query['limit'], MAX_PAGE, 'limit'),
+  };
 }
 
-function wholeNumber(value: unknown, fallback: number, most: number, name: string): number {
-  if (value === undefined) return fallback;
+function wholeNumber(value: unknown, most: number, name: string): number | undefined {
+  if (value === undefined) return undefined;
   const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : -1;
   if (number >= 0 && number <= most) return number;
   throw new ShoalError('usage', `${name}: expected a whole number from 0 to ${most}`);
-}
-
-function first<T>(all: Iterable<T>, most: number): { readonly items: T[]; readonly isWhole: boolean } {
-  const items: T[] = [];
-  for (const item of all) {
-    if (items.length === most) return { items, isWhole: false };
-    items.push(item);
-  }
-  return { items, isWhole: true };
 }
 
 function answerError(reply: FastifyReply, error: unknown): FastifyReply {

@@ -7,11 +7,16 @@ import { peerIdToBytes, SCHEDULER_PROTOCOL, type SchedulerMessageProperties } fr
 import type { SchedulerEffect, SchedulerEvent } from '../core/events.ts';
 import { quietMs, SERVER_LIMITS, type ServerLimits } from './limits.ts';
 import { NodeStream } from './node-stream.ts';
-import type { SchedulerCore } from './ports.ts';
+
+/** What the server needs of the core: one function that decides. */
+export interface DecidingCore {
+  /** `now` in ms, never going back. The effects are carried out before the next event. */
+  handle(event: SchedulerEvent, now: number): Iterable<SchedulerEffect>;
+}
 
 export interface ServerPorts {
   readonly node: Pick<Libp2p, 'handle' | 'unhandle'>;
-  readonly core: SchedulerCore;
+  readonly core: DecidingCore;
   readonly clock: Clock;
   readonly log: Logger;
   readonly meter: ServerMeter;
