@@ -14,6 +14,7 @@ import {
   addMachineCommands,
   addMetricsCommand,
 } from './looking-commands.ts';
+import { addSchedulerCommand } from './scheduler-command.ts';
 import { DOCKER_CERTIFICATES, defaultSettings, type GlobalOptions, readProxies, readSettings } from './settings.ts';
 import { VERSION } from './version.ts';
 
@@ -74,6 +75,7 @@ export function buildProgram(base: Omit<CommandContext, 'settings' | 'log' | 're
   addDaemonCommands(program, contextFor);
   addMetricsCommand(program, contextFor);
   program.commandsGroup('Cluster:');
+  addSchedulerCommand(program, contextFor);
   addClusterCommands(program, contextFor);
   program.commandsGroup('This machine:');
   addMachineCommands(program, contextFor);
@@ -289,10 +291,10 @@ function globalOptions(): Option[] {
  * The flag of a configuration key. It has no default and no parser of its own: whatever is given, here, in the
  * environment or in the file, is checked in one place.
  */
-function configOption(key: ConfigKey, argument: string): Option {
-  const { meaning, env, fallback, defaultText } = KEYS[key];
+export function configOption(key: ConfigKey, argument: string): Option {
+  const { meaning, env, flag = `--${key}`, fallback, defaultText } = KEYS[key];
   const otherwise = fallback ?? defaultText?.replaceAll('`', '');
-  return new Option(`--${key} ${argument}`, `${meaning} (env ${env}; default: ${otherwise})`);
+  return new Option(`${flag} ${argument}`, `${meaning} (env ${env}; default: ${otherwise})`);
 }
 
 function acceptGlobalOptions(command: Command): void {

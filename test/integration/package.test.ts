@@ -100,6 +100,7 @@ suite('the npm package', { timeout: 480_000 }, () => {
       'LICENSE',
       'README.md',
       'bin/shoal',
+      'deploy/shoal-scheduler.service',
       'deploy/shoal.service',
       'package.json',
       'scripts/with-node.sh',
