@@ -8,7 +8,8 @@
 // are played: each has a stream of its own, many share a connection (TLS with membership, yamux). All hosts join all tasks
 // first; that is timed by itself. Then, at each rate (messages per second; 0: as many as the scheduler takes), hosts send
 // what they send in earnest: nine reports of pieces for one want of 8 pieces, and for each lease a report when it is
-// done. A report has 1 to 4 pieces of a task. "Decision" is from a decoded message to the last answer handed to the
+// done. A report has 1 to 4 pieces of a task. A host says five such messages and a ping, and the next host goes on: more
+// of them share a packet than with a connection for each. "Decision" is from a decoded message to the last answer handed to the
 // stream; flushes, which grant leases and tell the neighbours, are counted by themselves.
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -36,10 +37,13 @@ const { values } = parseArgs({
 interface Row {
   readonly phase: string;
   readonly received: number;
+  /** What one core would take, if it had nothing else to do. */
+  readonly receivedPerCpuSecond: number;
   readonly sent: number;
   readonly decisionP50Ms: number;
   readonly decisionP99Ms: number;
   readonly flushP99Ms: number;
+  readonly flushP99CpuMs: number;
   readonly answerP50Ms: number;
   readonly answerP99Ms: number;
   readonly schedulerCpu: number;
@@ -104,6 +108,8 @@ async function measured(phase: string, order: LoadOrder, scheduler: Started, loa
     decisionP50Ms: result.decisionP50Ms,
     decisionP99Ms: result.decisionP99Ms,
     flushP99Ms: result.flushP99Ms,
+    flushP99CpuMs: result.flushP99CpuMs,
+    receivedPerCpuSecond: Math.round((1000 * result.received) / result.cpuMs),
     answerP50Ms: loaded.answerP50Ms,
     answerP99Ms: loaded.answerP99Ms,
     schedulerCpu: result.cpuMs / result.ms,
@@ -134,10 +140,12 @@ function report(rows: readonly Row[]): void {
     [
       'phase',
       'in/s',
+      'in/cpu s',
       'out/s',
       'decision p50',
       'p99 ms',
       'flush p99',
+      'of cpu',
       'answer p50',
       'p99 ms',
       'cpu',
@@ -149,10 +157,12 @@ function report(rows: readonly Row[]): void {
     rows.map(row => [
       row.phase,
       String(row.received),
+      String(row.receivedPerCpuSecond),
       String(row.sent),
       row.decisionP50Ms.toFixed(3),
       ms(row.decisionP99Ms),
       ms(row.flushP99Ms),
+      ms(row.flushP99CpuMs),
       ms(row.answerP50Ms),
       ms(row.answerP99Ms),
       ms(row.schedulerCpu),

@@ -34,10 +34,10 @@ const [hostCount = 0, taskCount = 0, connectionCount = 0, pieceCount = 0] = numb
 
 const WANTS_IN_TEN = 1;
 const PIECES_WANTED = 8;
-/** Messages without an answer, of all hosts, where no rate is asked for. */
-const UNANSWERED = 2_000;
-/** A ping follows so many messages of a host. */
-const PING_EVERY = 5;
+/** A host says so much at a time, and then a ping. */
+const BURST = 5;
+/** Bursts without an answer, of all hosts, where no rate is asked for. */
+const UNANSWERED = 400;
 /** Pings whose times are kept. */
 const KEPT = 1_000_000;
 
@@ -56,8 +56,7 @@ let wake: (() => void) | undefined;
 
 class Host {
   readonly #stream: MessageStream<NodeMessageProperties, SchedulerMessageProperties | undefined>;
-  readonly #pings: { at: number; messages: number }[] = [];
-  #sinceAPing = 0;
+  readonly #pings: number[] = [];
   /** Pieces below are held, of each task: so reports are of new pieces until a blob is whole. */
   readonly #held = new Uint32Array(taskCount);
 
@@ -102,8 +101,8 @@ class Host {
   }
 
   ping(): void {
-    this.#pings.push({ at: performance.now(), messages: this.#sinceAPing });
-    this.#sinceAPing = 0;
+    unanswered++;
+    this.#pings.push(performance.now());
     this.#stream.send({ ping: {} });
   }
 
@@ -113,8 +112,6 @@ class Host {
 
   #say(message: NodeMessageProperties): void {
     this.#stream.send(message);
-    unanswered++;
-    if (++this.#sinceAPing >= PING_EVERY) this.ping();
   }
 
   #receive(message: SchedulerMessageProperties | undefined): void {
@@ -125,10 +122,10 @@ class Host {
         for (let n = 0; n < (runs[i + 1] ?? 0); n++) pieces.push((runs[i] ?? 0) + n);
       this.#report(message.lease.handle ?? 0, { piecesGained: pieces });
     }
-    const ping = message?.pong ? this.#pings.shift() : undefined;
-    if (ping === undefined) return;
-    unanswered -= ping.messages;
-    if (times.length < KEPT) times.push(performance.now() - ping.at);
+    const at = message?.pong ? this.#pings.shift() : undefined;
+    if (at === undefined) return;
+    unanswered--;
+    if (times.length < KEPT) times.push(performance.now() - at);
     wake?.();
   }
 }
@@ -148,14 +145,14 @@ async function connect(): Promise<void> {
 }
 
 async function joinAll(): Promise<void> {
-  for (let task = 0; task < taskCount; task++) {
+  for (let task = 0; task < taskCount; task += BURST) {
     for (const host of hosts) {
-      host.join(task);
-      if (unanswered > UNANSWERED) await answered(UNANSWERED);
+      for (let n = task; n < Math.min(taskCount, task + BURST); n++) host.join(n);
+      host.ping();
+      await answered(UNANSWERED);
     }
   }
-  for (const host of hosts) host.ping();
-  await answered(1);
+  await answered(0);
 }
 
 /** At a rate in small portions, or as fast as it is answered. */
@@ -164,37 +161,32 @@ async function runAt(rate: number, seconds: number): Promise<void> {
   let [sent, at] = [0, 0];
   const speak = () => {
     at = (at + 7919) % hosts.length;
-    hosts[at]?.speak();
-    sent++;
+    const host = hosts[at];
+    for (let n = 0; n < BURST; n++) host?.speak();
+    host?.ping();
+    sent += BURST;
   };
   for (;;) {
     const passed = performance.now() - began;
     if (passed > seconds * 1000) break;
     if (rate === 0) {
-      for (let i = 0; i < 200; i++) speak();
-      if (unanswered > UNANSWERED + hosts.length * PING_EVERY) for (const host of hosts) host.ping();
-      await (unanswered > UNANSWERED ? answered(UNANSWERED) : new Promise(setImmediate));
+      speak();
+      await answered(UNANSWERED);
     } else {
-      const due = (passed * rate) / 1000;
-      while (sent < due) speak();
+      while (sent < (passed * rate) / 1000) speak();
       await new Promise(resolve => setTimeout(resolve, 1));
     }
   }
+  await answered(0);
 }
 
-/** Resolves when at most so many messages wait for an answer. */
+/** Resolves when at most so many bursts wait for an answer. */
 async function answered(most: number): Promise<void> {
-  const idle = () => {
-    for (const host of hosts) host.ping();
-  };
-  // Some have said less than is followed by a ping.
-  const timer = setInterval(idle, 1_000);
-  while (unanswered >= most) {
+  while (unanswered > most) {
     await new Promise<void>(resolve => {
       wake = resolve;
     });
   }
-  clearInterval(timer);
 }
 
 async function obey(order: LoadOrder): Promise<LoadResult> {
