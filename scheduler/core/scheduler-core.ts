@@ -6,6 +6,7 @@ import { messageOf, piecesOfRuns } from '../../core/index.ts';
 import type { SchedulerMessageProperties } from '../../proto/index.ts';
 import { Accusations } from './accusations.ts';
 import {
+  GRANTS_PER_FLUSH,
   MEND_PER_FLUSH,
   RECONCILE_PER_TICK,
   reportIntervalMs,
@@ -65,7 +66,7 @@ export class SchedulerCore {
     return this.#accusations.bannedForMs(peerKeyOf(peerId), now);
   }
 
-  /** Is there something that a `flush` would do? */
+  /** Is there something that a `flush` would do? Also after one: then it left some for the next, which may follow at once. */
   get hasNews(): boolean {
     return this.#turn.touched.size + this.#turn.news.size > 0;
   }
@@ -272,11 +273,12 @@ export class SchedulerCore {
     const turn = this.#turn;
     const touched = [...turn.touched];
     turn.touched.clear();
-    let room = MEND_PER_FLUSH;
+    let mends = MEND_PER_FLUSH;
+    let grants = GRANTS_PER_FLUSH;
     for (const task of touched) {
       this.#active.add(task);
-      if (task.lonely.size > 0) room -= mendGraph(task, turn, room);
-      grantLeases(task, turn);
+      if (task.lonely.size > 0) mends -= mendGraph(task, turn, mends);
+      grants -= grantLeases(task, turn, grants);
       if (task.lonely.size > 0) turn.touched.add(task);
     }
     turn.news.deliver((member, message) => this.#send(member.node, message));
