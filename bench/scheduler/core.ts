@@ -112,7 +112,7 @@ class CoreBench {
     const start = performance.now();
     for (let i = 0; i < hosts; i++) {
       const peerId = new Uint8Array(38);
-      new DataView(peerId.buffer).setUint32(4, i);
+      new DataView(peerId.buffer).setUint32(34, i);
       const host: Host = { connection: i, peerId, cursors: new Map(), activeTasks: [] };
       this.#hosts.push(host);
       this.#handle({ kind: 'connected', connection: i, peerId, name: `host-${i}` });
