@@ -93,8 +93,12 @@ export const MAX_HOLD_MS = 60_000;
 
 // ---- the scheduler's own pace -----------------------------------------------------------------------------------------
 
-/** New members that one flush gives neighbours; the others wait for the next, so that none of them takes long. */
-export const MEND_PER_FLUSH = 128;
+/**
+ * New members that one flush gives neighbours, and leases that it grants; the others wait for the next, which may follow
+ * at once, so that no flush takes more than some ms.
+ */
+export const MEND_PER_FLUSH = 64;
+export const GRANTS_PER_FLUSH = 128;
 /** Members whose wants are looked at again in one tick. */
 export const RECONCILE_PER_TICK = 256;
 /** Neighbours that one such look may bring. */

@@ -12,10 +12,10 @@ export function neighbourHolds(member: Member, piece: number): boolean {
 }
 
 /**
- * Makes a holder of the piece a neighbour: the best of those that were looked at. `none`: nobody has it whom this member
+ * Makes a holder of the piece a neighbour, the best of those that were looked at, and returns it. `none`: nobody has it whom this member
  * may be told about, besides its neighbours. `later`: it has had its share of new neighbours.
  */
-export function bringHolder(member: Member, piece: number, turn: Turn): 'brought' | 'later' | 'none' {
+export function bringHolder(member: Member, piece: number, turn: Turn): Member | 'later' | 'none' {
   const { task } = member;
   const first = task.findHolder(piece, holder => mayBeNeighbours(member, holder, turn));
   if (first === undefined) return 'none';
@@ -32,7 +32,7 @@ export function bringHolder(member: Member, piece: number, turn: Turn): 'brought
       }
     }
   }
-  return attach(member, best, turn, 'any') ? 'brought' : 'later';
+  return attach(member, best, turn, 'any') ? best : 'later';
 }
 
 function rank(holder: Member, child: Member, turn: Turn): number {

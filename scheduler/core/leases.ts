@@ -39,20 +39,25 @@ export interface Lease {
   secondAt: number;
 }
 
-/** Gives leases for what is wanted, as many as the origin can do with. */
-export function grantLeases(task: Task, turn: Turn): void {
-  if (turn.now < task.holdUntil || task.queue.size === 0) return;
+/** Gives leases for what is wanted, as many as the origin can do with, and at most so many. Returns how many. */
+export function grantLeases(task: Task, turn: Turn, most: number): number {
+  if (turn.now < task.holdUntil || task.queue.size === 0) return 0;
   const isAlone = task.wanting.size === 1;
   const limit = task.pace.limit(isAlone);
   // One who is alone gets runs, which it asks for in one range, instead of piece after piece.
-  if (isAlone && task.leases.size > limit / 2) return;
+  if (isAlone && task.leases.size > limit / 2) return 0;
+  const before = task.leases.size;
+  const end = Math.min(limit, before + most);
   const aside: QueuedPiece<Member>[] = [];
-  while (task.leases.size < limit && aside.length < MAX_PUT_ASIDE) {
+  while (task.leases.size < end && aside.length < MAX_PUT_ASIDE) {
     const entry = task.queue.next();
     if (entry === undefined) break;
     if (grant(task, entry, turn) === 'nobody-now') aside.push(entry);
   }
   for (const entry of aside.reverse()) task.queue.pushFirst(entry);
+  // There is room for more, which the next flush gives.
+  if (end < limit && task.leases.size === end) turn.touched.add(task);
+  return task.leases.size - before;
 }
 
 /**
@@ -89,8 +94,11 @@ export function grantLate(member: Member, piece: number, turn: Turn): void {
 /** A member has a piece. If it had the lease of it, that is done. */
 export function leaseDone(member: Member, piece: number, turn: Turn): void {
   const { task } = member;
-  if (task.overdue.get(piece) === member) task.pace.wasHasty();
-  task.overdue.delete(piece);
+  if (task.overdue.size > 0) {
+    if (task.overdue.get(piece) === member) task.pace.wasHasty();
+    task.overdue.delete(piece);
+  }
+  if (task.leases.size === 0) return;
   const lease = task.leases.get(piece);
   if (lease === undefined) return;
   const { second } = lease;

@@ -45,6 +45,7 @@ export function mendGraph(task: Task, turn: Turn, most: number): number {
     seen++;
     task.lonely.delete(member);
     if (task.members.size <= MAX_NEIGHBOURS + 1) connectToAll(member, turn);
+    else if (member.pieces.isFull) offer(member, turn);
     else fill(member, turn);
   }
   return seen;
@@ -91,6 +92,14 @@ function connectToAll(member: Member, turn: Turn): void {
     // More members were here before: then some have neighbours enough.
     if (member.neighbours.length >= MAX_NEIGHBOURS) return;
     if (other.neighbours.length < MAX_NEIGHBOURS && mayBeNeighbours(member, other, turn)) connect(member, other, turn);
+  }
+}
+
+/** Who needs nothing is made known to some who do; others find it when they need it. */
+function offer(member: Member, turn: Turn): void {
+  for (let tries = 0; tries < AIM_NEIGHBOURS && member.neighbours.length < AIM_NEIGHBOURS; tries++) {
+    const other = member.task.wanting.pick(turn.random);
+    if (other !== undefined) attach(member, other, turn, 'idle');
   }
 }
 

@@ -6,6 +6,7 @@ import { messageOf, piecesOfRuns } from '../../core/index.ts';
 import type { SchedulerMessageProperties } from '../../proto/index.ts';
 import { Accusations } from './accusations.ts';
 import {
+  GRANTS_PER_FLUSH,
   MEND_PER_FLUSH,
   RECONCILE_PER_TICK,
   reportIntervalMs,
@@ -18,6 +19,7 @@ import { Memberships } from './memberships.ts';
 import { disconnect, mendGraph } from './neighbours.ts';
 import { NodeState, type PeerKey, peerKeyOf } from './node.ts';
 import { checkReport, countOf, failedPiecesOf, laneOf, nodeInfoOf, type Said } from './node-messages.ts';
+import { PeerIndex } from './peer-index.ts';
 import type { Task } from './task.ts';
 import { type SchedulerTally, Turn } from './turn.ts';
 import { gain, lose, provideAgain, reconcile, want } from './wants.ts';
@@ -39,7 +41,7 @@ export class SchedulerCore {
   readonly #accusations = new Accusations();
   readonly #turn: Turn;
   readonly #byConnection = new Map<number, NodeState>();
-  readonly #byKey = new Map<PeerKey, NodeState>();
+  readonly #byPeer = new PeerIndex();
   readonly #memberships: Memberships;
   /** Tasks in which something is wanted or leased, or was a moment ago. */
   readonly #active = new Set<Task>();
@@ -69,7 +71,7 @@ export class SchedulerCore {
     return this.#accusations.bannedForMs(peerKeyOf(peerId), now);
   }
 
-  /** Is there something that a `flush` would do? */
+  /** Is there something that a `flush` would do? Also after one: then it left some for the next, which may follow at once. */
   get hasNews(): boolean {
     return this.#turn.touched.size + this.#turn.news.size > 0;
   }
@@ -112,22 +114,22 @@ export class SchedulerCore {
       return;
     }
     // The old connection's end was not noticed yet.
-    const before = this.#byKey.get(key);
+    const before = this.#byPeer.get(peerId);
     if (before !== undefined) this.#dismiss(before, 'connected again');
-    if (this.#byKey.size >= this.#limits.nodes) {
+    if (this.#byPeer.size >= this.#limits.nodes) {
       this.#close(connection, `no room: ${this.#limits.nodes} nodes are connected`);
       return;
     }
     const node = new NodeState({ connection, key, peerId: peerId.slice(), peerName: name });
     this.#byConnection.set(connection, node);
-    this.#byKey.set(key, node);
+    this.#byPeer.add(node);
   }
 
   #forget(node: NodeState | undefined): void {
     if (node === undefined) return;
     for (const member of [...node.members.values()]) this.#leave(member.handle, node);
     this.#byConnection.delete(node.connection);
-    this.#byKey.delete(node.key);
+    this.#byPeer.delete(node);
   }
 
   #dismiss(node: NodeState, reason: string): void {
@@ -172,7 +174,7 @@ export class SchedulerCore {
   }
 
   #welcome(node: NodeState): void {
-    node.reportIntervalMs = reportIntervalMs(this.#byKey.size);
+    node.reportIntervalMs = reportIntervalMs(this.#byPeer.size);
     this.#send(node, { welcome: { reportIntervalMs: node.reportIntervalMs } });
   }
 
@@ -201,13 +203,13 @@ export class SchedulerCore {
       this.#memberships.reportChunks(member, chunksGained ?? [], chunksLost ?? []);
     }
     for (const { peerId, pieces, milliseconds, failures } of report.parents ?? []) {
-      const parent = peerId ? this.#byKey.get(peerKeyOf(peerId)) : undefined;
+      const parent = this.#byPeer.get(peerId);
       if (parent === undefined || parent === node) continue;
       const sample = { pieces: countOf(pieces), ms: countOf(milliseconds), failures: countOf(failures) };
       parent.wasServing(sample, this.#turn.now);
     }
     // Many came since it was told.
-    if (reportIntervalMs(this.#byKey.size) >= 2 * node.reportIntervalMs) this.#welcome(node);
+    if (reportIntervalMs(this.#byPeer.size) >= 2 * node.reportIntervalMs) this.#welcome(node);
   }
 
   #onWant(node: NodeState, said: Said<'want'>): void {
@@ -228,7 +230,7 @@ export class SchedulerCore {
 
   #onAccuse(node: NodeState, said: Said<'accuse'>): void {
     const member = node.members.get(said.handle ?? 0);
-    const accused = said.peerId ? this.#byKey.get(peerKeyOf(said.peerId)) : undefined;
+    const accused = this.#byPeer.get(said.peerId);
     if (member === undefined || accused === undefined) return;
     const theirs = [...accused.members.values()].find(({ task }) => task === member.task);
     // Only who was brought together with another can have been sent something by it.
@@ -277,11 +279,12 @@ export class SchedulerCore {
     const turn = this.#turn;
     const touched = [...turn.touched];
     turn.touched.clear();
-    let room = MEND_PER_FLUSH;
+    let mends = MEND_PER_FLUSH;
+    let grants = GRANTS_PER_FLUSH;
     for (const task of touched) {
       this.#active.add(task);
-      if (task.lonely.size > 0) room -= mendGraph(task, turn, room);
-      grantLeases(task, turn);
+      if (task.lonely.size > 0) mends -= mendGraph(task, turn, mends);
+      grants -= grantLeases(task, turn, grants);
       if (task.lonely.size > 0) turn.touched.add(task);
     }
     turn.news.deliver((member, message) => this.#send(member.node, message));

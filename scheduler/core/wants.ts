@@ -4,7 +4,7 @@
 import { LESSEE_SAMPLE, MAX_NEIGHBOURS, RECONCILE_MS, RECONCILE_SWAPS } from './config.ts';
 import { bringHolder, neighbourHolds } from './holders.ts';
 import { grantLate, leaseDone } from './leases.ts';
-import type { Member } from './member.ts';
+import { Member } from './member.ts';
 import { attach, meetOthersWhoWant } from './neighbours.ts';
 import type { LaneNumber } from './piece-queue.ts';
 import type { Task } from './task.ts';
@@ -20,15 +20,18 @@ export interface WantOptions {
 export function want(member: Member, pieces: Iterable<number>, options: WantOptions, turn: Turn): void {
   const { task } = member;
   const isNew = member.wanted === undefined;
+  let isNear = true;
+  let brought: Member | undefined;
   for (const piece of pieces) {
     if (!member.wants(piece) && (member.wanted?.size ?? 0) >= options.most) break;
     // It knows better than we what it has.
     lose(member, piece, turn);
     task.want(member, piece);
-    if (options.isLate) provideLate(member, piece, turn);
-    else provide(member, piece, options.lane, turn);
+    if (options.isLate) {
+      if (!brought?.pieces.has(piece)) brought = provideLate(member, piece, turn);
+    } else if (provide(member, piece, options.lane, turn) === 'elsewhere') isNear = false;
   }
-  if (isNew && member.wanted !== undefined) meetOthersWhoWant(member, turn);
+  if (isNew && !isNear) meetOthersWhoWant(member, turn);
   turn.touched.add(task);
 }
 
@@ -73,30 +76,34 @@ export function reconcile(task: Task, turn: Turn, most: number): number {
   return seen;
 }
 
-function provide(member: Member, piece: number, lane: LaneNumber, turn: Turn): 'brought' | 'other' {
+/** `near`: a neighbour has the piece; `brought`: now one has; `elsewhere`: it is still to be fetched, or far away. */
+function provide(member: Member, piece: number, lane: LaneNumber, turn: Turn): 'near' | 'brought' | 'elsewhere' {
   const { task } = member;
   const lease = task.leases.get(piece);
   if (task.isHeld(piece)) {
-    if (neighbourHolds(member, piece)) return 'other';
-    const outcome = bringHolder(member, piece, turn);
-    if (outcome === 'brought') return 'brought';
+    if (neighbourHolds(member, piece)) return 'near';
+    const holder = bringHolder(member, piece, turn);
+    if (holder instanceof Member) return 'brought';
     // Whoever has it is not to be named to this member: it may fetch the piece for itself.
-    if (outcome === 'none' && lease === undefined) task.queue.push({ piece, lane, asker: member, forAsker: true });
+    if (holder === 'none' && lease === undefined) task.queue.push({ piece, lane, asker: member, forAsker: true });
   } else if (lease === undefined) {
     task.queue.push({ piece, lane, asker: member, forAsker: false });
   } else if (lease.lessee !== member) {
     if (member.isNeighbour(lease.lessee)) turn.news.fetches(member, lease.lessee, piece);
     else if (task.wanting.size <= MAX_NEIGHBOURS + 1) attach(member, lease.lessee, turn, 'any');
   }
-  return 'other';
+  return 'elsewhere';
 }
 
-function provideLate(member: Member, piece: number, turn: Turn): void {
+/** Another holder than those that the member has tried, which is returned; else a second lease. */
+function provideLate(member: Member, piece: number, turn: Turn): Member | undefined {
   const { task } = member;
   const lease = task.leases.get(piece);
-  if (task.isHeld(piece) && bringHolder(member, piece, turn) === 'brought') return;
+  const holder = task.isHeld(piece) ? bringHolder(member, piece, turn) : 'none';
+  if (holder instanceof Member) return holder;
   if (!task.isHeld(piece) && lease === undefined) task.queue.push({ piece, lane: 1, asker: member, forAsker: false });
   else if (lease?.lessee !== member && lease?.second?.lessee !== member) grantLate(member, piece, turn);
+  return undefined;
 }
 
 /** The wanted pieces that no neighbour has are provided for. A byte of the bitmaps at a time: eight pieces. */
