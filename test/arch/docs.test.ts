@@ -113,7 +113,7 @@ function sectionsOf(path: string): string[] {
 test('every file of the sources that docs/limits.md names exists', () => {
   const text = readFileSync(join(ROOT, 'docs/limits.md'), 'utf8');
   const names = [...text.matchAll(/`([\w/-]+\.ts)`/g)].map(match => match[1] ?? '');
-  const sources = globSync('{core,image,registry,converter,daemon,scheduler,cli}/**/*.ts', { cwd: ROOT });
+  const sources = globSync('{core,image,registry,converter,daemon,proto,peer,scheduler,cli}/**/*.ts', { cwd: ROOT });
   assert.ok(names.length > 20, `only ${names.length} files found`);
   assert.deepEqual(
     names.filter(name => !sources.some(path => path === name || path.endsWith(`/${name}`))),

@@ -2,8 +2,7 @@
 
 import type { TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { PieceSet } from '../../core/index.ts';
-import { systemClock } from '../../core/index.ts';
+import { type Clock, type PieceSet, systemClock } from '../../core/index.ts';
 import {
   type ParentEvents,
   type ParentLink,
@@ -17,6 +16,15 @@ import {
 import { taskIdOf } from '../../proto/index.ts';
 import type { MemberOptions, TestCluster, TestMember } from './member-nodes.ts';
 import { type MemoryServedTask, MemoryServedTasks } from './memory-served-tasks.ts';
+
+/** The system's clock, with time that a test can add. */
+export class ShiftedClock implements Clock {
+  aheadMs = 0;
+  readonly now = () => systemClock.now() + this.aheadMs;
+  readonly monotonic = () => systemClock.monotonic() + this.aheadMs;
+  readonly random = () => systemClock.random();
+  readonly sleep = systemClock.sleep;
+}
 
 export interface TestPeer extends TestMember {
   readonly transport: PeerTransport;

@@ -79,7 +79,7 @@ export class ChildSession {
   #parked = 0;
   #batching = false;
   #sentAtMs: number;
-  #moved = { unsent: 0, sinceMs: 0 };
+  #moved: { readonly unsent: number; readonly sinceMs: number };
   readonly #over = new AbortController();
 
   constructor(
@@ -92,6 +92,7 @@ export class ChildSession {
     this.id = id;
     this.#owner = owner;
     this.#sentAtMs = owner.clock.monotonic();
+    this.#moved = { unsent: 0, sinceMs: this.#sentAtMs };
     this.#wire = new MessageStream(stream, parentCodec, PARENT_BOUNDS, {
       onMessage: message => this.#onMessage(message),
       onEnd: error => this.#onEnd(error),
