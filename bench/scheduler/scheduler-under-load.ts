@@ -52,7 +52,10 @@ const server = new SchedulerServer(
     clock: systemClock,
     log,
     meter: {
-      onMessage: () => void received++,
+      // Pings are the benchmark's own.
+      onMessage: kind => {
+        if (kind !== 'ping' && kind !== 'pong') received++;
+      },
       onSent: () => void sent++,
       onDropped: () => {},
       onDecision: (kind, ms) => {
