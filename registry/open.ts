@@ -57,17 +57,17 @@ export interface ChunkSources {
   /** To be asked before the origin, in order. What they give may be wrong, when the origin's is not. */
   readonly mirrors: readonly ChunkSource[];
   readonly origin: ChunkSource;
-  /** Ranges of the blobs as they are stored: each from the first place that has it. */
-  readonly ranges: RangeReader;
+  /**
+   * Ranges of the blobs as they are stored, each from the first place that has it: for what is fetched on behalf of other
+   * nodes as well. Of a registry only: a layout or an archive is a file of this machine, and not theirs.
+   */
+  readonly ranges?: RangeReader;
 }
 
 /** The same, each place for itself: for whoever verifies chunks, and can so tell which place to ask instead. */
 export function openChunkSources(reference: ImageReference | string, options: OpenOptions): ChunkSources {
   const parsed = parsedReference(reference);
-  if (parsed.kind !== 'registry') {
-    const source = openSource(parsed, options);
-    return { mirrors: [], origin: new OriginSource(source), ranges: source };
-  }
+  if (parsed.kind !== 'registry') return { mirrors: [], origin: openOrigin(parsed, options) };
   const { mirrors, registry } = places(parsed, options);
   return {
     mirrors: mirrors.map(mirror => new OriginSource(mirror, `mirror ${mirror.host}`)),
