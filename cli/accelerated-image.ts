@@ -136,14 +136,12 @@ async function fetchBootstrapLayer<T>(
 ): Promise<T> {
   const { signal, fetchLayer, read } = options;
   const { digest, size } = descriptor;
-  const elsewhere = fetchLayer?.({ digest, size, pieces }, { signal });
-  if (elsewhere) {
-    try {
-      return await read(verifiedStream(elsewhere, descriptor, source.name));
-    } catch {
-      // Whatever it was: if it is the layer's own fault, the source's bytes say so again.
-      if (signal.aborted) throw abortedError(signal);
-    }
+  try {
+    const elsewhere = fetchLayer?.({ digest, size, pieces }, { signal });
+    if (elsewhere) return await read(verifiedStream(elsewhere, descriptor, source.name));
+  } catch {
+    // Whatever it was: if it is the layer's own fault, the source's bytes say so again.
+    if (signal.aborted) throw abortedError(signal);
   }
   return read(source.blob(descriptor, { signal }));
 }
