@@ -134,7 +134,7 @@ suite('looking', { timeout: 300_000 }, () => {
       shoal.run('inspect', converted, '--source', original),
     ]);
     assert.match(image, /^kind +accelerated$/m);
-    assert.match(image, /^ +1 +sha256:[0-9a-f]{64} +\d+(\.\d)? .?B +data +step 1 *$/m);
+    assert.match(image, /^ +1 +sha256:[0-9a-f]{64} +\d+(\.\d)? .?B +1 +data +step 1 *$/m);
     assert.match(path, /^layer +2 of 3: sha256:[0-9a-f]{64} \(step 2\)$/m);
     assert.match(path, /^data in +1 of 3: sha256:[0-9a-f]{64} \(step 1\)$/m);
     assert.equal(outside.code, 66);
