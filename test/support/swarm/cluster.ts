@@ -18,7 +18,7 @@ export const MAIN = resolve(import.meta.dirname, '../../../cli/main.ts');
 const COMMANDS = resolve(import.meta.dirname, '../../../cli/commands');
 const COMMAND_MS = 30_000;
 const START_MS = 20_000;
-const PEER_PORT = 4001;
+export const PEER_PORT = 4001;
 const SCHEDULER_PORT = 4000;
 const HTTP_PORT = 8080;
 

@@ -8,6 +8,8 @@ import errno, hashlib, json, os, queue, random, resource, subprocess, sys, threa
 
 out = threading.Lock()
 PIECE = 1 << 20
+# Reads that took longer than this are told one by one.
+LONG_NS = 500_000_000
 
 
 def say(**message):
@@ -25,7 +27,7 @@ def files_below(directory):
 
 
 def read_file(directory, path):
-    digest, longest, at, start = hashlib.sha256(), 0, 0, time.monotonic_ns()
+    digest, waits, start = hashlib.sha256(), [], time.monotonic_ns()
     error = None
     try:
         with open(path, 'rb', buffering=0) as file:
@@ -33,15 +35,14 @@ def read_file(directory, path):
                 before = time.monotonic_ns()
                 piece = file.read(PIECE)
                 waited = time.monotonic_ns() - before
-                if waited > longest:
-                    longest, at = waited, before
+                if waited > LONG_NS:
+                    waits.append([before, before + waited])
                 if not piece:
                     break
                 digest.update(piece)
     except OSError as failure:
         error = errno.errorcode.get(failure.errno, str(failure.errno))
-    # The longest single read, and when it began.
-    say(path=os.path.relpath(path, directory), start=start, end=time.monotonic_ns(), longest=longest, longestAt=at,
+    say(path=os.path.relpath(path, directory), start=start, end=time.monotonic_ns(), waits=waits,
         **({'error': error} if error else {'sha256': digest.hexdigest()}))
 
 

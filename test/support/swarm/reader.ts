@@ -16,9 +16,8 @@ const readFile = z.object({
   path: z.string(),
   start: nanoseconds,
   end: nanoseconds,
-  /** The longest read(2) of it, and when that began. */
-  longest: nanoseconds,
-  longestAt: nanoseconds,
+  /** Begin and end of every read(2) of it that took longer than half a second. */
+  waits: z.array(z.tuple([nanoseconds, nanoseconds])),
   sha256: z.string().optional(),
   /** The name of the error, like EIO. */
   error: z.string().optional(),
@@ -58,7 +57,7 @@ export class Reader {
     for (const outcome of [this.#waiting, this.#ended]) outcome.promise.catch(() => {}); // asked for later, or never
     child.once('error', error => this.#fail(error));
     child.once('exit', (code, signal) => this.#fail(new Error(`a reader ended with ${signal ?? code}`)));
-    if (child.stdout) createInterface(child.stdout).on('line', line => this.#hear(line));
+    if (child.stdout) createInterface(child.stdout).on('line', line => this.#hearOrFail(line));
   }
 
   /** Resolves when it waits for `begin`. */
@@ -80,6 +79,14 @@ export class Reader {
 
   kill(): Promise<void> {
     return kill(this.#child);
+  }
+
+  #hearOrFail(line: string): void {
+    try {
+      this.#hear(line);
+    } catch (cause) {
+      this.#fail(new Error(`a reader said ${line}`, { cause }));
+    }
   }
 
   #hear(line: string): void {

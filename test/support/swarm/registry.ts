@@ -24,15 +24,15 @@ export interface OriginPlace {
 }
 
 export class OriginRegistry {
-  /** As references name it. */
-  readonly host: string;
+  /** Where nodes find it. */
+  readonly address: { readonly host: string; readonly port: number };
   readonly #network: ShapedNetwork;
   readonly #child: ChildProcess;
   readonly #log: string;
   readonly #port: number;
 
   private constructor({ network, directory }: OriginPlace, child: ChildProcess, port: number) {
-    this.host = `${network.address(REGISTRY)}:${PORT}`;
+    this.address = { host: network.address(REGISTRY), port: PORT };
     this.#network = network;
     this.#child = child;
     this.#log = logOf(directory);
@@ -52,6 +52,11 @@ export class OriginRegistry {
     const registry = new OriginRegistry(place, child, port);
     await registry.#listening();
     return registry;
+  }
+
+  /** As references name it. */
+  get host(): string {
+    return `${this.address.host}:${this.address.port}`;
   }
 
   get pid(): number {
