@@ -6,6 +6,7 @@ import { Cluster } from '../support/swarm/cluster.ts';
 import { EvilProcess } from '../support/swarm/evil-process.ts';
 import type { EvilBlob } from '../support/swarm/evil-tasks.ts';
 import { payloadOf, REGISTRY } from '../support/swarm/network.ts';
+import type { SwarmNode } from '../support/swarm/node.ts';
 import type { OriginProxy } from '../support/swarm/origin-proxy.ts';
 import { monotonicMs, within } from '../support/swarm/processes.ts';
 import { SeededRandom } from '../support/swarm/random.ts';
@@ -81,7 +82,7 @@ export async function play(theatre: Theatre, scenario: Scenario, calmWaitMs: num
       calmWaitMs,
       graceMs: scenario.graceMs,
       liar:
-        evil && LIARS.has(scenario.name) ? { peerId: evil.peerId, banned: (await cluster?.banned()) ?? [] } : undefined,
+        evil && LIARS.has(scenario.name) ? { peerId: evil.peerId, banned: await bannedBy(cluster, nodes) } : undefined,
     });
     return {
       scenario: scenario.name,
@@ -103,6 +104,10 @@ export async function play(theatre: Theatre, scenario: Scenario, calmWaitMs: num
 
 /** Who is slow is only avoided; who lies is banned. */
 const LIARS: ReadonlySet<string> = new Set(['wrong-bytes', 'lying-bitmap']);
+
+async function bannedBy(cluster: Cluster | undefined, nodes: readonly SwarmNode[]): Promise<string[]> {
+  return (await cluster?.banned(nodes.map(({ root }) => root))) ?? [];
+}
 
 async function startEvil(
   { bed, image }: Theatre,

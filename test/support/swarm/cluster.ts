@@ -6,9 +6,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { z } from 'zod';
 import { KEYS } from '../../../cli/config/keys.ts';
 import { CONTROL, type ShapedNetwork } from './network.ts';
 import { kill, startInside } from './processes.ts';
@@ -21,6 +22,16 @@ const START_MS = 20_000;
 export const PEER_PORT = 4001;
 const SCHEDULER_PORT = 4000;
 const HTTP_PORT = 8080;
+/** As `shoal cluster init` names them. */
+const PRIVATE_KEY = 'cluster.key';
+const PUBLIC_KEY = 'cluster.pub';
+
+/** What is used of `shoal --json peers`. */
+const peerList = z.object({ peers: z.array(z.object({ peerId: z.string(), bannedUntil: z.number().optional() })) });
+
+function isBanned({ bannedUntil }: { readonly bannedUntil?: number | undefined }): boolean {
+  return bannedUntil !== undefined;
+}
 
 export type ConfigValue = string | number | boolean | readonly string[];
 
@@ -58,7 +69,7 @@ export class Cluster {
   static async start(network: ShapedNetwork, directory: string): Promise<Cluster> {
     await mkdir(directory, { recursive: true });
     const cluster = new Cluster(network, directory);
-    await shoal('cluster', 'init', join(directory, 'key'));
+    await shoal('cluster', 'init', directory);
     await cluster.startScheduler();
     return cluster;
   }
@@ -72,8 +83,8 @@ export class Cluster {
     const certificate = join(this.#directory, `${name}.certificate`);
     await this.#certify('peer', root, certificate);
     return {
-      'peer-listen': `/ip4/${this.#network.address(name)}/tcp/${PEER_PORT}`,
-      cluster: join(this.#directory, 'key.pub'),
+      'peer-listen': [`/ip4/${this.#network.address(name)}/tcp/${PEER_PORT}`],
+      cluster: join(this.#directory, PUBLIC_KEY),
       'peer-certificate': certificate,
       schedulers: [this.#schedulerAddress],
     };
@@ -89,7 +100,7 @@ export class Cluster {
     const flags = {
       listen: `/ip4/${address}/tcp/${SCHEDULER_PORT}`,
       http: `${address}:${HTTP_PORT}`,
-      cluster: join(this.#directory, 'key.pub'),
+      cluster: join(this.#directory, PUBLIC_KEY),
       certificate,
     };
     const given = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
@@ -105,21 +116,23 @@ export class Cluster {
     if (this.#scheduler) await kill(this.#scheduler);
   }
 
-  /** Peers that the scheduler has banned so far, by its log. */
-  async banned(): Promise<string[]> {
-    const log = await readFile(join(this.#directory, 'scheduler.log'), 'utf8');
-    const lines = log.split('\n').filter(line => /"msg":"[^"]*\bban/.test(line));
-    return lines.flatMap(line => /"peer":"([^"]+)"/.exec(line)?.[1] ?? []);
+  /** Peers that one of these nodes has banned, by what it says itself. */
+  async banned(roots: readonly string[]): Promise<string[]> {
+    const lists = await Promise.all(roots.map(root => shoal('--root', root, '--json', 'peers')));
+    const banned = lists.flatMap(({ stdout }) => peerList.parse(JSON.parse(stdout)).peers.filter(isBanned));
+    return [...new Set(banned.map(({ peerId }) => peerId))];
   }
 
   async stop(): Promise<void> {
     await this.killScheduler();
   }
 
+  /** `root` is the member's: its identity is made there when it has none. */
   async #certify(role: 'peer' | 'scheduler', root: string, certificate: string): Promise<void> {
-    const { stdout: peerId } = await shoal('--root', root, 'cluster', 'identity');
-    const key = join(this.#directory, 'key');
-    await shoal('cluster', 'certify', '--key', key, '--role', role, '--out', certificate, peerId.trim());
+    const { stdout: peerId } = await shoal('--root', root, 'cluster', 'id');
+    const key = join(this.#directory, PRIVATE_KEY);
+    const what = ['--peer', peerId.trim(), '--role', role, '--out', certificate];
+    await shoal('cluster', 'certify', '--key', key, ...what);
   }
 
   async #health(): Promise<{ peerId: string }> {
