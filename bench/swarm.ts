@@ -7,7 +7,8 @@
 //
 // Needs root, docker-registry, skopeo, iproute2, python3; `lazy` also debootstrap and umoci, and a mirror of Debian.
 
-import { mkdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { printJson, printLine } from '../cli/output.ts';
@@ -49,7 +50,7 @@ const PATIENCE = 4;
 interface PushedImage {
   readonly reference: string;
   readonly files: Readonly<Record<string, string>>;
-  readonly bytes: number;
+  readonly layers: readonly { readonly digest: string; readonly size: number }[];
 }
 
 function positive(name: 'mbit' | 'runs' | 'mib', text = values[name]): number {
@@ -91,32 +92,47 @@ async function pushImages(bed: TestBed, registry: OriginRegistry): Promise<Reado
   const images = new Map<Mode, PushedImage>();
   if (wanted.some(mode => mode !== 'lazy')) {
     const { reference, files } = await buildSwarmImage(join(directory, 'swarm'), { mib, seed: IMAGE_SEED });
-    const pushed = {
-      reference: await registry.take(reference, 'swarm'),
-      files,
-      bytes: await sizeOf(registry, 'swarm'),
-    };
+    const pushed = await push(registry, reference, 'swarm', files);
     images.set('bulk', pushed).set('flash', pushed);
   }
   if (wanted.includes('lazy')) {
-    const { layout } = await buildDebianImages(join(directory, 'debian'));
-    const reference = await registry.take(`oci:${layout}:python`, 'python');
-    images.set('lazy', { reference, files: {}, bytes: await sizeOf(registry, 'python') });
+    images.set('lazy', await push(registry, await debianImage(join(directory, 'debian')), 'python', {}));
   }
   return images;
 }
 
-async function sizeOf(registry: OriginRegistry, repository: string): Promise<number> {
-  return (await registry.manifest(repository)).layers.reduce((sum, { size }) => sum + size, 0);
+/** Built once for a directory. */
+async function debianImage(directory: string): Promise<string> {
+  const finished = join(directory, 'finished');
+  if (!existsSync(finished)) {
+    await rm(directory, { recursive: true, force: true });
+    await mkdir(directory);
+    await buildDebianImages(directory);
+    await writeFile(finished, '');
+  }
+  return `oci:${join(directory, 'layout')}:python`;
+}
+
+async function push(
+  registry: OriginRegistry,
+  source: string,
+  repository: string,
+  files: PushedImage['files'],
+): Promise<PushedImage> {
+  const reference = await registry.take(source, repository);
+  return { reference, files, layers: (await registry.manifest(repository)).layers };
 }
 
 function planOf(mode: Mode, nodes: number, hasPeers: boolean, image: PushedImage): StartPlan {
-  const oneAfterTheOther = (nodes * image.bytes) / ((mbit * 1e6) / 8);
+  const bytes = image.layers.reduce((sum, { size }) => sum + size, 0);
+  const oneAfterTheOther = (nodes * bytes) / ((mbit * 1e6) / 8);
   return {
     mode,
     nodes,
     hasPeers,
     reference: image.reference,
+    // The bootstrap is the last.
+    blobs: image.layers.slice(0, -1).map(({ digest }) => digest),
     files: image.files,
     program: ['python3', '-c', READY],
     limitMs: Math.ceil(60_000 + PATIENCE * oneAfterTheOther * 1000),

@@ -35,6 +35,7 @@ export interface RowResult {
   readonly max: Spread;
   readonly originLink: Spread;
   readonly originBodies: Spread;
+  readonly originBlobs: Spread;
   /** Flash: of MiB 1, 2, … */
   readonly parts: readonly Spread[];
   readonly cores: Readonly<Record<keyof StartSample['cores'], number>>;
@@ -60,6 +61,7 @@ export function resultOf(row: Row): RowResult {
     max: over(sample => Math.max(...sample.finishMs) / 1000 / boundOf(row, sample)),
     originLink: over(({ originLinkBytes, neededBytes }) => originLinkBytes / neededBytes),
     originBodies: over(({ originBodyBytes, neededBytes }) => originBodyBytes / neededBytes),
+    originBlobs: over(({ originBlobBytes, neededBytes }) => originBlobBytes / neededBytes),
     parts: parts.map((_, part) =>
       over(({ partsMs }) => (partsMs[part] ?? Number.NaN) / 1000 / (((part + 1) * MIB) / bytesPerSecond(mbit))),
     ),
@@ -96,12 +98,12 @@ function spread(values: readonly number[]): Spread {
 }
 
 export function printReport(results: readonly RowResult[]): void {
-  const head = ['MODE', 'PEERS', 'N', 'F', 'BOUND', 'P50', 'MAX', 'ORIGIN LINK', 'ORIGIN BODIES'];
+  const head = ['MODE', 'PEERS', 'N', 'F', 'BOUND', 'P50', 'MAX', 'ORIGIN LINK', 'BODIES', 'BLOBS'];
   const rows = results.map(result => [
     ...nameOf(result),
     bytes(result.neededBytes),
     seconds(result.boundSeconds * 1000),
-    ...[result.p50, result.max, result.originLink, result.originBodies].map(ratio),
+    ...[result.p50, result.max, result.originLink, result.originBodies, result.originBlobs].map(ratio),
   ]);
   printTable(head, rows, head.slice(2));
   printLine();

@@ -4,7 +4,7 @@
 
 import { join } from 'node:path';
 import type { MountInfo } from '../../core/index.ts';
-import { Cluster, fillsInBackground } from '../../test/support/swarm/cluster.ts';
+import { Cluster, fillsInBackground, isFilled } from '../../test/support/swarm/cluster.ts';
 import { AHEAD_FILE, AHEAD_MIB } from '../../test/support/swarm/image.ts';
 import { payloadOf, REGISTRY } from '../../test/support/swarm/network.ts';
 import type { SwarmNode } from '../../test/support/swarm/node.ts';
@@ -29,6 +29,8 @@ export interface StartPlan {
   readonly nodes: number;
   readonly hasPeers: boolean;
   readonly reference: string;
+  /** Digests of the blobs that can be shared: all layers but the bootstrap. */
+  readonly blobs: readonly string[];
   /** SHA-256 of each file (bulk). */
   readonly files: Readonly<Record<string, string>>;
   /** What says "ready:" (lazy). */
@@ -48,6 +50,8 @@ export interface StartSample {
   readonly originLinkBytes: number;
   /** Bodies of its answers. */
   readonly originBodyBytes: number;
+  /** The same of blobs alone: what peers can save. */
+  readonly originBlobBytes: number;
   /** Frames that queues threw away, on any link. */
   readonly drops: number;
   readonly retransmits: number;
@@ -64,11 +68,12 @@ export async function measureStart(bed: TestBed, registry: OriginRegistry, plan:
     for (let at = 0; at < nodes.length; at += STARTS_AT_ONCE) {
       await Promise.all(nodes.slice(at, at + STARTS_AT_ONCE).map(node => node.start()));
     }
-    const bodiesBefore = await registry.bodyBytes();
+    const before = await registry.bodyBytes(plan.blobs);
     const sample = await measure(bed, { nodes, registry, cluster, plan });
     // Connections are closed then, and what was sent over them is in the registry's log.
     await Promise.all(nodes.map(node => node.remove()));
-    return { ...sample, originBodyBytes: (await registry.bodyBytes()) - bodiesBefore };
+    const after = await registry.bodyBytes(plan.blobs);
+    return { ...sample, originBodyBytes: after.all - before.all, originBlobBytes: after.blobs - before.blobs };
   } finally {
     await Promise.all(nodes.map(node => node.remove()));
     await cluster?.stop();
@@ -82,7 +87,7 @@ interface Fleet {
   readonly plan: StartPlan;
 }
 
-async function measure(bed: TestBed, fleet: Fleet): Promise<Omit<StartSample, 'originBodyBytes'>> {
+async function measure(bed: TestBed, fleet: Fleet): Promise<Omit<StartSample, 'originBodyBytes' | 'originBlobBytes'>> {
   const { nodes, registry, cluster, plan } = fleet;
   const starters = await Promise.all(nodes.map(node => Starter.prepare(node, plan)));
   try {
@@ -128,7 +133,7 @@ class Starter {
   /** Mounts, and resolves with the time at which the node had finished. */
   async run({ reference, limitMs, mode }: StartPlan): Promise<number> {
     await this.#node.mount(reference, { signal: AbortSignal.timeout(limitMs) });
-    if (!this.reader) return this.#watch(info => info.stats.fetchedBytes >= info.stats.totalBytes);
+    if (!this.reader) return this.#watch(({ stats }) => isFilled(stats));
     this.reader.begin();
     let hasEnded = false;
     const watching = this.#watch(() => hasEnded);

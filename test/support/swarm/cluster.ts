@@ -11,6 +11,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { KEYS } from '../../../cli/config/keys.ts';
+import type { MountStats } from '../../../core/index.ts';
 import { CONTROL, type ShapedNetwork } from './network.ts';
 import { kill, startInside } from './processes.ts';
 
@@ -44,6 +45,17 @@ export function missingForPeers(): string[] {
 
 /** Daemons fetch the rest of an image by themselves. */
 export const fillsInBackground = hasKey('background-fill');
+
+/** What a daemon that fills its cache says of it, besides the rest. */
+interface FillStats {
+  readonly chunkBytes?: number;
+  readonly presentBytes?: number;
+}
+
+/** Is every chunk of the image in the node's cache? Of daemons that fill it by themselves. */
+export function isFilled({ chunkBytes, presentBytes }: MountStats & FillStats): boolean {
+  return chunkBytes !== undefined && presentBytes !== undefined && presentBytes >= chunkBytes;
+}
 
 function hasKey(key: string): boolean {
   return key in KEYS;

@@ -79,12 +79,16 @@ export class OriginRegistry {
     );
   }
 
-  /** Of all answers so far whose connection is at an end or that were sent whole. */
-  async bodyBytes(): Promise<number> {
+  /** Bytes of the bodies of its answers so far: of all, and of these blobs. Answers whose end it has seen. */
+  async bodyBytes(digests: readonly string[]): Promise<{ readonly all: number; readonly blobs: number }> {
     const log = await readFile(this.#log, 'utf8');
-    let sum = 0;
-    for (const [, written] of log.matchAll(/"http\.response\.written":(\d+)/g)) sum += Number(written);
-    return sum;
+    let [all, blobs] = [0, 0];
+    for (const line of log.split('\n')) {
+      const written = Number(/"http\.response\.written":(\d+)/.exec(line)?.[1] ?? 0);
+      all += written;
+      if (written > 0 && digests.some(digest => line.includes(`/blobs/${digest}"`))) blobs += written;
+    }
+    return { all, blobs };
   }
 
   stop(): Promise<void> {

@@ -26,6 +26,7 @@ const sample = (change: Partial<StartSample>): StartSample => ({
   neededBytes: 1e6,
   originLinkBytes: 1e6,
   originBodyBytes: 1e6,
+  originBlobBytes: 1e6,
   drops: 0,
   retransmits: 0,
   cores: { peers: 0, scheduler: 0, registry: 0, bench: 0, others: 0, machine: 0, stolen: 0 },
