@@ -136,11 +136,11 @@ class Starter {
     if (!this.reader) return this.#watch(({ stats }) => isFilled(stats));
     this.reader.begin();
     let hasEnded = false;
-    const watching = this.#watch(() => hasEnded);
-    const end = await this.reader.ended.finally(() => {
+    const ended = this.reader.ended.finally(() => {
       hasEnded = true;
     });
-    await watching;
+    // Both at once: either fails when the node goes away.
+    const [end] = await Promise.all([ended, this.#watch(() => hasEnded)]);
     if (mode !== 'lazy') return end;
     if (!this.reader.ready) throw new Error(`the program on ${this.#node.name} never said that it is ready`);
     return this.reader.ready.at;

@@ -47,7 +47,7 @@ export const NODE_SCENARIOS: readonly Scenario[] = [
   {
     name: 'peers-killed',
     about: '3 nodes of 8 are killed mid-answer',
-    needsPeers: true,
+    needsPeers: false,
     graceMs: HEDGE_MS,
     async play(stage) {
       await stage.progress(stage.random.between(0.2, 0.5));
@@ -60,7 +60,7 @@ export const NODE_SCENARIOS: readonly Scenario[] = [
   {
     name: 'leases-expire',
     about: '2 nodes stand still for 8 s, with the leases that they have',
-    needsPeers: true,
+    needsPeers: false,
     graceMs: HEDGE_MS,
     async play(stage) {
       await stage.progress(stage.random.between(0.05, 0.2));

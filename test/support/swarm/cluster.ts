@@ -6,14 +6,14 @@
 import type { ChildProcess } from 'node:child_process';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { KEYS } from '../../../cli/config/keys.ts';
 import type { MountStats } from '../../../core/index.ts';
 import { CONTROL, type ShapedNetwork } from './network.ts';
-import { kill, startInside } from './processes.ts';
+import { hasEnded, kill, startInside } from './processes.ts';
 
 const run = promisify(execFile);
 export const MAIN = resolve(import.meta.dirname, '../../../cli/main.ts');
@@ -23,6 +23,9 @@ const START_MS = 20_000;
 export const PEER_PORT = 4001;
 const SCHEDULER_PORT = 4000;
 const HTTP_PORT = 8080;
+/** Configuration keys of a member: the file of the cluster's public key, and that of the certificate. */
+const CLUSTER_KEY = hasKey('cluster-key') ? 'cluster-key' : 'cluster';
+const CERTIFICATE_KEY = hasKey('cluster-certificate') ? 'cluster-certificate' : 'peer-certificate';
 /** As `shoal cluster init` names them. */
 const PRIVATE_KEY = 'cluster.key';
 const PUBLIC_KEY = 'cluster.pub';
@@ -38,7 +41,9 @@ export type ConfigValue = string | number | boolean | readonly string[];
 
 /** Keys and commands of a swarm that are not there; empty when it can be run. */
 export function missingForPeers(): string[] {
-  const keys = ['peer-listen', 'cluster', 'peer-certificate', 'schedulers'].filter(key => !hasKey(key));
+  const keys = ['peer-listen', CLUSTER_KEY, CERTIFICATE_KEY, 'schedulers', 'scheduler-listen'].filter(
+    key => !hasKey(key),
+  );
   const commands = ['cluster', 'scheduler'].filter(name => !existsSync(join(COMMANDS, `${name}.ts`)));
   return [...keys.map(key => `the key ${key}`), ...commands.map(name => `the command ${name}`)];
 }
@@ -66,6 +71,14 @@ export function daemonKeys(options: { readonly backgroundFill: boolean }): Recor
   return fillsInBackground ? { 'background-fill': options.backgroundFill } : {};
 }
 
+/** What a program needs to be a member. */
+export interface Member {
+  readonly clusterKeyFile: string;
+  readonly certificateFile: string;
+  /** Multiaddrs with peer ids. */
+  readonly schedulers: readonly string[];
+}
+
 export class Cluster {
   readonly #network: ShapedNetwork;
   readonly #directory: string;
@@ -90,15 +103,21 @@ export class Cluster {
     return this.#scheduler?.pid;
   }
 
+  /** Makes whoever has this root a member, under this name. */
+  async member(name: string, root: string): Promise<Member> {
+    const certificateFile = join(this.#directory, `${name}.certificate`);
+    await this.#certify('peer', root, certificateFile);
+    return { clusterKeyFile: this.#keyFile, certificateFile, schedulers: [this.#schedulerAddress] };
+  }
+
   /** Keys of a node's daemon, with its certificate. */
   async nodeKeys(name: string, root: string): Promise<Record<string, ConfigValue>> {
-    const certificate = join(this.#directory, `${name}.certificate`);
-    await this.#certify('peer', root, certificate);
+    const { clusterKeyFile, certificateFile, schedulers } = await this.member(name, root);
     return {
-      'peer-listen': [`/ip4/${this.#network.address(name)}/tcp/${PEER_PORT}`],
-      cluster: join(this.#directory, PUBLIC_KEY),
-      'peer-certificate': certificate,
-      schedulers: [this.#schedulerAddress],
+      'peer-listen': [`${this.#network.address(name)}:${PEER_PORT}`],
+      [CLUSTER_KEY]: clusterKeyFile,
+      [CERTIFICATE_KEY]: certificateFile,
+      schedulers,
     };
   }
 
@@ -106,21 +125,25 @@ export class Cluster {
   async startScheduler(): Promise<void> {
     const root = join(this.#directory, 'scheduler');
     const certificate = join(this.#directory, 'scheduler.certificate');
-    await mkdir(root, { recursive: true });
-    if (!existsSync(certificate)) await this.#certify('scheduler', root, certificate);
+    const config = join(this.#directory, 'scheduler.toml');
     const address = this.#network.address(CONTROL);
-    const flags = {
-      listen: `/ip4/${address}/tcp/${SCHEDULER_PORT}`,
-      http: `${address}:${HTTP_PORT}`,
-      cluster: join(this.#directory, PUBLIC_KEY),
-      certificate,
-    };
-    const given = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
-    const command = [process.execPath, MAIN, '--root', root, 'scheduler', ...given];
+    if (this.#schedulerAddress === '') {
+      await mkdir(root, { recursive: true, mode: 0o700 });
+      const peerId = await this.#certify('scheduler', root, certificate);
+      this.#schedulerAddress = `/ip4/${address}/tcp/${SCHEDULER_PORT}/p2p/${peerId}`;
+      const keys = {
+        'log-format': 'json',
+        'scheduler-listen': `${address}:${SCHEDULER_PORT}`,
+        'scheduler-http-listen': `${address}:${HTTP_PORT}`,
+        [CLUSTER_KEY]: this.#keyFile,
+        [CERTIFICATE_KEY]: certificate,
+      };
+      await writeFile(config, tomlOf(keys));
+    }
+    const command = [process.execPath, MAIN, '--config', config, '--root', root, 'scheduler'];
     const log = join(this.#directory, 'scheduler.log');
     this.#scheduler = startInside({ namespace: this.#network.path(CONTROL), command, log });
-    const view = await this.#health();
-    this.#schedulerAddress = `${flags.listen}/p2p/${view.peerId}`;
+    await this.#healthy(this.#scheduler);
   }
 
   /** As a machine that goes away. */
@@ -139,26 +162,39 @@ export class Cluster {
     await this.killScheduler();
   }
 
-  /** `root` is the member's: its identity is made there when it has none. */
-  async #certify(role: 'peer' | 'scheduler', root: string, certificate: string): Promise<void> {
-    const { stdout: peerId } = await shoal('--root', root, 'cluster', 'id');
-    const key = join(this.#directory, PRIVATE_KEY);
-    const what = ['--peer', peerId.trim(), '--role', role, '--out', certificate];
-    await shoal('cluster', 'certify', '--key', key, ...what);
+  get #keyFile(): string {
+    return join(this.#directory, PUBLIC_KEY);
   }
 
-  async #health(): Promise<{ peerId: string }> {
+  /** `root` is the member's: its identity is made there when it has none. Its peer id. */
+  async #certify(role: 'peer' | 'scheduler', root: string, certificate: string): Promise<string> {
+    const peerId = (await shoal('--root', root, 'cluster', 'id')).stdout.trim();
+    const key = join(this.#directory, PRIVATE_KEY);
+    await shoal('cluster', 'certify', '--key', key, '--peer', peerId, '--role', role, '--out', certificate);
+    return peerId;
+  }
+
+  async #healthy(scheduler: ChildProcess): Promise<void> {
+    const page = `http://${this.#network.address(CONTROL)}:${HTTP_PORT}/healthz`;
+    const script = `import urllib.request; urllib.request.urlopen('${page}', timeout=5)`;
     const deadline = performance.now() + START_MS;
     for (;;) {
       try {
-        const address = `http://${this.#network.address(CONTROL)}:${HTTP_PORT}/v1/scheduler`;
-        const script = `fetch('${address}').then(async answer => console.log(await answer.text()))`;
-        return JSON.parse(await this.#network.inside(CONTROL, [process.execPath, '-e', script]));
+        await this.#network.inside(CONTROL, ['python3', '-c', script]);
+        return;
       } catch (error) {
+        if (hasEnded(scheduler)) throw new Error('the scheduler has ended, see its log', { cause: error });
         if (performance.now() > deadline) throw error;
       }
     }
   }
+}
+
+/** JSON's strings, numbers, booleans and lists of strings are TOML's as well. */
+export function tomlOf(keys: Readonly<Record<string, ConfigValue>>): string {
+  return Object.entries(keys)
+    .map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`)
+    .join('');
 }
 
 function shoal(...args: readonly string[]): Promise<{ stdout: string }> {

@@ -14,8 +14,10 @@ export const evilPlan = z.object({
   port: z.number(),
   /** Where connections from outside arrive instead, when they are held up. */
   relayPort: z.number(),
-  /** The daemon's keys of the same names. */
-  keys: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string()).readonly()])),
+  clusterKeyFile: z.string(),
+  certificateFile: z.string(),
+  /** Multiaddrs with peer ids. */
+  schedulers: z.array(z.string()).readonly(),
   blobs: z.array(z.object({ digest, size: z.number() })),
 });
 export type EvilPlan = z.infer<typeof evilPlan>;

@@ -36,7 +36,7 @@ export class EvilProcess {
       address: network.address(link),
       port: PEER_PORT,
       relayPort: RELAY_PORT,
-      keys: await cluster.nodeKeys(link, root),
+      ...(await cluster.member(link, root)),
       blobs: [...blobs],
     };
     if (malice === 'one-byte') {

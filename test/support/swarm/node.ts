@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { MountInfo } from '../../../core/index.ts';
 import { ControlClient } from '../../../daemon/index.ts';
 import { removeLeftovers } from '../shoal.ts';
-import { type Cluster, type ConfigValue, daemonKeys, MAIN } from './cluster.ts';
+import { type Cluster, type ConfigValue, daemonKeys, MAIN, tomlOf } from './cluster.ts';
 import type { ShapedNetwork } from './network.ts';
 import { hasEnded, kill, startInside, within } from './processes.ts';
 
@@ -132,7 +132,5 @@ export class SwarmNode {
 }
 
 function configText(keys: Readonly<Record<string, ConfigValue>>, registryHost: string): string {
-  // JSON's strings, numbers, booleans and lists of strings are TOML's as well.
-  const lines = Object.entries(keys).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
-  return `${lines.join('')}\n[registry."${registryHost}"]\nplain-http = true\n`;
+  return `${tomlOf(keys)}\n[registry."${registryHost}"]\nplain-http = true\n`;
 }

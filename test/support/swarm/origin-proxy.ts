@@ -45,7 +45,9 @@ export class OriginProxy {
   async set(...faults: readonly OriginFault[]): Promise<void> {
     const number = ++this.#orders;
     const obeyed = this.#answer(number);
-    this.#child.send({ number, faults });
+    this.#child.send({ number, faults }, error => {
+      if (error) this.#waiting.get(number)?.reject(error);
+    });
     await obeyed;
   }
 

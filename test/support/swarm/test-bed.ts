@@ -29,6 +29,7 @@ export class TestBed {
   /** Names of links that nodes may have. */
   readonly names: readonly string[];
   readonly #endings: Ending[] = [];
+  #ended: Promise<void> | undefined;
 
   constructor(network: ShapedNetwork, directory: string, names: readonly string[]) {
     this.network = network;
@@ -58,8 +59,13 @@ export class TestBed {
     return node;
   }
 
-  /** Ends everything; goes on after failures, and rejects with the first. */
-  async end(): Promise<void> {
+  /** Ends everything; goes on after failures, and rejects with the first. Idempotent. */
+  end(): Promise<void> {
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+
+  async #end(): Promise<void> {
     const failures: unknown[] = [];
     for (const ending of this.#endings.splice(0).reverse()) await ending().catch(error => failures.push(error));
     await this.network.remove().catch(error => failures.push(error));
@@ -79,7 +85,9 @@ export async function withTestBed<T>(plan: TestBedPlan, work: (bed: TestBed) => 
   await mkdir(directory, { mode: 0o700 });
   const network = await ShapedNetwork.create(key, { nodes: names, mbit: plan.mbit });
   const bed = new TestBed(network, directory, names);
+  let isInterrupted = false;
   const interrupt = (signal: NodeJS.Signals) => {
+    isInterrupted = true;
     bed.end().then(
       () => process.exit(128 + constants.signals[signal]),
       error => {
@@ -93,6 +101,8 @@ export async function withTestBed<T>(plan: TestBedPlan, work: (bed: TestBed) => 
     return await work(bed);
   } finally {
     await bed.end();
+    // What the work failed with, because its nodes went away, is no news then; `interrupt` ends this process.
+    if (isInterrupted) await new Promise(() => {});
     for (const signal of SIGNALS) process.off(signal, interrupt);
   }
 }
