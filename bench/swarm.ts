@@ -3,7 +3,7 @@
 // docker-registry behind a link of its own. docs/benchmarks.md says how to read the tables.
 //
 //   sh scripts/with-node.sh bench/swarm.ts [--nodes 1,4,8,16] [--mbit 20] [--runs 5] [--mode bulk,lazy,flash]
-//       [--no-peers] [--mib 66] [--images DIRECTORY] [--json]
+//       [--no-peers] [--mib 66] [--images DIRECTORY] [--logs DIRECTORY] [--json]
 //
 // Needs root, docker-registry, skopeo, iproute2, python3; `lazy` also debootstrap and umoci, and a mirror of Debian.
 
@@ -35,6 +35,8 @@ const { values } = parseArgs({
     mib: { type: 'string', default: '66' },
     /** Where built images are kept from call to call; default: nowhere. */
     images: { type: 'string' },
+    /** Where the logs of the last start of each row are kept. */
+    logs: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -130,6 +132,7 @@ function planOf(mode: Mode, nodes: number, hasPeers: boolean, image: PushedImage
     mode,
     nodes,
     hasPeers,
+    logs: values.logs && join(values.logs, `${mode}-${nodes}-${hasPeers ? 'peers' : 'alone'}`),
     reference: image.reference,
     // The bootstrap is the last.
     blobs: image.layers.slice(0, -1).map(({ digest }) => digest),

@@ -2,7 +2,7 @@
 // right and every read within its rule. Seeded: the same seed draws the same victims, moments and lengths.
 //
 //   sh scripts/with-node.sh scripts/chaos.ts [--seed N] [--nodes 8] [--only NAME,…] [--no-peers] [--mbit 40] [--mib 12]
-//       [--json]
+//       [--logs DIRECTORY] [--json]
 //
 // Exit code 1 when a verdict is bad. Needs root, docker-registry, skopeo, iproute2, iptables, python3.
 
@@ -30,6 +30,8 @@ const { values } = parseArgs({
     mbit: { type: 'string', default: '40' },
     /** Compressed size of the image. */
     mib: { type: 'string', default: '12' },
+    /** Where the logs of each scenario are kept. */
+    logs: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -85,6 +87,7 @@ async function openTheatre(bed: TestBed): Promise<Theatre> {
     image: { reference, files, layers },
     seed,
     hasPeers: values.peers,
+    logs: values.logs,
     limitMs: PATIENCE_MS + 2 * oneAfterTheOther * 1000,
   };
 }

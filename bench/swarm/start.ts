@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { MountInfo } from '../../core/index.ts';
 import { Cluster, fillsInBackground, isFilled } from '../../test/support/swarm/cluster.ts';
 import { AHEAD_FILE, AHEAD_MIB } from '../../test/support/swarm/image.ts';
+import { keepLogs } from '../../test/support/swarm/logs.ts';
 import { payloadOf, REGISTRY } from '../../test/support/swarm/network.ts';
 import type { SwarmNode } from '../../test/support/swarm/node.ts';
 import { monotonicMs, within } from '../../test/support/swarm/processes.ts';
@@ -37,6 +38,8 @@ export interface StartPlan {
   readonly program: readonly string[];
   /** A start that takes longer has failed, ms. */
   readonly limitMs: number;
+  /** Where the logs of the last start are kept. */
+  readonly logs?: string | undefined;
 }
 
 export interface StartSample {
@@ -68,13 +71,15 @@ export async function measureStart(bed: TestBed, registry: OriginRegistry, plan:
     for (let at = 0; at < nodes.length; at += STARTS_AT_ONCE) {
       await Promise.all(nodes.slice(at, at + STARTS_AT_ONCE).map(node => node.start()));
     }
+    await cluster?.untilNodes(nodes.length);
     const before = await registry.bodyBytes(plan.blobs);
     const sample = await measure(bed, { nodes, registry, cluster, plan });
     // Connections are closed then, and what was sent over them is in the registry's log.
-    await Promise.all(nodes.map(node => node.remove()));
+    await Promise.all(nodes.map(node => node.end()));
     const after = await registry.bodyBytes(plan.blobs);
     return { ...sample, originBodyBytes: after.all - before.all, originBlobBytes: after.blobs - before.blobs };
   } finally {
+    if (plan.logs !== undefined) await keepLogs(plan.logs, { nodes, cluster });
     await Promise.all(nodes.map(node => node.remove()));
     await cluster?.stop();
   }

@@ -5,6 +5,7 @@ import { isDigest } from '../../core/index.ts';
 import { Cluster } from '../support/swarm/cluster.ts';
 import { EvilProcess } from '../support/swarm/evil-process.ts';
 import type { EvilBlob } from '../support/swarm/evil-tasks.ts';
+import { keepLogs } from '../support/swarm/logs.ts';
 import { payloadOf, REGISTRY } from '../support/swarm/network.ts';
 import type { SwarmNode } from '../support/swarm/node.ts';
 import type { OriginProxy } from '../support/swarm/origin-proxy.ts';
@@ -29,6 +30,8 @@ export interface Theatre {
   readonly hasPeers: boolean;
   /** A scenario that takes longer has failed, ms. */
   readonly limitMs: number;
+  /** Where the logs of each scenario are kept. */
+  readonly logs?: string | undefined;
 }
 
 export interface Played extends Verdict {
@@ -61,6 +64,7 @@ export async function play(theatre: Theatre, scenario: Scenario, calmWaitMs: num
   try {
     await scenario.prepare?.(stage);
     for (const node of nodes) await node.start();
+    await cluster?.untilNodes(nodes.length);
     evil = await startEvil(theatre, scenario, cluster);
     await stage.startReaders();
     const before = await bed.network.traffic(REGISTRY);
@@ -94,6 +98,7 @@ export async function play(theatre: Theatre, scenario: Scenario, calmWaitMs: num
     };
   } finally {
     await stage.end();
+    if (theatre.logs !== undefined) await keepLogs(join(theatre.logs, scenario.name), { nodes, cluster });
     await evil?.stop({ network: bed.network, link: lastOf(bed.names) });
     await bed.network.heal();
     await proxy.set();

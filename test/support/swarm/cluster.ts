@@ -6,12 +6,13 @@
 import type { ChildProcess } from 'node:child_process';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { KEYS } from '../../../cli/config/keys.ts';
 import type { MountStats } from '../../../core/index.ts';
+import { lastOfLog } from './logs.ts';
 import { CONTROL, type ShapedNetwork } from './network.ts';
 import { hasEnded, kill, startInside } from './processes.ts';
 
@@ -30,6 +31,10 @@ const CERTIFICATE_KEY = hasKey('cluster-certificate') ? 'cluster-certificate' : 
 const PRIVATE_KEY = 'cluster.key';
 const PUBLIC_KEY = 'cluster.pub';
 
+const POLL_MS = 50;
+
+/** What is used of the scheduler's page `/healthz`. */
+const healthPage = z.object({ nodes: z.number() });
 /** What is used of `shoal --json peers`. */
 const peerList = z.object({ peers: z.array(z.object({ peerId: z.string(), bannedUntil: z.number().optional() })) });
 
@@ -94,9 +99,19 @@ export class Cluster {
   static async start(network: ShapedNetwork, directory: string): Promise<Cluster> {
     await mkdir(directory, { recursive: true });
     const cluster = new Cluster(network, directory);
-    await shoal('cluster', 'init', directory);
-    await cluster.startScheduler();
-    return cluster;
+    try {
+      await shoal('cluster', 'init', directory);
+      await cluster.startScheduler();
+      return cluster;
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+  }
+
+  /** The scheduler's, of all its lives. */
+  get log(): string {
+    return join(this.#directory, 'scheduler.log');
   }
 
   get schedulerPid(): number | undefined {
@@ -141,9 +156,8 @@ export class Cluster {
       await writeFile(config, tomlOf(keys));
     }
     const command = [process.execPath, MAIN, '--config', config, '--root', root, 'scheduler'];
-    const log = join(this.#directory, 'scheduler.log');
-    this.#scheduler = startInside({ namespace: this.#network.path(CONTROL), command, log });
-    await this.#healthy(this.#scheduler);
+    this.#scheduler = startInside({ namespace: this.#network.path(CONTROL), command, log: this.log });
+    await this.#until(() => true, 'the scheduler to answer');
   }
 
   /** As a machine that goes away. */
@@ -158,8 +172,10 @@ export class Cluster {
     return [...new Set(banned.map(({ peerId }) => peerId))];
   }
 
+  /** Also what it was made of: the next one has another key. */
   async stop(): Promise<void> {
     await this.killScheduler();
+    await rm(this.#directory, { recursive: true, force: true });
   }
 
   get #keyFile(): string {
@@ -174,18 +190,23 @@ export class Cluster {
     return peerId;
   }
 
-  async #healthy(scheduler: ChildProcess): Promise<void> {
+  /** Resolves when so many nodes are connected to the scheduler. */
+  async untilNodes(count: number): Promise<void> {
+    await this.#until(({ nodes }) => nodes >= count, `${count} nodes at the scheduler`);
+  }
+
+  async #until(isSo: (health: z.infer<typeof healthPage>) => boolean, what: string): Promise<void> {
     const page = `http://${this.#network.address(CONTROL)}:${HTTP_PORT}/healthz`;
-    const script = `import urllib.request; urllib.request.urlopen('${page}', timeout=5)`;
+    const script = `import urllib.request; print(urllib.request.urlopen('${page}', timeout=5).read().decode())`;
     const deadline = performance.now() + START_MS;
     for (;;) {
-      try {
-        await this.#network.inside(CONTROL, ['python3', '-c', script]);
-        return;
-      } catch (error) {
-        if (hasEnded(scheduler)) throw new Error('the scheduler has ended, see its log', { cause: error });
-        if (performance.now() > deadline) throw error;
+      const answer = await this.#network.inside(CONTROL, ['python3', '-c', script]).catch(() => undefined);
+      if (answer !== undefined && isSo(healthPage.parse(JSON.parse(answer)))) return;
+      const hasDied = this.#scheduler === undefined || hasEnded(this.#scheduler);
+      if (hasDied || performance.now() > deadline) {
+        throw new Error(`waited in vain for ${what}; the scheduler's log:\n${await lastOfLog(this.log)}`);
       }
+      await new Promise(done => setTimeout(done, POLL_MS));
     }
   }
 }

@@ -13,6 +13,7 @@
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { ENVIRONMENT } from './processes.ts';
 import { nameOf, type RunKey } from './run-key.ts';
 
 const run = promisify(execFile);
@@ -119,7 +120,8 @@ export class ShapedNetwork {
 
   /** Runs a command to its end in a namespace; its standard output. */
   async inside(name: string, command: readonly string[]): Promise<string> {
-    const { stdout } = await run('nsenter', [`--net=${this.path(name)}`, ...command], { timeout: COMMAND_TIMEOUT_MS });
+    const options = { timeout: COMMAND_TIMEOUT_MS, env: ENVIRONMENT };
+    const { stdout } = await run('nsenter', [`--net=${this.path(name)}`, ...command], options);
     return stdout;
   }
 

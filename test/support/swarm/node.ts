@@ -8,6 +8,7 @@ import type { MountInfo } from '../../../core/index.ts';
 import { ControlClient } from '../../../daemon/index.ts';
 import { removeLeftovers } from '../shoal.ts';
 import { type Cluster, type ConfigValue, daemonKeys, MAIN, tomlOf } from './cluster.ts';
+import { lastOfLog } from './logs.ts';
 import type { ShapedNetwork } from './network.ts';
 import { hasEnded, kill, startInside, within } from './processes.ts';
 
@@ -66,7 +67,7 @@ export class SwarmNode {
     await writeFile(config, configText(keys, registryHost));
     const command = [process.execPath, MAIN, '--config', config, '--root', this.root, 'daemon'];
     this.#child = startInside({ namespace: this.namespace, command, log: this.log });
-    await within(START_MS, this.#answers(this.#child), `the daemon of ${this.name}, see ${this.log}`);
+    await within(START_MS, this.#answers(this.#child), `the daemon of ${this.name} to answer`);
   }
 
   /** Resolves when the image's tree can be used at `mountpoint`. */
@@ -106,14 +107,19 @@ export class SwarmNode {
     if (this.#child) await kill(this.#child);
   }
 
-  /** Ends the daemon, in order where it can, and removes the node's directory. Idempotent. */
-  async remove(): Promise<void> {
+  /** Ends the daemon, in order where it can. Idempotent. */
+  async end(): Promise<void> {
     const child = this.#child;
     if (child && !hasEnded(child)) {
       const gone = new Promise(done => child.once('exit', done));
       const ending = this.#client.stop({ signal: AbortSignal.timeout(ASK_MS) }).then(() => gone);
       await within(STOP_MS, ending, `the daemon of ${this.name} to end`).catch(() => kill(child));
     }
+  }
+
+  /** Ends it, and removes its mount and its directory. Idempotent. */
+  async remove(): Promise<void> {
+    await this.end();
     await removeLeftovers(this.#plan.directory);
     await rm(this.#plan.directory, { recursive: true, force: true, maxRetries: 10 });
   }
@@ -127,7 +133,8 @@ export class SwarmNode {
         await new Promise(done => setTimeout(done, POLL_MS)); // it does not listen yet
       }
     }
-    throw new Error(`the daemon of ${this.name} ended with ${child.exitCode ?? child.signalCode}, see ${this.log}`);
+    const how = `ended with ${child.exitCode ?? child.signalCode}`;
+    throw new Error(`the daemon of ${this.name} ${how}:\n${await lastOfLog(this.log)}`);
   }
 }
 

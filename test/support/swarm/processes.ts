@@ -4,8 +4,8 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 
-/** A proxy or a registry's name in the environment of whoever runs this must not matter. */
-const ENVIRONMENT = {
+/** Of all programs on such a network: a proxy in the environment of whoever runs this must not matter. */
+export const ENVIRONMENT = {
   PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',
   HOME: '/nonexistent',
   NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],

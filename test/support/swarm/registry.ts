@@ -7,7 +7,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { REGISTRY, type ShapedNetwork } from './network.ts';
-import { hasEnded, kill, startInside } from './processes.ts';
+import { ENVIRONMENT, hasEnded, kill, startInside } from './processes.ts';
 
 const run = promisify(execFile);
 const BINARY = '/usr/bin/docker-registry';
@@ -67,7 +67,8 @@ export class OriginRegistry {
   async take(source: string, repository: string): Promise<string> {
     const target = `127.0.0.1:${this.#port}/${repository}:latest`;
     const command = [process.execPath, MAIN, 'convert', '--plain-http', source, target];
-    await run('nsenter', [`--net=${this.#network.path(REGISTRY)}`, ...command], { timeout: CONVERT_MS });
+    const options = { timeout: CONVERT_MS, env: ENVIRONMENT };
+    await run('nsenter', [`--net=${this.#network.path(REGISTRY)}`, ...command], options);
     return `${this.host}/${repository}:latest`;
   }
 
