@@ -3,6 +3,7 @@
 
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { dockerConfigCredentials, RegistryAccess } from '../registry/index.ts';
+import { addClusterCommands } from './cluster-commands.ts';
 import type { CommandContext } from './command.ts';
 import { CONFIG_FILE, type ConfigKey, DRIVERS, KEYS } from './config/keys.ts';
 import { refuseIdleCredentials, withoutCredentials } from './credentials.ts';
@@ -13,6 +14,7 @@ import {
   addMachineCommands,
   addMetricsCommand,
 } from './looking-commands.ts';
+import { addSchedulerCommand } from './scheduler-command.ts';
 import { DOCKER_CERTIFICATES, defaultSettings, type GlobalOptions, readProxies, readSettings } from './settings.ts';
 import { VERSION } from './version.ts';
 
@@ -72,6 +74,9 @@ export function buildProgram(base: Omit<CommandContext, 'settings' | 'log' | 're
   program.commandsGroup('Daemon:');
   addDaemonCommands(program, contextFor);
   addMetricsCommand(program, contextFor);
+  program.commandsGroup('Cluster:');
+  addSchedulerCommand(program, contextFor);
+  addClusterCommands(program, contextFor);
   program.commandsGroup('This machine:');
   addMachineCommands(program, contextFor);
   addCompletionCommands(program, contextFor);
@@ -286,10 +291,10 @@ function globalOptions(): Option[] {
  * The flag of a configuration key. It has no default and no parser of its own: whatever is given, here, in the
  * environment or in the file, is checked in one place.
  */
-function configOption(key: ConfigKey, argument: string): Option {
-  const { meaning, env, fallback, defaultText } = KEYS[key];
+export function configOption(key: ConfigKey, argument: string): Option {
+  const { meaning, env, flag = `--${key}`, fallback, defaultText } = KEYS[key];
   const otherwise = fallback ?? defaultText?.replaceAll('`', '');
-  return new Option(`--${key} ${argument}`, `${meaning} (env ${env}; default: ${otherwise})`);
+  return new Option(`${flag} ${argument}`, `${meaning} (env ${env}; default: ${otherwise})`);
 }
 
 function acceptGlobalOptions(command: Command): void {

@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type Platform, ShoalError } from '../core/index.ts';
 import { type ProxySettings, parsePlatform, platformOf, type RegistryHostSettings } from '../registry/index.ts';
+import { type Endpoint, parseEndpoint } from './config/endpoint.ts';
 import type { ConfigKey } from './config/keys.ts';
 import { type ConfigValues, type ResolvedConfig, resolveConfig } from './config/resolve.ts';
 import type { LogFormat, LogLevel } from './logger.ts';
@@ -18,6 +19,8 @@ export interface Settings {
   /** Directory of all state, cache and sockets. Absolute. */
   readonly root: string;
   readonly controlSocket: string;
+  /** Of this node as one of a cluster: its key, revocations, what it remembers of others. */
+  readonly peerDirectory: string;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
   /** Machine-readable output on standard output. */
@@ -33,6 +36,9 @@ export interface Settings {
   readonly registries: Readonly<Record<string, RegistryHostSettings>>;
   /** What an operator may change of the daemon's numbers. */
   readonly daemon: { readonly serveWorkers: number; readonly storeWorkers: number; readonly fetchRequests: number };
+  /** Of a cluster's members; the files need not exist. */
+  readonly cluster: { readonly keyFile: string; readonly certificateFile: string; readonly revocationsFile: string };
+  readonly scheduler: { readonly listen: Endpoint; readonly httpListen: Endpoint };
   /** Where all this came from, for `shoal config` and for a daemon that is started with the same file. */
   readonly config: ResolvedConfig;
 }
@@ -50,6 +56,10 @@ export interface GlobalOptions {
   readonly serveWorkers?: string;
   readonly storeWorkers?: string;
   readonly fetchRequests?: string;
+  readonly clusterKey?: string;
+  readonly certificate?: string;
+  readonly listen?: string;
+  readonly httpListen?: string;
 }
 
 export function readSettings(options: GlobalOptions, env: Readonly<NodeJS.ProcessEnv>): Settings {
@@ -65,9 +75,11 @@ export function readSettings(options: GlobalOptions, env: Readonly<NodeJS.Proces
   }
   const readDeadline = values['read-deadline'];
   const workDir = values['work-dir'];
+  const peerDirectory = join(root, 'peer');
   return deepFreeze({
     root,
     controlSocket,
+    peerDirectory,
     logLevel: required(values, 'log-level'),
     logFormat: required(values, 'log-format'),
     json: options.json ?? false,
@@ -80,6 +92,15 @@ export function readSettings(options: GlobalOptions, env: Readonly<NodeJS.Proces
       serveWorkers: required(values, 'serve-workers'),
       storeWorkers: required(values, 'store-workers'),
       fetchRequests: required(values, 'fetch-requests'),
+    },
+    cluster: {
+      keyFile: values['cluster-key'] ?? join(peerDirectory, 'cluster.pub'),
+      certificateFile: values['cluster-certificate'] ?? join(peerDirectory, 'certificate'),
+      revocationsFile: join(peerDirectory, 'revocations'),
+    },
+    scheduler: {
+      listen: endpointOf(values, 'scheduler-listen'),
+      httpListen: endpointOf(values, 'scheduler-http-listen'),
     },
     config,
   });
@@ -112,6 +133,10 @@ function flagsOf(options: GlobalOptions): Partial<Record<ConfigKey | 'config', s
     'serve-workers': options.serveWorkers,
     'store-workers': options.storeWorkers,
     'fetch-requests': options.fetchRequests,
+    'cluster-key': options.clusterKey,
+    'cluster-certificate': options.certificate,
+    'scheduler-listen': options.listen,
+    'scheduler-http-listen': options.httpListen,
   });
 }
 
@@ -125,6 +150,13 @@ function required<K extends ConfigKey>(values: ConfigValues, key: K): NonNullabl
   if (value === undefined || value === null)
     throw new ShoalError('internal', `configuration key ${key} has no default`);
   return value;
+}
+
+/** Was checked by the schema. */
+function endpointOf(values: ConfigValues, key: 'scheduler-listen' | 'scheduler-http-listen'): Endpoint {
+  const endpoint = parseEndpoint(required(values, key));
+  if (endpoint === undefined) throw new ShoalError('internal', `configuration key ${key} is no endpoint`);
+  return endpoint;
 }
 
 function deepFreeze<T>(value: T): T {

@@ -45,6 +45,7 @@ export class MessageStream<Out, In> {
   #filled = 0;
   #message: In | undefined;
   #ended = false;
+  #receivedBytes = 0;
   #waiters: { resolve: () => void; reject: (error: Error) => void }[] = [];
 
   /** Takes the stream over. */
@@ -73,6 +74,16 @@ export class MessageStream<Out, In> {
   /** Bytes sent and not yet taken by the network. */
   get unsentBytes(): number {
     return this.#stream.writeBufferLength;
+  }
+
+  /** So far, for who watches whether anything comes. */
+  get receivedBytes(): number {
+    return this.#receivedBytes;
+  }
+
+  /** Part of a message is there, and the rest is still to come. */
+  get isWithinMessage(): boolean {
+    return this.#part !== 'length' || this.#filled > 0;
   }
 
   /**
@@ -150,6 +161,7 @@ export class MessageStream<Out, In> {
   }
 
   #take(slice: Uint8Array): void {
+    this.#receivedBytes += slice.length;
     let at = 0;
     do {
       const length = Math.min(slice.length - at, this.#buffer.length - this.#filled);

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { DRIVER_NAMES } from '../../core/index.ts';
 import { defaultRoot } from '../default-root.ts';
 import { LOG_FORMATS, LOG_LEVELS } from '../logger.ts';
+import { parseEndpoint } from './endpoint.ts';
 import { isMirror } from './registry-hosts.ts';
 
 export const DRIVERS = ['auto', ...DRIVER_NAMES] as const;
@@ -18,6 +19,8 @@ const MAX_THREADS = 64;
 const MAX_FETCH_REQUESTS = 256;
 
 const path = z.string().refine(text => isAbsolute(text) && !text.includes('\0'));
+/** HOST:PORT; an IPv6 address in brackets. Names are not looked up: which address it is must not depend on a resolver. */
+const endpoint = z.string().refine(text => parseEndpoint(text) !== undefined);
 const within = (min: number, max: number) => z.int().min(min).max(max);
 
 /** One table of the file, `[registry."HOST"]`: how to speak to that registry. */
@@ -42,6 +45,10 @@ export const configSchema = z.strictObject({
   'serve-workers': within(1, MAX_THREADS).exactOptional(),
   'store-workers': within(1, MAX_THREADS).exactOptional(),
   'fetch-requests': within(1, MAX_FETCH_REQUESTS).exactOptional(),
+  'cluster-key': path.exactOptional(),
+  'cluster-certificate': path.exactOptional(),
+  'scheduler-listen': endpoint.exactOptional(),
+  'scheduler-http-listen': endpoint.exactOptional(),
   registry: z.record(z.string(), registryTable).exactOptional(),
 });
 
@@ -70,6 +77,7 @@ export interface KeyDefinition {
 const numberFrom = (min: number, max: number, unit = '') => `a whole number${unit} from ${min} to ${max}`;
 const oneOf = (words: readonly string[]) => `one of ${words.join(', ')}`;
 const ABSOLUTE = 'an absolute path';
+const ENDPOINT = 'an IP address and a port, like 127.0.0.1:7640 or [::]:7640';
 
 export const KEYS: Readonly<Record<ConfigKey, KeyDefinition>> = {
   root: {
@@ -151,6 +159,38 @@ export const KEYS: Readonly<Record<ConfigKey, KeyDefinition>> = {
     env: 'SHOAL_FETCH_REQUESTS',
     flag: '--fetch-requests',
     fallback: 16,
+  },
+  'cluster-key': {
+    meaning: "file of the cluster's public key",
+    expected: ABSOLUTE,
+    kind: 'path',
+    env: 'SHOAL_CLUSTER_KEY',
+    flag: '--cluster-key',
+    defaultText: '`ROOT/peer/cluster.pub`',
+  },
+  'cluster-certificate': {
+    meaning: 'file of the certificate that makes this node a member',
+    expected: ABSOLUTE,
+    kind: 'path',
+    env: 'SHOAL_CLUSTER_CERTIFICATE',
+    flag: '--certificate',
+    defaultText: '`ROOT/peer/certificate`',
+  },
+  'scheduler-listen': {
+    meaning: 'scheduler: where nodes connect',
+    expected: ENDPOINT,
+    kind: 'text',
+    env: 'SHOAL_SCHEDULER_LISTEN',
+    flag: '--listen',
+    fallback: '0.0.0.0:7640',
+  },
+  'scheduler-http-listen': {
+    meaning: 'scheduler: where health, metrics and the view of nodes and tasks are',
+    expected: ENDPOINT,
+    kind: 'text',
+    env: 'SHOAL_SCHEDULER_HTTP_LISTEN',
+    flag: '--http-listen',
+    fallback: '127.0.0.1:7641',
   },
 };
 

@@ -1,0 +1,97 @@
+// A node's stream as the scheduler keeps it: what is known of it besides tasks, and messages to it within bounds.
+
+import type { Connection, Stream } from '@libp2p/interface';
+import type { ShoalError } from '../../core/index.ts';
+import {
+  MAX_SCHEDULER_MESSAGE_BYTES,
+  MessageStream,
+  type NodeMessageProperties,
+  type SchedulerMessageProperties,
+  schedulerCodec,
+} from '../../proto/index.ts';
+import type { ServerLimits } from './limits.ts';
+import type { DropReason } from './server.ts';
+
+export interface NodeStreamHandler {
+  /** What it throws ends the stream. */
+  onMessage(message: NodeMessageProperties): void;
+  onEnd(error: ShoalError | undefined): void;
+}
+
+const ABORT_CONNECTION: ReadonlySet<DropReason> = new Set(['silent', 'not-reading']);
+
+export class NodeStream {
+  /** Never used again. */
+  readonly number: number;
+  readonly peerId: string;
+  readonly openedAt: number;
+  readonly handler: NodeStreamHandler;
+  isGreeted = false;
+  /** When anything came from it. */
+  heardAt: number;
+  /** When it was asked whether it is there; undefined: it need not be. */
+  askedAt: number | undefined;
+  /** As it was told; 0 before. */
+  reportIntervalMs = 0;
+  /** The scheduler ended the stream. */
+  dropped: DropReason | undefined;
+  readonly #connection: Connection;
+  readonly #messages: MessageStream<SchedulerMessageProperties, NodeMessageProperties>;
+  #stuckSince: number | undefined;
+
+  constructor(
+    stream: Stream,
+    who: { readonly number: number; readonly peerId: string; readonly connection: Connection },
+    now: number,
+    limits: Pick<ServerLimits, 'unsentBytes'>,
+    handler: NodeStreamHandler,
+  ) {
+    this.number = who.number;
+    this.peerId = who.peerId;
+    this.#connection = who.connection;
+    this.openedAt = this.heardAt = now;
+    this.handler = handler;
+    const bounds = {
+      maxMessageBytes: MAX_SCHEDULER_MESSAGE_BYTES,
+      maxBodyBytes: 0,
+      maxUnsentBytes: limits.unsentBytes,
+    };
+    this.#messages = new MessageStream(stream, schedulerCodec, bounds, handler);
+  }
+
+  get unsentBytes(): number {
+    return this.#messages.unsentBytes;
+  }
+
+  /** Encodes at once. More than may wait for the node ends its stream. */
+  send(message: SchedulerMessageProperties): void {
+    this.#messages.send(message);
+  }
+
+  /** For how long the connection has taken nothing of what waits, ms; looked at from time to time. */
+  stuckFor(now: number): number {
+    if (!this.#messages.needsDrain) {
+      this.#stuckSince = undefined;
+      return 0;
+    }
+    if (this.#stuckSince === undefined) {
+      this.#stuckSince = now;
+      this.#messages.drained(NEVER).then(
+        () => {
+          this.#stuckSince = undefined;
+        },
+        () => {}, // the stream has ended
+      );
+    }
+    return now - this.#stuckSince;
+  }
+
+  abort(error: ShoalError): void {
+    // A connection that takes or brings nothing is of no use to the node's next stream either.
+    const { dropped } = this;
+    this.#messages.abort(error);
+    if (dropped !== undefined && ABORT_CONNECTION.has(dropped)) this.#connection.abort(error);
+  }
+}
+
+const NEVER = new AbortController().signal;
