@@ -1,7 +1,7 @@
 // The origin: chunks by ranged reads of their blob, from wherever the image came from. Journey of a chunk: fetch engine
 // -> here -> store, which verifies. Nothing is verified, kept or retried here; errors are the fetch engine's to judge.
 
-import type { Chunk, ChunkPayload, ChunkRequest, ChunkSource } from '../core/index.ts';
+import type { Chunk, ChunkPayload, ChunkRequest, ChunkSource, SourceKind } from '../core/index.ts';
 import { abortedError, ShoalError } from '../core/index.ts';
 import type { BlobReader } from './blob-reader.ts';
 
@@ -11,10 +11,12 @@ const MAX_PACKING_BYTES = 4096;
 /** Chunks of `reader`'s blobs. One fetch is one range, from the first byte asked for to the last; gaps are skipped. */
 export class OriginSource implements ChunkSource {
   readonly name: string;
+  readonly kind: SourceKind;
   readonly #reader: BlobReader;
 
-  constructor(reader: BlobReader, name = 'origin') {
+  constructor(reader: BlobReader, name = 'origin', kind: SourceKind = 'origin') {
     this.name = name;
+    this.kind = kind;
     this.#reader = reader;
   }
 

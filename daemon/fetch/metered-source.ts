@@ -1,10 +1,11 @@
 // A source that counts what goes through it: bytes and requests of one mount, and how many of them per second.
 
-import type { ChunkPayload, ChunkRequest, ChunkSource, Clock } from '../../core/index.ts';
+import type { ChunkPayload, ChunkRequest, ChunkSource, Clock, SourceKind } from '../../core/index.ts';
 import { RateMeter } from './rate-meter.ts';
 
 export class MeteredSource implements ChunkSource {
   readonly name: string;
+  readonly kind: SourceKind;
   readonly #source: ChunkSource;
   readonly #clock: Clock;
   readonly #requestRate: RateMeter;
@@ -18,6 +19,7 @@ export class MeteredSource implements ChunkSource {
     this.#requestRate = new RateMeter(clock.monotonic());
     this.#byteRate = new RateMeter(clock.monotonic());
     this.name = source.name;
+    this.kind = source.kind;
   }
 
   get requests(): number {
