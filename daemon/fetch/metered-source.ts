@@ -1,6 +1,6 @@
 // A source that counts what goes through it: bytes and requests of one mount, and how many of them per second.
 
-import type { ChunkPayload, ChunkRequest, ChunkSource, Clock, SourceKind } from '../../core/index.ts';
+import type { BlobLayout, ChunkPayload, ChunkRequest, ChunkSource, Clock, SourceKind } from '../../core/index.ts';
 import { RateMeter } from './rate-meter.ts';
 
 export class MeteredSource implements ChunkSource {
@@ -12,6 +12,7 @@ export class MeteredSource implements ChunkSource {
   readonly #byteRate: RateMeter;
   #requests = 0;
   #bytes = 0;
+  #originBytes = 0;
 
   constructor(source: ChunkSource, clock: Clock) {
     this.#source = source;
@@ -31,6 +32,11 @@ export class MeteredSource implements ChunkSource {
     return this.#bytes;
   }
 
+  /** Those of them that came from the origin, at first hand. */
+  get originBytes(): number {
+    return this.#originBytes;
+  }
+
   get requestsPerSecond(): number {
     return this.#requestRate.rate(this.#clock.monotonic());
   }
@@ -44,8 +50,13 @@ export class MeteredSource implements ChunkSource {
     this.#requestRate.add(1, this.#clock.monotonic());
     for await (const payload of this.#source.fetch(request, options)) {
       this.#bytes += payload.bytes.length;
+      this.#originBytes += this.kind === 'origin' ? payload.bytes.length : (payload.originBytes ?? 0);
       this.#byteRate.add(payload.bytes.length, this.#clock.monotonic());
       yield payload;
     }
+  }
+
+  distrust(chunk: { readonly blob: BlobLayout; readonly index: number }): void {
+    this.#source.distrust?.(chunk);
   }
 }

@@ -17,6 +17,8 @@ export class MemorySource implements ChunkSource {
   readonly requests: ChunkRequest[] = [];
   readonly lacks = new Set<number>();
   readonly corrupt = new Set<number>();
+  /** Chunks that somebody said were wrong. */
+  readonly distrusted: number[] = [];
   active = 0;
   readonly #blobs = new Map<string, Uint8Array>();
   readonly #failures: { readonly error: ShoalError; readonly after: number }[] = [];
@@ -63,6 +65,10 @@ export class MemorySource implements ChunkSource {
     } finally {
       this.active--;
     }
+  }
+
+  distrust({ index }: { readonly index: number }): void {
+    this.distrusted.push(index);
   }
 
   #payload(blob: BlobLayout, index: number): ChunkPayload | undefined {
