@@ -141,10 +141,15 @@ export class DiskStore implements ChunkStore {
       layout: blob.layout,
       map: blob.map,
       path: blob.path,
+      get presentBytes() {
+        return blob.presentBytes;
+      },
       // These work as long as anybody has the blob open: a fetch that one mount began may end in another's interest.
       put: payload => blob.put(payload),
       read: index => blob.read(index),
+      pack: index => blob.pack(index),
       evict: index => blob.evict(index),
+      onChange: listener => blob.onChange(listener),
       close: async () => {
         if (!open) return;
         open = false;
