@@ -108,6 +108,32 @@ export function fetchLimits(requestsPerSource: number): FetchLimits {
   };
 }
 
+/** How the rest of a mounted image is fetched in the background. */
+export interface FillLimits {
+  /**
+   * Compressed bytes asked for and not there yet, of one mount: four requests. At a registry that fills 1 Gbit/s at 100 ms
+   * round trip; peers can choose which of so many pieces to swap first. More is more that a reader may have to wait behind.
+   */
+  readonly outstandingBytes: number;
+  /** One request has at most so many bytes, and so many chunks: an image may have millions of tiny ones. */
+  readonly groupBytes: number;
+  readonly groupChunks: number;
+  /** Wrong bytes are not fetched for ever when nobody waits for them. */
+  readonly tries: number;
+  /** It waits while less of the disk than this part is free: the cache has no quota yet, and others need room as well. */
+  readonly minFreePart: number;
+  readonly roomPollMs: number;
+}
+
+export const defaultFillLimits: FillLimits = {
+  outstandingBytes: 16 * MIB,
+  groupBytes: 4 * MIB,
+  groupChunks: 1_024,
+  tries: 3,
+  minFreePart: 0.1,
+  roomPollMs: 60_000,
+};
+
 /** How the cache is kept. */
 export interface StoreLimits {
   /** Threads that unpack, verify and write chunks. Two keep 1 Gbit/s of zstd flowing (600 MB/s each, measured). */

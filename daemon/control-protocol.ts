@@ -49,7 +49,13 @@ export const mountInfo: z.ZodType<MountInfo> = z.object({
   state: z.object({ name: z.enum(['mounting', 'ready', 'stalled']), since: z.number() }),
   stats: z.object({
     totalBytes: count,
+    chunkBytes: count,
+    presentBytes: count,
     fetchedBytes: count,
+    peerBytes: count,
+    mirrorBytes: count,
+    originBytes: count,
+    cacheBytes: count,
     requests: count,
     hits: count,
     misses: count,

@@ -106,6 +106,16 @@ export class DiskStore implements ChunkStore {
     }
   }
 
+  /** The part of its disk that is free, 0 to 1. Rejects with `system`. */
+  async freePart(): Promise<number> {
+    try {
+      const { bavail, blocks } = await statfs(this.#options.directory);
+      return blocks === 0 ? 1 : bavail / blocks; // some file systems do not say
+    } catch (error) {
+      throw fromSystemError(error, `look at ${this.#options.directory}`);
+    }
+  }
+
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;

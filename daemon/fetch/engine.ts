@@ -18,7 +18,7 @@ import type { Batch, Outcome } from './batch.ts';
 import { ByteBudget } from './byte-budget.ts';
 import type { FetchMetrics } from './fetch-metrics.ts';
 import { SourceChannel } from './source-channel.ts';
-import { ANSWERERS, type Answerer, Board, Want } from './want.ts';
+import { type Answerer, Board, farthest, Want } from './want.ts';
 
 export interface EnsureOptions {
   readonly lane: Lane;
@@ -207,11 +207,6 @@ export class FetchEngine {
 /** Wrong bytes, or no source has it: then trying again soon is of no use to anybody who does not wait for it. */
 function isChunksFault(outcome: Outcome): boolean {
   return outcome.kind === 'absent' || (outcome.kind === 'failed' && !blamesSource(outcome.error));
-}
-
-function farthest(answerers: readonly (Answerer | undefined)[]): Answerer {
-  const ranks = answerers.map(answerer => (answerer === undefined ? 0 : ANSWERERS.indexOf(answerer)));
-  return ANSWERERS[Math.max(0, ...ranks)] ?? 'cache';
 }
 
 /** The promise's result, or a rejection as soon as the signal fires. */

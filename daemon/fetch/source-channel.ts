@@ -144,7 +144,8 @@ export class SourceChannel {
       want.blob.layout,
       want.index,
       index => this.#standing(want.blob, index, lane),
-      this.#limits,
+      // Only a reader's own neighbours come along: who fetches in advance has said what, and how fast.
+      lane === 'demand' ? this.#limits : { ...this.#limits, amplifyBytes: 0 },
     );
     const batch = this.#launch({ blob: want.blob, chunks, lane, sourceOrders: this.#limits.waitsForOthers });
     seed.settle(batch.outcome(want.index, seed.signal));

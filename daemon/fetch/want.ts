@@ -6,6 +6,12 @@ import { type ChunkSource, LANES, type Lane, type SourceKind, type StoredBlob } 
 export const ANSWERERS = ['cache', 'peers', 'mirror', 'origin'] as const satisfies readonly ('cache' | SourceKind)[];
 export type Answerer = (typeof ANSWERERS)[number];
 
+/** The farthest of these; `cache` for none. */
+export function farthest(answerers: readonly (Answerer | undefined)[]): Answerer {
+  const ranks = answerers.map(answerer => (answerer === undefined ? 0 : ANSWERERS.indexOf(answerer)));
+  return ANSWERERS[Math.max(0, ...ranks)] ?? 'cache';
+}
+
 /**
  * `idle`: waits for its source's gate or for a free slot. `pausing`: failed, and is left alone for a while.
  * Whether it is under way right now is the board's knowledge, because chunks that nobody wants can be under way too.
