@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type Platform, ShoalError } from '../core/index.ts';
 import { type ProxySettings, parsePlatform, platformOf, type RegistryHostSettings } from '../registry/index.ts';
 import type { ConfigKey } from './config/keys.ts';
+import { parseLocation, toMultiaddr } from './config/peer-addresses.ts';
 import { type ConfigValues, type ResolvedConfig, resolveConfig } from './config/resolve.ts';
 import type { LogFormat, LogLevel } from './logger.ts';
 
@@ -18,6 +19,8 @@ export interface Settings {
   /** Directory of all state, cache and sockets. Absolute. */
   readonly root: string;
   readonly controlSocket: string;
+  /** Of this node as one of a cluster: its key, revocations, what it remembers of others. */
+  readonly peerDirectory: string;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
   /** Machine-readable output on standard output. */
@@ -33,9 +36,29 @@ export interface Settings {
   readonly registries: Readonly<Record<string, RegistryHostSettings>>;
   /** What an operator may change of the daemon's numbers. */
   readonly daemon: { readonly serveWorkers: number; readonly storeWorkers: number; readonly fetchRequests: number };
+  /** Absent: only what is read is fetched. */
+  readonly fill?: { readonly bytesPerSecond?: number };
+  /** Absent: no swarm. */
+  readonly peers?: PeerSettings;
   /** Where all this came from, for `shoal config` and for a daemon that is started with the same file. */
   readonly config: ResolvedConfig;
 }
+
+export interface PeerSettings {
+  /** Multiaddrs. */
+  readonly listen: readonly string[];
+  readonly announce: readonly string[];
+  readonly clusterKeyFile: string;
+  readonly certificateFile: string;
+  readonly schedulers: readonly string[];
+  readonly bootstrap: readonly string[];
+  readonly location: ReturnType<typeof parseLocation>;
+  readonly uploadSlots: number;
+  readonly uploadBytesPerSecond?: number;
+  readonly pieceCacheBytes: number;
+}
+
+const MIB = 1 << 20;
 
 /** Options as commander hands them over: those that every command takes, and those of the configuration's keys. */
 export interface GlobalOptions {
@@ -68,6 +91,7 @@ export function readSettings(options: GlobalOptions, env: Readonly<NodeJS.Proces
   return deepFreeze({
     root,
     controlSocket,
+    peerDirectory: join(root, 'peer'),
     logLevel: required(values, 'log-level'),
     logFormat: required(values, 'log-format'),
     json: options.json ?? false,
@@ -81,8 +105,42 @@ export function readSettings(options: GlobalOptions, env: Readonly<NodeJS.Proces
       storeWorkers: required(values, 'store-workers'),
       fetchRequests: required(values, 'fetch-requests'),
     },
+    ...(values['background-fill'] !== false && { fill: fillSettings(values) }),
+    ...peerSettings(values, root, config),
     config,
   });
+}
+
+function fillSettings(values: ConfigValues): NonNullable<Settings['fill']> {
+  const rate = values['background-rate'];
+  return rate === undefined ? {} : { bytesPerSecond: rate * MIB };
+}
+
+function peerSettings(values: ConfigValues, root: string, config: ResolvedConfig): { readonly peers?: PeerSettings } {
+  const listen = values['peer-listen'];
+  if (listen === undefined || listen.length === 0) return {};
+  const { cluster } = values;
+  if (cluster === undefined) {
+    throw new ShoalError(
+      'usage',
+      `${config.origin('peer-listen')}: peer-listen is set, cluster is not: without its key nobody is a member`,
+    );
+  }
+  const rate = values['peer-upload-rate'];
+  return {
+    peers: {
+      listen: listen.map(toMultiaddr),
+      announce: (values['peer-announce'] ?? []).map(toMultiaddr),
+      clusterKeyFile: cluster,
+      certificateFile: values['peer-certificate'] ?? join(root, 'peer', 'certificate'),
+      schedulers: values.schedulers ?? [],
+      bootstrap: values['peer-bootstrap'] ?? [],
+      location: parseLocation(values['peer-location'] ?? ''),
+      uploadSlots: required(values, 'peer-upload-slots'),
+      ...(rate !== undefined && { uploadBytesPerSecond: rate * MIB }),
+      pieceCacheBytes: required(values, 'peer-piece-cache') * MIB,
+    },
+  };
 }
 
 /** Upper case first, as docker and containerd read them. */
