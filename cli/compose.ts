@@ -15,6 +15,7 @@ import { BootstrapReader } from '../image/index.ts';
 import * as registry from '../registry/index.ts';
 import { type AcceleratedImage, openAcceleratedImage } from './accelerated-image.ts';
 import type { CommandContext } from './command.ts';
+import { DaemonPeers } from './compose-swarm.ts';
 import { givenCredentials } from './credentials.ts';
 import { insistingOn } from './platform-check.ts';
 import { readPlatform } from './settings.ts';
@@ -181,7 +182,10 @@ function imageLibrary(access: registry.RegistryAccess): ImageLibrary {
       const source = registry.openSource(reference, options);
       const insisting = platform === undefined ? source : insistingOn(platform, source);
       const image = await openAcceleratedImage(insisting, platform ?? readPlatform(undefined), signal);
-      return { ...image, reference: image.name, ...registry.openChunkSources(reference, options) };
+      const sources = registry.openChunkSources(reference, options);
+      // What lies on this machine is not shared.
+      const ranges = registry.parseReference(reference).kind === 'registry' ? source : undefined;
+      return { ...image, reference: image.name, ...sources, ranges };
     },
   };
 }
@@ -191,14 +195,17 @@ export function composeDaemon(
   context: CommandContext,
   options: Pick<DaemonOptions, 'exitWhenIdle'>,
 ): Daemon {
-  const { root, daemon } = context.settings;
+  const { root, daemon, fill, peers: peerSettings } = context.settings;
   const limits = {
     serve: { ...defaultServeLimits, workers: daemon.serveWorkers },
     store: { ...defaultStoreLimits, workers: daemon.storeWorkers },
     fetch: fetchLimits(daemon.fetchRequests),
   };
+  const peers =
+    peerSettings &&
+    new DaemonPeers(context, peerSettings, async () => (await import('../peer/index.ts')).createPeerNode);
   return new Daemon(
-    { clock: systemClock, log: context.log, library: imageLibrary(context.registry) },
-    { root, limits, ...options },
+    { clock: systemClock, log: context.log, library: imageLibrary(context.registry), peers },
+    { root, limits, fill, ...options },
   );
 }

@@ -70,7 +70,7 @@ export function openChunkSources(reference: ImageReference | string, options: Op
   if (parsed.kind !== 'registry') return { mirrors: [], origin: openOrigin(parsed, options) };
   const { mirrors, registry } = places(parsed, options);
   return {
-    mirrors: mirrors.map(mirror => new OriginSource(mirror, `mirror ${mirror.host}`)),
+    mirrors: mirrors.map(mirror => new OriginSource(mirror, `mirror ${mirror.host}`, 'mirror')),
     origin: new OriginSource(registry),
     ranges: new RegistrySource(parsed, { mirrors, registry }),
   };

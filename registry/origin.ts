@@ -1,7 +1,7 @@
 // The origin: chunks by ranged reads of their blob, from wherever the image came from. Journey of a chunk: fetch engine
 // -> here -> store, which verifies. Nothing is verified, kept or retried here; errors are the fetch engine's to judge.
 
-import type { Chunk, ChunkPayload, ChunkRequest, ChunkSource, RangeReader } from '../core/index.ts';
+import type { Chunk, ChunkPayload, ChunkRequest, ChunkSource, RangeReader, SourceKind } from '../core/index.ts';
 import { abortedError, ShoalError } from '../core/index.ts';
 
 /** Stored bytes of a chunk beyond its uncompressed limit: what compressors add to data that does not shrink. */
@@ -10,10 +10,12 @@ const MAX_PACKING_BYTES = 4096;
 /** Chunks of `reader`'s blobs. One fetch is one range, from the first byte asked for to the last; gaps are skipped. */
 export class OriginSource implements ChunkSource {
   readonly name: string;
+  readonly kind: SourceKind;
   readonly #reader: RangeReader;
 
-  constructor(reader: RangeReader, name = 'origin') {
+  constructor(reader: RangeReader, name = 'origin', kind: SourceKind = 'origin') {
     this.name = name;
+    this.kind = kind;
     this.#reader = reader;
   }
 

@@ -28,6 +28,11 @@ export interface ColdStart {
   readonly bytesPerSecond: number;
   /** An empty directory for all state; its content is the caller's to remove. */
   readonly workDir: string;
+  /**
+   * Fetch the rest of the image in the background as well, as a daemon does by itself. Absent: only what the program reads,
+   * so that the bytes are those it needs.
+   */
+  readonly backgroundFill?: boolean;
 }
 
 export interface Measurement {
@@ -47,7 +52,8 @@ export function startLazily(start: ColdStart, signal: AbortSignal): Promise<Meas
   return overLink(start, async reference => {
     const started = performance.now();
     const args = ['--root', join(start.workDir, 'root'), 'run', '--rm', '--plain-http', reference, ...start.command];
-    return untilReady([MAIN, ...args], started, signal);
+    const env = { ...process.env, SHOAL_BACKGROUND_FILL: String(start.backgroundFill ?? false) };
+    return untilReady([MAIN, ...args], started, signal, env);
   });
 }
 
@@ -74,10 +80,16 @@ async function overLink(start: ColdStart, run: (reference: string) => Promise<Re
 }
 
 /** Runs a Node program until it ends; the time is that of its line "ready: ...". */
-async function untilReady(args: readonly string[], started: number, signal: AbortSignal): Promise<Ready> {
+async function untilReady(
+  args: readonly string[],
+  started: number,
+  signal: AbortSignal,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Ready> {
   const limited = AbortSignal.any([signal, AbortSignal.timeout(RUN_TIMEOUT_MS)]);
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env,
     signal: limited,
     killSignal: 'SIGTERM',
   });

@@ -139,9 +139,10 @@ export class TreeServer {
     const offset = getU64(request, IN_BODY + ReadIn.OFFSET);
     const size = request[IN_BODY + ReadIn.SIZE] ?? 0;
     if (size > MAX_READ_BYTES) return -Errno.EINVAL;
+    const startedAt = this.#ports.counters.startRead();
     const bytes = this.#ports.reads.read(nid, offset, size, this.#device.replyBytes, OutHeader.BYTES);
     if (bytes !== MISS) {
-      this.#ports.counters.bump(Counter.HITS);
+      this.#ports.counters.hit(startedAt);
       return bytes;
     }
     this.#ports.counters.bump(Counter.MISSES);
