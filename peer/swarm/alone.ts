@@ -1,0 +1,137 @@
+// What a blob's node does when no scheduler has the task (docs/protocol.md "What a child does"): looks for peers, and for
+// pieces that none of them has asks the one that everybody would ask, which may be itself.
+
+import type { Clock } from '../../core/index.ts';
+import type { TaskId } from '../../proto/index.ts';
+import type { Discovery, PeerAddress } from '../ports.ts';
+import { ownersOf } from './rendezvous.ts';
+
+export interface AloneLimits {
+  readonly ownerMs: number;
+  readonly searchMs: number;
+  readonly searchMostMs: number;
+  readonly searchPatienceMs: number;
+}
+
+/** The search for peers: at once, then at a growing pace for as long as there is no scheduler. */
+export class Search {
+  readonly #taskId: TaskId;
+  readonly #ports: { readonly discovery: Discovery; readonly clock: Clock };
+  readonly #limits: AloneLimits;
+  readonly #onPeer: (peer: PeerAddress) => void;
+  readonly #onEnd: () => void;
+  #stop: AbortController | undefined;
+  #beganAt: number | undefined;
+  #isLooking = false;
+
+  constructor(
+    taskId: TaskId,
+    ports: { readonly discovery: Discovery; readonly clock: Clock },
+    limits: AloneLimits,
+    events: { readonly onPeer: (peer: PeerAddress) => void; readonly onEnd: () => void },
+  ) {
+    this.#taskId = taskId;
+    this.#ports = ports;
+    this.#limits = limits;
+    this.#onPeer = events.onPeer;
+    this.#onEnd = events.onEnd;
+  }
+
+  /** May the first look still bring somebody soon? */
+  isHopeful(now: number): boolean {
+    return this.#isLooking && this.#beganAt !== undefined && now - this.#beganAt < this.#limits.searchPatienceMs;
+  }
+
+  /** Idempotent. */
+  start(): void {
+    if (this.#stop !== undefined) return;
+    this.#stop = new AbortController();
+    this.#beganAt = this.#ports.clock.monotonic();
+    void this.#run(this.#stop.signal);
+  }
+
+  stop(): void {
+    this.#stop?.abort();
+    this.#stop = undefined;
+    this.#isLooking = false;
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#ports;
+    for (let pauseMs = this.#limits.searchMs; !signal.aborted; pauseMs = Math.min(pauseMs * 2, this.#limits.searchMostMs)) {
+      await this.#look(signal);
+      if (signal.aborted) return;
+      // Half to all of it: nodes that lost their scheduler together do not search together.
+      await clock.sleep(pauseMs * (0.5 + clock.random() / 2), { signal }).catch(() => {}); // the loop looks at the signal
+    }
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    this.#isLooking = true;
+    try {
+      for await (const peer of this.#ports.discovery.find(this.#taskId, { signal })) {
+        if (signal.aborted) return;
+        this.#onPeer(peer);
+      }
+    } catch {
+      // Nobody was found; the next look may.
+    } finally {
+      if (!signal.aborted) {
+        this.#isLooking = false;
+        this.#onEnd();
+      }
+    }
+  }
+}
+
+interface Owned {
+  /** Owners that were asked, this node among them. */
+  readonly asked: Set<string>;
+  lastAt: number;
+}
+
+/** Whom to ask for pieces that nobody has: pure bookkeeping, time is an argument. */
+export class Owners {
+  readonly #taskId: TaskId;
+  readonly #ownerMs: number;
+  readonly #byPiece = new Map<number, Owned>();
+
+  constructor(taskId: TaskId, ownerMs: number) {
+    this.#taskId = taskId;
+    this.#ownerMs = ownerMs;
+  }
+
+  get size(): number {
+    return this.#byPiece.size;
+  }
+
+  get pieces(): number[] {
+    return [...this.#byPiece.keys()];
+  }
+
+  /**
+   * The owner to ask now, of these peers; undefined: wait for those that were asked; `nobody`: all were, and it is their
+   * time. `isFree`: nobody is asked for it at the moment (all have refused), so there is nothing to wait for.
+   */
+  next(piece: number, peers: readonly string[], now: { readonly ms: number; readonly isFree: boolean }): string | 'nobody' | undefined {
+    const owned = this.#byPiece.get(piece);
+    if (owned !== undefined && !now.isFree && now.ms - owned.lastAt < this.#ownerMs) return undefined;
+    const owner = ownersOf(this.#taskId, piece, peers).find(peer => !owned?.asked.has(peer));
+    if (owner === undefined) return owned !== undefined && !now.isFree ? undefined : 'nobody';
+    if (owned === undefined) this.#byPiece.set(piece, { asked: new Set([owner]), lastAt: now.ms });
+    else {
+      owned.asked.add(owner);
+      owned.lastAt = now.ms;
+    }
+    return owner;
+  }
+
+  /** It came, or nobody wants it, or somebody has it. */
+  forget(piece: number): void {
+    this.#byPiece.delete(piece);
+  }
+
+  clear(): void {
+    this.#byPiece.clear();
+  }
+}
