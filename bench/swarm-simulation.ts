@@ -12,7 +12,10 @@ const rows: [string, Partial<SimulationOptions>, ((simulation: Simulation) => vo
   ...[1, 2, 4, 8, 16].map((nodes): [string, Partial<SimulationOptions>] => [`bulk N=${nodes}`, { nodes }]),
   ['bulk N=64, 16 MiB', { nodes: 64, blobBytes: 16 * MIB }],
   ['bulk N=256, 8 MiB', { nodes: 256, blobBytes: 8 * MIB }],
-  ...[4, 8, 16].map((nodes): [string, Partial<SimulationOptions>] => [`flash N=${nodes}`, { nodes, demandedBytes: 8 * MIB }]),
+  ...[4, 8, 16].map((nodes): [string, Partial<SimulationOptions>] => [
+    `flash N=${nodes}`,
+    { nodes, demandedBytes: 8 * MIB },
+  ]),
   ['flash N=64, 16 MiB', { nodes: 64, blobBytes: 16 * MIB, demandedBytes: 8 * MIB }],
   ['origin twice as fast N=8', { originRate: 2 * RATE }],
   ['uplinks full and half N=8', { up: node => (node % 2 ? RATE / 2 : RATE) }],
@@ -44,7 +47,9 @@ function restart(simulation: Simulation): void {
 }
 
 const words = process.argv.slice(2);
-console.log('                              p50    max   origin/F  wasted  moves  hedges  uplinks  MiB 1, 2 … over F/us of each      s');
+console.log(
+  '                              p50    max   origin/F  wasted  moves  hedges  uplinks  MiB 1, 2 … over F/us of each      s',
+);
 for (const [name, options, prepare] of rows) {
   if (words.length > 0 && !words.some(word => name.includes(word))) continue;
   for (const seed of SEEDS) {
@@ -63,9 +68,15 @@ for (const [name, options, prepare] of rows) {
       String(result.moves).padStart(6),
       String(result.hedges).padStart(6),
       result.busiestUplink.toFixed(2).padStart(7),
-      result.demandedMs.map((ms, mib) => (ms / (((mib + 1) * MIB * 1000) / originRate)).toFixed(2)).join(' ').padEnd(40),
+      result.demandedMs
+        .map((ms, mib) => (ms / (((mib + 1) * MIB * 1000) / originRate)).toFixed(2))
+        .join(' ')
+        .padEnd(40),
       ((performance.now() - began) / 1000).toFixed(1).padStart(5),
     ];
-    console.log(cells.join('  '), simulation.readErrors.length > 0 ? `${simulation.readErrors.length} reads given back` : '');
+    console.log(
+      cells.join('  '),
+      simulation.readErrors.length > 0 ? `${simulation.readErrors.length} reads given back` : '',
+    );
   }
 }

@@ -1,7 +1,14 @@
 // The composition root: the one place where folders meet. Opens images by what a person typed, gives the daemon its
 // view of them, and builds the daemon out of its parts.
 
-import { type BlobLayout, type ChunkSource, type ImageSource, ShoalError, systemClock } from '../core/index.ts';
+import {
+  type BlobLayout,
+  type ChunkSource,
+  type ImageSource,
+  ShoalError,
+  type Swarm,
+  systemClock,
+} from '../core/index.ts';
 import {
   type Daemon,
   type DaemonOptions,
@@ -19,6 +26,7 @@ import { DaemonPeers } from './compose-swarm.ts';
 import { givenCredentials } from './credentials.ts';
 import { insistingOn } from './platform-check.ts';
 import { readPlatform } from './settings.ts';
+import { layersOfSwarm } from './swarm-layer.ts';
 
 /** Of `--platform`, where a command takes every image of an index. */
 export const ALL_PLATFORMS = 'all';
@@ -169,8 +177,8 @@ function accessWith(
     : access.withCredential(parsed.host, credential);
 }
 
-/** How the daemon sees images. */
-function imageLibrary(access: registry.RegistryAccess): ImageLibrary {
+/** How the daemon sees images. `swarmNow`: by whom their layers may come, too. */
+function imageLibrary(access: registry.RegistryAccess, swarmNow: () => Swarm | undefined): ImageLibrary {
   return {
     async open({ reference, platform, plainHttp, insecure, credentials: given }, { signal }) {
       const credential = given && registry.credentialOf(given.username, given.password);
@@ -181,11 +189,12 @@ function imageLibrary(access: registry.RegistryAccess): ImageLibrary {
       };
       const source = registry.openSource(reference, options);
       const insisting = platform === undefined ? source : insistingOn(platform, source);
-      const image = await openAcceleratedImage(insisting, platform ?? readPlatform(undefined), signal);
       const sources = registry.openChunkSources(reference, options);
-      // What lies on this machine is not shared.
-      const ranges = registry.parseReference(reference).kind === 'registry' ? source : undefined;
-      return { ...image, reference: image.name, ...sources, ranges };
+      const swarm = swarmNow();
+      const fetchLayer =
+        swarm && sources.ranges && layersOfSwarm(swarm, { origin: sources.ranges, clock: systemClock });
+      const image = await openAcceleratedImage(insisting, platform ?? readPlatform(undefined), signal, fetchLayer);
+      return { ...image, reference: image.name, ...sources };
     },
   };
 }
@@ -205,7 +214,7 @@ export function composeDaemon(
     peerSettings &&
     new DaemonPeers(context, peerSettings, async () => (await import('../peer/index.ts')).createPeerNode);
   return new Daemon(
-    { clock: systemClock, log: context.log, library: imageLibrary(context.registry), peers },
+    { clock: systemClock, log: context.log, library: imageLibrary(context.registry, () => peers?.swarm), peers },
     { root, limits, fill, ...options },
   );
 }

@@ -156,11 +156,8 @@ export interface TaskStatus {
 
 /** Sums since the node started; they never go back. */
 export interface SwarmCounters {
-  readonly piecesFromPeers: number;
-  readonly piecesFromOrigin: number;
   readonly bytesFromPeers: number;
   readonly bytesFromOrigin: number;
-  readonly piecesSent: number;
   readonly bytesSent: number;
   /** Pieces that were not what the piece table or the chunks say. */
   readonly wrongPieces: number;

@@ -106,11 +106,8 @@ export const swarmReport: z.ZodType<SwarmReport> = z.object({
     }),
   ),
   counters: z.object({
-    piecesFromPeers: count,
-    piecesFromOrigin: count,
     bytesFromPeers: count,
     bytesFromOrigin: count,
-    piecesSent: count,
     bytesSent: count,
     wrongPieces: count,
     hedges: count,

@@ -6,22 +6,9 @@ import type { SwarmCounters, SwarmStatus } from '../core/index.ts';
 
 type Look = () => SwarmStatus | undefined;
 
-/** Metric, what it says, and for each `source` label the counter. */
-const BY_SOURCE = [
-  [
-    'shoal_swarm_pieces_total',
-    'Pieces of blobs that came, by where they came from: other nodes, or the origin by a lease of this node.',
-    { peers: 'piecesFromPeers', origin: 'piecesFromOrigin' },
-  ],
-  [
-    'shoal_swarm_bytes_total',
-    'Bytes of blobs that came through the swarm, by where they came from.',
-    { peers: 'bytesFromPeers', origin: 'bytesFromOrigin' },
-  ],
-] as const;
+const BYTES_BY_SOURCE = { peers: 'bytesFromPeers', origin: 'bytesFromOrigin' } as const;
 
 const PLAIN = [
-  ['shoal_swarm_sent_pieces_total', 'Pieces and chunks that were sent to other nodes.', 'piecesSent'],
   ['shoal_swarm_sent_bytes_total', 'Bytes of pieces and chunks that were sent to other nodes.', 'bytesSent'],
   ['shoal_swarm_wrong_pieces_total', 'Pieces that were not what they should be, whoever sent them.', 'wrongPieces'],
   ['shoal_swarm_hedges_total', 'Pieces that took long and were asked of a second node as well.', 'hedges'],
@@ -29,19 +16,18 @@ const PLAIN = [
 
 export function addSwarmMetrics(registry: Registry, look: Look): void {
   const registers = [registry];
-  for (const [name, help, sources] of BY_SOURCE) {
-    const counter: Counter<'source'> = new Counter({
-      name,
-      help,
-      labelNames: ['source'],
-      registers,
-      collect: () => {
-        const counters = look()?.counters;
-        counter.reset();
-        for (const source of ['peers', 'origin'] as const) counter.inc({ source }, counters?.[sources[source]] ?? 0);
-      },
-    });
-  }
+  const bytes: Counter<'source'> = new Counter({
+    name: 'shoal_swarm_bytes_total',
+    help: 'Bytes of blobs that came through the swarm, by where they came from: other nodes, or the origin by a lease of this node.',
+    labelNames: ['source'],
+    registers,
+    collect: () => {
+      const counters = look()?.counters;
+      bytes.reset();
+      for (const source of ['peers', 'origin'] as const)
+        bytes.inc({ source }, counters?.[BYTES_BY_SOURCE[source]] ?? 0);
+    },
+  });
   for (const [name, help, key] of PLAIN) {
     const counter: Counter = new Counter({
       name,

@@ -58,7 +58,11 @@ export class Search {
 
   async #run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#ports;
-    for (let pauseMs = this.#limits.searchMs; !signal.aborted; pauseMs = Math.min(pauseMs * 2, this.#limits.searchMostMs)) {
+    for (
+      let pauseMs = this.#limits.searchMs;
+      !signal.aborted;
+      pauseMs = Math.min(pauseMs * 2, this.#limits.searchMostMs)
+    ) {
       await this.#look(signal);
       if (signal.aborted) return;
       // Half to all of it: nodes that lost their scheduler together do not search together.
@@ -113,7 +117,11 @@ export class Owners {
    * The owner to ask now, of these peers; undefined: wait for those that were asked; `nobody`: all were, and it is their
    * time. `isFree`: nobody is asked for it at the moment (all have refused), so there is nothing to wait for.
    */
-  next(piece: number, peers: readonly string[], now: { readonly ms: number; readonly isFree: boolean }): string | 'nobody' | undefined {
+  next(
+    piece: number,
+    peers: readonly string[],
+    now: { readonly ms: number; readonly isFree: boolean },
+  ): string | 'nobody' | undefined {
     const owned = this.#byPiece.get(piece);
     if (owned !== undefined && !now.isFree && now.ms - owned.lastAt < this.#ownerMs) return undefined;
     const owner = ownersOf(this.#taskId, piece, peers).find(peer => !owned?.asked.has(peer));

@@ -57,7 +57,11 @@ export function choose<P extends Choosable>(
 }
 
 /** The best parent to have a piece from that is not among `except`, whether it has room or not. */
-export function next<P extends Choosable>(piece: number, parents: readonly P[], except: (parent: P) => boolean): P | undefined {
+export function next<P extends Choosable>(
+  piece: number,
+  parents: readonly P[],
+  except: (parent: P) => boolean,
+): P | undefined {
   let best: P | undefined;
   for (const parent of parents) {
     if (except(parent) || !parent.has(piece)) continue;

@@ -2,7 +2,7 @@
 // follows, `tick` what only time changes. What arrives is handed to the task (DownloadHost), which verifies and keeps it.
 
 import { type Clock, LANES, type Lane, type RangeReader, type SharedBlob } from '../../core/index.ts';
-import type { TaskId } from '../../proto/index.ts';
+
 import type { Discovery, JoinedTask, PeerNetwork, ScheduledParent, Schedulers } from '../ports.ts';
 import { Owners, Search } from './alone.ts';
 import type { AvoidedPeers } from './avoided-peers.ts';
@@ -72,14 +72,18 @@ export class Download {
     this.wanted = new WantedPieces(joined.pieceCount, () => clock.random());
     this.requests = new Requests(this.wanted, pieces => this.#freed(pieces));
     const task = { taskId: joined.taskId, digest: blob.digest, pieceCount: joined.pieceCount };
-    this.parents = new Parents(task, { network, wanted: this.wanted }, {
-      onChanged: parent => this.#opened(parent),
-      onGone: parent => this.#parentGone(parent),
-      onHave: (parent, pieces) => this.#have(parent, pieces),
-      onPiece: (parent, piece, bytes) => this.#pieceOf(parent, piece, bytes),
-      onRefused: (parent, pieces, why) => this.#refused(parent, pieces, why),
-      onNowhere: pieces => this.#consider(pieces),
-    });
+    this.parents = new Parents(
+      task,
+      { network, wanted: this.wanted },
+      {
+        onChanged: parent => this.#opened(parent),
+        onGone: parent => this.#parentGone(parent),
+        onHave: (parent, pieces) => this.#have(parent, pieces),
+        onPiece: (parent, piece, bytes) => this.#pieceOf(parent, piece, bytes),
+        onRefused: (parent, pieces, why) => this.#refused(parent, pieces, why),
+        onNowhere: pieces => this.#consider(pieces),
+      },
+    );
     this.fetcher = new LeaseFetcher(blob, ports, settings, {
       onPiece: (piece, bytes) => host.onPiece(piece, bytes, undefined),
       onFailed: (pieces, reason, retryAfterMs) => this.#leaseFailed(pieces, reason, retryAfterMs),
@@ -90,16 +94,20 @@ export class Download {
       onEnd: () => host.onChanged(),
     });
     const spread = () => clock.monotonic() + clock.random() * settings.returnSpreadMs;
-    this.scheduler = new SchedulerSide(joined, { schedulers: ports.schedulers, wanted: this.wanted, spread }, {
-      onChanged: () => this.#schedulerChanged(),
-      onParents: (add, remove) => this.#parentsSaid(add, remove),
-      onLease: pieces => this.#leased(pieces),
-      onLessee: (peerId, pieces) => this.#lesseeSaid(peerId, pieces),
-      onBan: (peerId, durationMs, reason) => this.avoid(peerId, durationMs, reason),
-      onOriginHold: durationMs => {
-        this.#originRestsUntil = clock.monotonic() + durationMs;
+    this.scheduler = new SchedulerSide(
+      joined,
+      { schedulers: ports.schedulers, wanted: this.wanted, spread },
+      {
+        onChanged: () => this.#schedulerChanged(),
+        onParents: (add, remove) => this.#parentsSaid(add, remove),
+        onLease: pieces => this.#leased(pieces),
+        onLessee: (peerId, pieces) => this.#lesseeSaid(peerId, pieces),
+        onBan: (peerId, durationMs, reason) => this.avoid(peerId, durationMs, reason),
+        onOriginHold: durationMs => {
+          this.#originRestsUntil = clock.monotonic() + durationMs;
+        },
       },
-    });
+    );
     this.#watch = new Watch(this, ports);
   }
 
@@ -188,7 +196,12 @@ export class Download {
     const mean = measured.reduce((sum, parent) => sum + parent.paceMs, 0) / measured.length;
     const most = this.#ports.settings.askedOfOneParent;
     return usable.map(
-      parent => new ParentView(parent, { most, meanPaceMs: mean, isShunned: piece => this.#host.isShunned(piece, parent.peerId) }),
+      parent =>
+        new ParentView(parent, {
+          most,
+          meanPaceMs: mean,
+          isShunned: piece => this.#host.isShunned(piece, parent.peerId),
+        }),
     );
   }
 
@@ -196,7 +209,8 @@ export class Download {
   ask(parent: Parent, pieces: readonly number[], options: { readonly now: number; readonly mayFetch?: boolean }): void {
     for (const lane of LANES) {
       const own = pieces.filter(piece => (this.wanted.laneOf(piece) ?? 'background') === lane);
-      if (own.length > 0) this.requests.ask(parent, own, { lane, mayFetch: options.mayFetch ?? false, now: options.now });
+      if (own.length > 0)
+        this.requests.ask(parent, own, { lane, mayFetch: options.mayFetch ?? false, now: options.now });
     }
   }
 
@@ -343,7 +357,11 @@ export class Download {
     this.#host.onChanged();
   }
 
-  #leaseFailed(pieces: readonly number[], reason: Parameters<SchedulerSide['leaseFailed']>[1], retryAfterMs: number | undefined): void {
+  #leaseFailed(
+    pieces: readonly number[],
+    reason: Parameters<SchedulerSide['leaseFailed']>[1],
+    retryAfterMs: number | undefined,
+  ): void {
     const now = this.#ports.clock.monotonic();
     this.#ports.counters.leaseFailures += pieces.length;
     if (reason === 'unauthorized') this.#mayReadOrigin = false;

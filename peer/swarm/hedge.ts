@@ -36,7 +36,10 @@ export class UsualTime {
 }
 
 /** After how many ms a second parent is asked. */
-export function hedgeAfter(usualMs: number | undefined, bounds: { readonly leastMs: number; readonly mostMs: number }): number {
+export function hedgeAfter(
+  usualMs: number | undefined,
+  bounds: { readonly leastMs: number; readonly mostMs: number },
+): number {
   return Math.min(bounds.mostMs, Math.max(bounds.leastMs, usualMs ?? bounds.leastMs));
 }
 
@@ -62,7 +65,7 @@ export function whatToDo(
   limits: { readonly hedgeMs: number; readonly lateMs: number },
 ): 'wait' | 'hedge' | 'late' {
   if (piece.lane !== 'demand') return 'wait';
-  if (piece.elsewhere) return piece.ageMs >= limits.hedgeMs * piece.askedOf && !process.env.NOHEDGE && piece.askedOf < 2 ? 'hedge' : 'wait';
+  if (piece.elsewhere) return piece.ageMs >= limits.hedgeMs * piece.askedOf && piece.askedOf < 2 ? 'hedge' : 'wait';
   const since = piece.saidLateMs ?? piece.ageMs;
   return piece.ageMs >= limits.lateMs && since >= limits.lateMs ? 'late' : 'wait';
 }

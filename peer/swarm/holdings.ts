@@ -5,7 +5,7 @@
 // nodes, and would otherwise wait for each other for ever. What came from a peer is not passed on before it is proven, so
 // wrong bytes get one step far, and to somebody who can say who sent them.
 
-import { type CachedChunks, pieceRange, PieceSet, type SharedBlob } from '../../core/index.ts';
+import { type CachedChunks, PieceSet, pieceRange, type SharedBlob } from '../../core/index.ts';
 import type { ServedTaskListener } from '../ports.ts';
 import type { PieceBox, PieceStore } from './piece-store.ts';
 

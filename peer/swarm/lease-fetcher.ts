@@ -1,14 +1,7 @@
 // Fetches leased pieces from the origin: in the order of the lease, adjoining ones in one range, a few ranges at once. Each
 // piece is handed on when it is whole; a failure is handed on with the words that the scheduler knows.
 
-import {
-  type Clock,
-  type Digest,
-  isShoalError,
-  pieceRange,
-  type RangeReader,
-  ShoalError,
-} from '../../core/index.ts';
+import { type Clock, type Digest, isShoalError, pieceRange, type RangeReader, ShoalError } from '../../core/index.ts';
 import type { LeaseFailure } from '../ports.ts';
 
 export interface LeaseEvents {

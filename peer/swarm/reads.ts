@@ -1,7 +1,15 @@
 // The reads of a blob that wait for pieces. Each read has its own buffer, into which arriving pieces are copied; several
 // may wait for one piece, and a read that is aborted leaves the others alone.
 
-import { abortedError, type ByteRange, LANES, type Lane, pieceRange, piecesOf, type SwarmTally } from '../../core/index.ts';
+import {
+  abortedError,
+  type ByteRange,
+  LANES,
+  type Lane,
+  pieceRange,
+  piecesOf,
+  type SwarmTally,
+} from '../../core/index.ts';
 
 export interface FinishedRead {
   readonly bytes: Uint8Array<ArrayBuffer>;

@@ -2,7 +2,7 @@
 // the turn in which nobody turned out to have the piece, and again when the scheduler is another or the lane has risen.
 
 import { LANES, type Lane } from '../../core/index.ts';
-import type { LeaseFailure, ScheduledEvents, ScheduledTask, Schedulers, JoinedTask } from '../ports.ts';
+import type { JoinedTask, LeaseFailure, ScheduledEvents, ScheduledTask, Schedulers } from '../ports.ts';
 import type { WantedPieces } from './wanted-pieces.ts';
 
 export interface SchedulerSideEvents {

@@ -85,14 +85,19 @@ export class SwarmTask implements ServedTask {
       chunks: this.#holdings.chunks,
       reachesOrigin: true,
     };
-    this.#download = new Download(blob, joined, { ...ports, origin: own.origin, counters: this.counters }, {
-      isHere: piece => this.#holdings.has(piece),
-      onPiece: (piece, bytes, from) => this.#arrived(piece, bytes, from),
-      onNotComing: pieces => this.#holdings.notComing(pieces),
-      onNobody: pieces => this.#nobodyHas(new Set(pieces)),
-      isShunned: (piece, peerId) => this.#suspects.isSuspected(piece, peerId),
-      onChanged: () => this.#changed(),
-    });
+    this.#download = new Download(
+      blob,
+      joined,
+      { ...ports, origin: own.origin, counters: this.counters },
+      {
+        isHere: piece => this.#holdings.has(piece),
+        onPiece: (piece, bytes, from) => this.#arrived(piece, bytes, from),
+        onNotComing: pieces => this.#holdings.notComing(pieces),
+        onNobody: pieces => this.#nobodyHas(new Set(pieces)),
+        isShunned: (piece, peerId) => this.#suspects.isSuspected(piece, peerId),
+        onChanged: () => this.#changed(),
+      },
+    );
   }
 
   get digest(): Digest {
@@ -174,7 +179,10 @@ export class SwarmTask implements ServedTask {
   }
 
   status(): TaskStatus {
-    return statusOf(this.taskId, { holdings: this.#holdings, download: this.#download, reads: this.#reads.size, counters: this.counters });
+    return statusOf(
+      { taskId: this.taskId, digest: this.digest },
+      { holdings: this.#holdings, download: this.#download, reads: this.#reads.size, counters: this.counters },
+    );
   }
 
   // ---- for other nodes: ServedTask --------------------------------------------------------------------------------------
@@ -323,7 +331,8 @@ export class SwarmTask implements ServedTask {
     this.#reads.deliver(piece, bytes, source);
     this.#download.arrived(piece);
     // Others were told to wait for it here.
-    if (from === undefined && !this.#holdings.has(piece)) this.#download.scheduler.leaseFailed([piece], 'local', undefined);
+    if (from === undefined && !this.#holdings.has(piece))
+      this.#download.scheduler.leaseFailed([piece], 'local', undefined);
     this.#changed();
     return true;
   }
@@ -336,8 +345,13 @@ export class SwarmTask implements ServedTask {
   /** Wrong bytes: nobody may have them from here, and their sender is left alone. */
   #accuse(piece: number, from: Parent | undefined): void {
     this.counters.wrongPieces++;
-    this.#ports.log.warn('wrong bytes of a piece', { task: this.taskId.slice(0, 12), piece, from: from?.peerId ?? 'origin' });
+    this.#ports.log.warn('wrong bytes of a piece', {
+      task: this.taskId.slice(0, 12),
+      piece,
+      from: from?.peerId ?? 'origin',
+    });
     if (from === undefined) return;
+    this.#ports.avoided.countWrongPiece(from.peerId);
     this.#download.scheduler.accuse(from.peerId, piece, 'wrong-bytes');
     this.#download.avoid(from.peerId, this.#ports.settings.avoidMs, 'sent wrong bytes');
   }
@@ -359,6 +373,7 @@ export class SwarmTask implements ServedTask {
     for (const peerId of this.#suspects.proven(piece, bytes)) {
       this.counters.wrongPieces++;
       this.#ports.log.warn('a peer sent wrong bytes', { task: this.taskId.slice(0, 12), piece, from: peerId });
+      this.#ports.avoided.countWrongPiece(peerId);
       this.#download.scheduler.accuse(peerId, piece, 'wrong-bytes');
       this.#download.avoid(peerId, this.#ports.settings.avoidMs, 'sent wrong bytes');
     }

@@ -71,7 +71,6 @@ export class Watch {
     if (parent === undefined || asked === undefined || second !== undefined || parent === to.parent) return false;
     if (!to.has(piece)) return false;
     if (asked.parked) return true;
-    if (process.env.NOMOVE) return false;
     const leftMs = Math.max(parent.paceMs, asked.place * parent.paceMs - (now - asked.since));
     return 2 * to.expectedMs + WORTH_MS < leftMs;
   }
@@ -105,7 +104,10 @@ export class Watch {
       if (oldest !== undefined && oldest.since <= since) continue;
       const isDemanded = this.#download.wanted.laneOf(piece) === 'demand';
       // A long queue is no stall: it was told.
-      const allowedMs = Math.max(isDemanded ? settings.stallDemandMs : settings.stallMs, 3 * asked.place * parent.paceMs);
+      const allowedMs = Math.max(
+        isDemanded ? settings.stallDemandMs : settings.stallMs,
+        3 * asked.place * parent.paceMs,
+      );
       oldest = { piece, since, allowedMs: Math.min(allowedMs, 4 * settings.stallMs) };
     }
     return oldest;

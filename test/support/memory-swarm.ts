@@ -149,11 +149,8 @@ export const noSwarmStatus: SwarmStatus = {
   peers: [],
   tasks: [],
   counters: {
-    piecesFromPeers: 0,
-    piecesFromOrigin: 0,
     bytesFromPeers: 0,
     bytesFromOrigin: 0,
-    piecesSent: 0,
     bytesSent: 0,
     wrongPieces: 0,
     hedges: 0,

@@ -102,7 +102,10 @@ export class SimulatedNode implements PeerNetwork {
   }
 
   queueLength(): number {
-    return LANES.reduce((sum, lane) => sum + this.#ready[lane].reduce((all, child) => all + child.ready[lane].size, 0), 0);
+    return LANES.reduce(
+      (sum, lane) => sum + this.#ready[lane].reduce((all, child) => all + child.ready[lane].size, 0),
+      0,
+    );
   }
 
   addChild(child: Child): void {

@@ -103,7 +103,9 @@ export class SimulatedScheduler implements TaskScheduler {
         this.#joins.set(peerId, { join, events });
         if (this.#isUp) join();
         else this.#internet.clock.after(10, () => events.onDown());
-        return this.#taskOf(peerId, () => (member !== undefined && this.#members.get(peerId) === member ? member : undefined));
+        return this.#taskOf(peerId, () =>
+          member !== undefined && this.#members.get(peerId) === member ? member : undefined,
+        );
       },
     };
   }

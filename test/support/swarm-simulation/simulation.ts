@@ -10,8 +10,8 @@ import {
   type RangeReader,
   type SharedBlob,
   ShoalError,
-  silentLogger,
   type SwarmBlob,
+  silentLogger,
 } from '../../../core/index.ts';
 import { DEFAULT_SWARM_SETTINGS, type SwarmSettings } from '../../../peer/swarm/config.ts';
 import { NodeSwarm } from '../../../peer/swarm/swarm.ts';
@@ -125,7 +125,10 @@ export class Simulation {
       this.finishMs[index] = Number.NaN;
       this.clock.after(startMs(index), () => void this.#start(index).catch(error => this.readErrors.push(error)));
     }
-    await this.clock.run(() => this.nodes.every((node, index) => node.isDead || !Number.isNaN(this.finishMs[index])), mostMs);
+    await this.clock.run(
+      () => this.nodes.every((node, index) => node.isDead || !Number.isNaN(this.finishMs[index])),
+      mostMs,
+    );
     const result = this.result();
     for (const swarm of this.swarms) swarm.close();
     return result;

@@ -74,7 +74,8 @@ export class VirtualClock implements Clock {
       if (next.at > mostMs) return;
       this.#ms = next.at;
       next.run();
-      for (let same = this.#heap[0]; same !== undefined && same.at === next.at; same = this.#heap[0]) this.#pop()?.run?.();
+      for (let same = this.#heap[0]; same !== undefined && same.at === next.at; same = this.#heap[0])
+        this.#pop()?.run?.();
       await settled();
     }
   }

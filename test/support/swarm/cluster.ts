@@ -25,8 +25,8 @@ export const PEER_PORT = 4001;
 const SCHEDULER_PORT = 4000;
 const HTTP_PORT = 8080;
 /** Configuration keys of a member: the file of the cluster's public key, and that of the certificate. */
-const CLUSTER_KEY = hasKey('cluster-key') ? 'cluster-key' : 'cluster';
-const CERTIFICATE_KEY = hasKey('cluster-certificate') ? 'cluster-certificate' : 'peer-certificate';
+const CLUSTER_KEY = 'cluster-key';
+const CERTIFICATE_KEY = 'cluster-certificate';
 /** As `shoal cluster init` names them. */
 const PRIVATE_KEY = 'cluster.key';
 const PUBLIC_KEY = 'cluster.pub';
