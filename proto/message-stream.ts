@@ -45,6 +45,7 @@ export class MessageStream<Out, In> {
   #filled = 0;
   #message: In | undefined;
   #ended = false;
+  #sentBytes = 0;
   #receivedBytes = 0;
   #waiters: { resolve: () => void; reject: (error: Error) => void }[] = [];
 
@@ -86,6 +87,11 @@ export class MessageStream<Out, In> {
     return this.#part !== 'length' || this.#filled > 0;
   }
 
+  /** Bytes that the network has taken so far: who reads at all makes this grow. */
+  get takenBytes(): number {
+    return this.#sentBytes - this.#stream.writeBufferLength;
+  }
+
   /**
    * Queues a message and its body, which the stream keeps until it is sent: nobody may change it. Returns whether it was
    * taken: false when the stream has ended.
@@ -97,6 +103,7 @@ export class MessageStream<Out, In> {
     new DataView(framed.buffer).setUint32(0, encoded.length);
     framed.set(encoded, LENGTH_BYTES);
     try {
+      this.#sentBytes += framed.length + body.length;
       this.#stream.send(framed);
       if (body.length > 0) this.#stream.send(body);
       return true;

@@ -42,11 +42,13 @@ const UNANSWERED = 400;
 const KEPT = 1_000_000;
 
 const LEASE = 0x1a;
+const PING = 0x42;
 const PONG = 0x4a;
 /** News about others is read and thrown away: decoding it here would be the nodes' work, and there are 10 000 of them. */
 const codec: MessageCodec<NodeMessageProperties, SchedulerMessageProperties | undefined> = {
   encode: message => NodeMessage.encode(message).finish(),
-  decode: bytes => (bytes[0] === LEASE || bytes[0] === PONG ? SchedulerMessage.decode(bytes) : undefined),
+  decode: bytes =>
+    bytes[0] === LEASE || bytes[0] === PING || bytes[0] === PONG ? SchedulerMessage.decode(bytes) : undefined,
   bodyLength: () => 0,
 };
 
@@ -122,6 +124,7 @@ class Host {
         for (let n = 0; n < (runs[i + 1] ?? 0); n++) pieces.push((runs[i] ?? 0) + n);
       this.#report(message.lease.handle ?? 0, { piecesGained: pieces });
     }
+    if (message?.ping) this.#say({ pong: {} });
     const at = message?.pong ? this.#pings.shift() : undefined;
     if (at === undefined) return;
     unanswered--;

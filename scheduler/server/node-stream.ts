@@ -37,7 +37,8 @@ export class NodeStream {
   dropped: DropReason | undefined;
   readonly #connection: Connection;
   readonly #messages: MessageStream<SchedulerMessageProperties, NodeMessageProperties>;
-  #stuckSince: number | undefined;
+  #takenBytes = 0;
+  #movedAt: number;
 
   constructor(
     stream: Stream,
@@ -49,7 +50,7 @@ export class NodeStream {
     this.number = who.number;
     this.peerId = who.peerId;
     this.#connection = who.connection;
-    this.openedAt = this.heardAt = now;
+    this.openedAt = this.heardAt = this.#movedAt = now;
     this.handler = handler;
     const bounds = {
       maxMessageBytes: MAX_SCHEDULER_MESSAGE_BYTES,
@@ -70,20 +71,12 @@ export class NodeStream {
 
   /** For how long the connection has taken nothing of what waits, ms; looked at from time to time. */
   stuckFor(now: number): number {
-    if (!this.#messages.needsDrain) {
-      this.#stuckSince = undefined;
-      return 0;
+    const { takenBytes, needsDrain } = this.#messages;
+    if (!needsDrain || takenBytes !== this.#takenBytes) {
+      this.#takenBytes = takenBytes;
+      this.#movedAt = now;
     }
-    if (this.#stuckSince === undefined) {
-      this.#stuckSince = now;
-      this.#messages.drained(NEVER).then(
-        () => {
-          this.#stuckSince = undefined;
-        },
-        () => {}, // the stream has ended
-      );
-    }
-    return now - this.#stuckSince;
+    return now - this.#movedAt;
   }
 
   abort(error: ShoalError): void {
@@ -93,5 +86,3 @@ export class NodeStream {
     if (dropped !== undefined && ABORT_CONNECTION.has(dropped)) this.#connection.abort(error);
   }
 }
-
-const NEVER = new AbortController().signal;

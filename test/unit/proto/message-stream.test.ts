@@ -120,6 +120,25 @@ test('a sender that waits for drain never has more than a bounded amount unsent'
   assert.ok(most < 1 << 20, `${most} bytes waited`);
 });
 
+test('bytes that the network took are counted, those that wait for it are not', async t => {
+  const { near, far } = await streams(t);
+  const sender = collector(near);
+  far.pause();
+  const body = new Uint8Array(65_536);
+  let sent = 0;
+  while (!sender.messages.needsDrain) {
+    const note = { text: '', body: body.length };
+    sender.messages.send(note, body);
+    sent += 4 + codec.encode(note).length + body.length;
+  }
+  assert.equal(sender.messages.takenBytes, sent - sender.messages.unsentBytes);
+  const before = sender.messages.takenBytes;
+  const receiver = collector(far);
+  receiver.messages.resume();
+  await sender.messages.drained(AbortSignal.timeout(10_000));
+  assert.ok(sender.messages.takenBytes > before);
+});
+
 test('a sender that waits for drain stops waiting when the signal fires and when the stream ends', async t => {
   const { near, far } = await streams(t);
   const sender = collector(near);
