@@ -3,11 +3,105 @@
 
 import type { Clock } from '../../core/index.ts';
 import type { TaskId } from '../../proto/index.ts';
-import type { Discovery, PeerAddress } from '../ports.ts';
+import type { Discovery, PeerAddress, PeerNetwork } from '../ports.ts';
+import type { SwarmSettings } from './config.ts';
+import type { Download } from './download.ts';
+import type { Parent } from './parent.ts';
 import { ownersOf } from './rendezvous.ts';
 
-export interface AloneLimits {
-  readonly ownerMs: number;
+export class Alone {
+  readonly #download: Download;
+  readonly #ports: {
+    readonly network: PeerNetwork;
+    readonly discovery: Discovery;
+    readonly clock: Clock;
+    readonly settings: SwarmSettings;
+  };
+  readonly #events: { readonly onNobody: (pieces: readonly number[]) => void };
+  readonly #search: Search;
+  readonly #owners: Owners;
+
+  constructor(
+    taskId: TaskId,
+    download: Download,
+    ports: {
+      readonly network: PeerNetwork;
+      readonly discovery: Discovery;
+      readonly clock: Clock;
+      readonly settings: SwarmSettings;
+    },
+    events: {
+      readonly onPeer: (peer: PeerAddress) => void;
+      /** A search has ended. */
+      readonly onChanged: () => void;
+      /** All who could fetch these have said no. */
+      readonly onNobody: (pieces: readonly number[]) => void;
+    },
+  ) {
+    this.#download = download;
+    this.#ports = ports;
+    this.#events = events;
+    this.#owners = new Owners(taskId, ports.settings.ownerMs);
+    this.#search = new Search(taskId, ports, ports.settings, { onPeer: events.onPeer, onEnd: events.onChanged });
+  }
+
+  /** May a search still bring somebody soon? */
+  isHopeful(now: number): boolean {
+    return this.#search.isHopeful(now);
+  }
+
+  /** Idempotent. */
+  start(): void {
+    this.#search.start();
+  }
+
+  stop(): void {
+    this.#search.stop();
+    this.#owners.clear();
+  }
+
+  forget(piece: number): void {
+    this.#owners.forget(piece);
+  }
+
+  /** Without a scheduler: pieces that nobody has, of those who would fetch them. */
+  ask(now: number): void {
+    const { settings, network } = this.#ports;
+    const usable = this.#download.parents.all.filter(parent => parent.isUsable(now));
+    if (usable.length === 0) return;
+    const peers = [network.peerId, ...usable.map(parent => parent.peerId)];
+    const nobody: number[] = [];
+    const byParent = new Map<Parent, number[]>();
+    for (const piece of this.#ownerless(settings.ownedUnderWay)) {
+      const owner = this.#owners.next(piece, peers, { ms: now, isFree: !this.#download.isComing(piece) });
+      if (owner === undefined) continue;
+      if (owner === 'nobody') nobody.push(piece);
+      else if (owner === network.peerId) this.#download.fetchUnasked(piece, now);
+      else {
+        const parent = this.#download.parents.get(owner);
+        if (parent !== undefined) byParent.set(parent, [...(byParent.get(parent) ?? []), piece]);
+      }
+    }
+    for (const [parent, pieces] of byParent) this.#download.ask(parent, pieces, { now, mayFetch: true });
+    if (nobody.length > 0) this.#events.onNobody(nobody);
+  }
+
+  /** Pieces that owners were asked for, and as many more as may be under way. */
+  #ownerless(most: number): number[] {
+    const pieces = this.#owners.pieces.filter(piece => this.#download.wanted.holders(piece) === 0);
+    let looks = this.#ports.settings.lookedAt;
+    if (pieces.length < most) {
+      for (const piece of this.#download.wanted.allIdle()) {
+        if (pieces.length >= most || looks-- <= 0) break;
+        if (this.#download.wanted.holders(piece) === 0 && !this.#download.fetcher.has(piece) && !pieces.includes(piece))
+          pieces.push(piece);
+      }
+    }
+    return pieces;
+  }
+}
+
+interface SearchLimits {
   readonly searchMs: number;
   readonly searchMostMs: number;
   readonly searchPatienceMs: number;
@@ -17,7 +111,7 @@ export interface AloneLimits {
 export class Search {
   readonly #taskId: TaskId;
   readonly #ports: { readonly discovery: Discovery; readonly clock: Clock };
-  readonly #limits: AloneLimits;
+  readonly #limits: SearchLimits;
   readonly #onPeer: (peer: PeerAddress) => void;
   readonly #onEnd: () => void;
   #stop: AbortController | undefined;
@@ -27,7 +121,7 @@ export class Search {
   constructor(
     taskId: TaskId,
     ports: { readonly discovery: Discovery; readonly clock: Clock },
-    limits: AloneLimits,
+    limits: SearchLimits,
     events: { readonly onPeer: (peer: PeerAddress) => void; readonly onEnd: () => void },
   ) {
     this.#taskId = taskId;

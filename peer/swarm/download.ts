@@ -2,16 +2,15 @@
 // follows, `tick` what only time changes. What arrives is handed to the task (DownloadHost), which verifies and keeps it.
 
 import { type Clock, LANES, type Lane, type RangeReader, type SharedBlob } from '../../core/index.ts';
-
 import type { Discovery, JoinedTask, PeerNetwork, ScheduledParent, Schedulers } from '../ports.ts';
-import { Owners, Search } from './alone.ts';
+import { Alone } from './alone.ts';
+import { Asking } from './asking.ts';
 import type { AvoidedPeers } from './avoided-peers.ts';
-import { choose } from './choose.ts';
 import type { SwarmSettings } from './config.ts';
 import type { SwarmCounters } from './counters.ts';
 import { LeaseFetcher } from './lease-fetcher.ts';
 import type { Parent } from './parent.ts';
-import { ParentView } from './parent-view.ts';
+import type { ParentView } from './parent-view.ts';
 import { Parents, type Refusal, type Word } from './parents.ts';
 import { Requests } from './requests.ts';
 import { SchedulerSide } from './scheduler-side.ts';
@@ -51,14 +50,10 @@ export class Download {
   readonly fetcher: LeaseFetcher;
   readonly #ports: DownloadPorts;
   readonly #host: DownloadHost;
-  readonly #search: Search;
-  readonly #owners: Owners;
+  readonly #alone: Alone;
+  readonly #asking: Asking;
   readonly #watch: Watch;
   readonly #joinedAt: number;
-  /** Wanted pieces whose lessee is known and not asked yet. */
-  readonly #toPark = new Set<number>();
-  /** Pieces under way that another parent got. */
-  readonly #news = new Map<number, Parent>();
   /** Pieces under way whose lane rose. */
   readonly #raised = new Set<number>();
   #originRestsUntil = 0;
@@ -88,10 +83,10 @@ export class Download {
       onPiece: (piece, bytes) => host.onPiece(piece, bytes, undefined),
       onFailed: (pieces, reason, retryAfterMs) => this.#leaseFailed(pieces, reason, retryAfterMs),
     });
-    this.#owners = new Owners(joined.taskId, settings.ownerMs);
-    this.#search = new Search(joined.taskId, ports, settings, {
+    this.#alone = new Alone(joined.taskId, this, ports, {
       onPeer: peer => this.#addParent(peer, { distance: 3 }),
-      onEnd: () => host.onChanged(),
+      onChanged: () => host.onChanged(),
+      onNobody: pieces => host.onNobody(pieces),
     });
     const spread = () => clock.monotonic() + clock.random() * settings.returnSpreadMs;
     this.scheduler = new SchedulerSide(
@@ -109,6 +104,7 @@ export class Download {
       },
     );
     this.#watch = new Watch(this, ports);
+    this.#asking = new Asking(this, ports, (piece, peerId) => host.isShunned(piece, peerId));
   }
 
   /** Is it on its way: asked of somebody, or being fetched from the origin? */
@@ -153,7 +149,7 @@ export class Download {
 
   /** Nobody to ask, and nobody in sight? */
   isHopeless(now: number): boolean {
-    return this.#isAlone(now) && !this.parents.hasHope(now) && !this.#search.isHopeful(now);
+    return this.#isAlone(now) && !this.parents.hasHope(now) && !this.#alone.isHopeful(now);
   }
 
   avoid(peerId: string, durationMs: number, reason: string): void {
@@ -163,15 +159,12 @@ export class Download {
   }
 
   turn(now: number): void {
-    const { settings } = this.#ports;
-    if (this.#isAlone(now) && this.wanted.size > 0) this.#search.start();
-    this.#moveToNews(now);
+    const isAlone = this.#isAlone(now);
+    if (isAlone && this.wanted.size > 0) this.#alone.start();
     this.scheduler.say(now, piece => this.fetcher.has(piece));
-    this.#choose(this.wanted.urgent(), settings.askedInAll, now);
-    this.#choose(this.wanted.rare(), settings.askedInBackground, now);
-    this.#park(now);
+    this.#asking.turn(now);
     this.#raise();
-    if (this.#isAlone(now)) this.#askOwners(now);
+    if (isAlone) this.#alone.ask(now);
   }
 
   /** Returns whether there is anything to watch. */
@@ -183,7 +176,7 @@ export class Download {
   }
 
   stop(): void {
-    this.#search.stop();
+    this.#alone.stop();
     this.fetcher.stop();
     this.scheduler.leave();
     this.parents.close();
@@ -191,85 +184,20 @@ export class Download {
 
   /** Those that can be asked, as `choose` sees them. */
   views(now: number): ParentView[] {
-    const usable = this.parents.all.filter(parent => parent.isUsable(now));
-    const measured = usable.filter(parent => parent.isMeasured);
-    const mean = measured.reduce((sum, parent) => sum + parent.paceMs, 0) / measured.length;
-    const most = this.#ports.settings.askedOfOneParent;
-    return usable.map(
-      parent =>
-        new ParentView(parent, {
-          most,
-          meanPaceMs: mean,
-          isShunned: piece => this.#host.isShunned(piece, parent.peerId),
-        }),
-    );
+    return this.#asking.views(now);
   }
 
-  /** Asks the parent, in the lanes that the pieces are wanted in. */
-  ask(parent: Parent, pieces: readonly number[], options: { readonly now: number; readonly mayFetch?: boolean }): void {
-    for (const lane of LANES) {
-      const own = pieces.filter(piece => (this.wanted.laneOf(piece) ?? 'background') === lane);
-      if (own.length > 0)
-        this.requests.ask(parent, own, { lane, mayFetch: options.mayFetch ?? false, now: options.now });
-    }
+  ask(...args: Parameters<Asking['ask']>): void {
+    this.#asking.ask(...args);
   }
 
-  /** Takes a piece from the parents that are asked for it and asks another. */
-  move(piece: number, to: Parent, now: number): void {
-    for (const parent of [...(this.requests.flight(piece)?.parents ?? [])]) this.requests.withdraw(parent, [piece]);
-    this.#ports.counters.moves++;
-    this.ask(to, [piece], { now });
+  move(...args: Parameters<Asking['move']>): void {
+    this.#asking.move(...args);
   }
 
   #isAlone(now: number): boolean {
     if (this.scheduler.isUp) return false;
     return this.scheduler.isKnownDown || now - this.#joinedAt >= this.#ports.settings.schedulerGraceMs;
-  }
-
-  #choose(wanted: Iterable<number>, most: number, now: number): void {
-    const room = most - this.requests.size;
-    if (room <= 0 || this.wanted.idle === 0) return;
-    const { settings, clock } = this.#ports;
-    const views = this.views(now).filter(view => view.room > 0);
-    if (views.length === 0) return;
-    const chosen = choose(wanted, views, { most: room, lookedAt: settings.lookedAt, chance: () => clock.random() });
-    for (const [view, pieces] of chosen) this.ask(view.parent, pieces, { now });
-  }
-
-  /** Asks lessees for what they do not have yet: it waits there. */
-  #park(now: number): void {
-    const { settings } = this.#ports;
-    const byParent = new Map<Parent, number[]>();
-    let room = settings.askedInAll - this.requests.size;
-    for (const piece of this.#toPark) {
-      const lessee = this.scheduler.lesseeOf(piece);
-      if (lessee === undefined || !this.wanted.isIdle(piece) || this.fetcher.has(piece)) {
-        this.#toPark.delete(piece);
-        continue;
-      }
-      const parent = this.parents.get(lessee);
-      if (room <= 0 || !parent?.isUsable(now) || this.#host.isShunned(piece, lessee)) continue;
-      this.#toPark.delete(piece);
-      room--;
-      const own = byParent.get(parent);
-      if (own === undefined) byParent.set(parent, [piece]);
-      else own.push(piece);
-    }
-    for (const [parent, pieces] of byParent) this.ask(parent, pieces, { now });
-  }
-
-  /** Pieces that wait somewhere, and another parent has got them meanwhile. */
-  #moveToNews(now: number): void {
-    if (this.#news.size === 0) return;
-    const views = new Map(this.views(now).map(view => [view.parent, view]));
-    for (const [piece, parent] of this.#news) {
-      const view = views.get(parent);
-      if (view !== undefined && view.room > 0 && this.#watch.isWorthMoving(piece, view, now)) {
-        this.move(piece, parent, now);
-        view.room--;
-      }
-    }
-    this.#news.clear();
   }
 
   /** Who was asked in a lower lane is asked anew: the parent keeps its queue by lanes. */
@@ -285,45 +213,9 @@ export class Download {
     this.#raised.clear();
   }
 
-  /** Without a scheduler: pieces that nobody has, of those who would fetch them. */
-  #askOwners(now: number): void {
-    const { settings, network } = this.#ports;
-    const usable = this.parents.all.filter(parent => parent.isUsable(now));
-    if (usable.length === 0) return;
-    const peers = [network.peerId, ...usable.map(parent => parent.peerId)];
-    const nobody: number[] = [];
-    const byParent = new Map<Parent, number[]>();
-    for (const piece of this.#ownerless(settings.ownedUnderWay)) {
-      const owner = this.#owners.next(piece, peers, { ms: now, isFree: !this.isComing(piece) });
-      if (owner === undefined) continue;
-      if (owner === 'nobody') nobody.push(piece);
-      else if (owner === network.peerId) this.fetchUnasked(piece, now);
-      else {
-        const parent = this.parents.get(owner);
-        if (parent !== undefined) byParent.set(parent, [...(byParent.get(parent) ?? []), piece]);
-      }
-    }
-    for (const [parent, pieces] of byParent) this.ask(parent, pieces, { now, mayFetch: true });
-    if (nobody.length > 0) this.#host.onNobody(nobody);
-  }
-
-  /** Pieces that owners were asked for, and as many more as may be under way. */
-  #ownerless(most: number): number[] {
-    const pieces = this.#owners.pieces.filter(piece => this.wanted.holders(piece) === 0);
-    let looks = this.#ports.settings.lookedAt;
-    if (pieces.length < most) {
-      for (const piece of this.wanted.allIdle()) {
-        if (pieces.length >= most || looks-- <= 0) break;
-        if (this.wanted.holders(piece) === 0 && !this.fetcher.has(piece) && !pieces.includes(piece)) pieces.push(piece);
-      }
-    }
-    return pieces;
-  }
-
   #schedulerChanged(): void {
     if (this.scheduler.isUp) {
-      this.#search.stop();
-      this.#owners.clear();
+      this.#alone.stop();
       this.#mayReadOrigin = true;
     }
     this.#host.onChanged();
@@ -379,13 +271,13 @@ export class Download {
       for (const parent of [...(this.requests.flight(piece)?.parents ?? [])]) {
         if (parent.peerId !== peerId && parent.asked.get(piece)?.parked) this.requests.withdraw(parent, [piece]);
       }
-      if (this.wanted.isIdle(piece)) this.#toPark.add(piece);
+      if (this.wanted.isIdle(piece)) this.#asking.park(piece);
     }
     this.#host.onChanged();
   }
 
   #opened(parent: Parent): void {
-    for (const piece of this.scheduler.leasesOf(parent.peerId)) this.#toPark.add(piece);
+    for (const piece of this.scheduler.leasesOf(parent.peerId)) this.#asking.park(piece);
     this.#host.onChanged();
   }
 
@@ -401,7 +293,7 @@ export class Download {
     const now = this.#ports.clock.monotonic();
     for (const piece of pieces) {
       if (parent.asked.has(piece)) this.requests.unpark(parent, piece, now);
-      else if (this.requests.flight(piece) !== undefined) this.#news.set(piece, parent);
+      else this.#asking.news(piece, parent);
     }
     this.#host.onChanged();
   }
@@ -441,7 +333,7 @@ export class Download {
   /** Perhaps nobody has these, perhaps a lessee will. */
   #consider(pieces: readonly number[]): void {
     this.scheduler.consider(pieces);
-    for (const piece of pieces) if (this.scheduler.lesseeOf(piece) !== undefined) this.#toPark.add(piece);
+    for (const piece of pieces) if (this.scheduler.lesseeOf(piece) !== undefined) this.#asking.park(piece);
   }
 
   #freed(pieces: readonly number[]): void {
@@ -451,10 +343,9 @@ export class Download {
   }
 
   #forget(piece: number): void {
-    this.#owners.forget(piece);
+    this.#alone.forget(piece);
     this.#watch.forget(piece);
-    this.#toPark.delete(piece);
+    this.#asking.forget(piece);
     this.#raised.delete(piece);
-    this.#news.delete(piece);
   }
 }

@@ -40,13 +40,13 @@ export function hedgeAfter(
   usualMs: number | undefined,
   bounds: { readonly leastMs: number; readonly mostMs: number },
 ): number {
-  return Math.min(bounds.mostMs, Math.max(bounds.leastMs, usualMs ?? bounds.leastMs));
+  return Math.min(bounds.mostMs, Math.max(bounds.leastMs, usualMs ?? bounds.mostMs));
 }
 
 /** A piece under way, as the look at the clock sees it. */
 export interface UnderWay {
   readonly lane: Lane | undefined;
-  /** Milliseconds since it was first asked for. */
+  /** Milliseconds since whoever is asked could have sent it; where nobody has it, since it is demanded. */
   readonly ageMs: number;
   /** How many are asked for it now. */
   readonly askedOf: number;

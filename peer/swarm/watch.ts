@@ -11,8 +11,11 @@ import type { Parent } from './parent.ts';
 import type { ParentView } from './parent-view.ts';
 import type { Flight } from './requests.ts';
 
-/** A request is moved when the other parent is likely to answer in half the time, and sooner by this: a round trip. */
-const WORTH_MS = 20;
+/**
+ * At the end, a request is moved when the other parent is likely to answer in half the time, and sooner by this: only what
+ * is badly stuck. Moving more makes children run after each other's parents, and what was on its way comes twice.
+ */
+const WORTH_MS = 1_000;
 /** A lease that failed here is wanted again after this: not at once, so that a failing origin is not asked in a loop. */
 const WANT_AGAIN_MS = 1_000;
 
@@ -64,7 +67,7 @@ export class Watch {
   }
 
   /** Is a piece under way likely to come so much sooner from this parent that it should be asked instead? */
-  isWorthMoving(piece: number, to: ParentView, now: number): boolean {
+  #isWorthMoving(piece: number, to: ParentView, now: number): boolean {
     const flight = this.#download.requests.flight(piece);
     const [parent, second] = flight?.parents ?? [];
     const asked = parent?.asked.get(piece);
@@ -125,7 +128,7 @@ export class Watch {
       const todo = whatToDo(
         {
           lane: this.#download.wanted.laneOf(piece),
-          ageMs: now - (other !== undefined && flight !== undefined ? flight.since : demanded.since),
+          ageMs: now - (other === undefined ? demanded.since : sentAt(flight, now)),
           askedOf: flight?.parents.length ?? 0,
           elsewhere: other !== undefined,
           saidLateMs: demanded.saidAt === undefined ? undefined : now - demanded.saidAt,
@@ -154,7 +157,7 @@ export class Watch {
     if (requests.size === 0 || wanted.idle > 0) return;
     const free = this.#download.views(now).filter(view => view.parent.owed === 0);
     for (const view of free) {
-      const flight = [...requests.flights].find((one: Flight) => this.isWorthMoving(one.piece, view, now));
+      const flight = [...requests.flights].find((one: Flight) => this.#isWorthMoving(one.piece, view, now));
       if (flight !== undefined) this.#download.move(flight.piece, view.parent, now);
     }
   }
@@ -177,4 +180,10 @@ export class Watch {
       this.#download.scheduler.served(parent.peerId, sample);
     }
   }
+}
+
+/** Since when the first of those who are asked could have sent it. */
+function sentAt(flight: Flight | undefined, now: number): number {
+  const asked = flight?.parents.map(parent => parent.asked.get(flight.piece)?.since ?? now) ?? [];
+  return Math.min(now, ...asked);
 }

@@ -15,12 +15,15 @@ export interface TaskScheduler {
 
 export interface SchedulerSettings {
   /** Leases under way at once, of so many members. */
-  readonly leases: (members: number) => number;
+  readonly leases: (members: number, lane: Lane) => number;
   readonly leasesOfOne: number;
   readonly leaseMs: number;
   /** Neighbours of a member, at most. */
   readonly neighbours: number;
 }
+
+/** A member that wanted something so lately is still at it. */
+const RECENTLY_MS = 10_000;
 
 interface Member {
   readonly peerId: string;
@@ -32,8 +35,10 @@ interface Member {
   readonly leases: Map<number, number>;
   granted: number;
   isBarred: boolean;
-  /** Has wanted something in the background. */
-  fills: boolean;
+  /** Pieces that waited to be sent when it last reported. */
+  queue: number;
+  /** When it last wanted something of a lane. */
+  readonly wantedAt: Map<Lane, number>;
 }
 
 interface Wanted {
@@ -150,7 +155,8 @@ export class SimulatedScheduler implements TaskScheduler {
       leases: new Map(),
       granted: Math.round(all.reduce((sum, other) => sum + other.granted, 0) / Math.max(1, all.length)),
       isBarred: !task.reachesOrigin,
-      fills: false,
+      wantedAt: new Map(),
+      queue: 0,
     };
     const { neighbours } = this.#settings;
     const others = all.filter(other => other.peerId !== peerId && other.neighbours.size < neighbours);
@@ -176,7 +182,7 @@ export class SimulatedScheduler implements TaskScheduler {
   }
 
   #want(member: Member, pieces: readonly number[], how: { readonly lane: Lane; readonly late: boolean }): void {
-    if (how.lane === 'background') member.fills = true;
+    member.wantedAt.set(how.lane, this.#internet.clock.monotonic());
     for (const piece of pieces) {
       const wanted = this.#wanted.get(piece) ?? { members: new Map(), order: this.#wanted.size, lane: how.lane };
       if (LANES.indexOf(how.lane) < LANES.indexOf(wanted.lane)) wanted.lane = how.lane;
@@ -194,6 +200,7 @@ export class SimulatedScheduler implements TaskScheduler {
   }
 
   #gained(member: Member, pieces: readonly number[]): void {
+    member.queue = this.#internet.nodes.get(member.peerId)?.queueLength() ?? 0;
     for (const piece of pieces) {
       member.pieces.add(piece);
       member.leases.delete(piece);
@@ -220,10 +227,9 @@ export class SimulatedScheduler implements TaskScheduler {
       this.#leases.delete(piece);
     }
     if (now < this.#holdUntil) return;
-    const most = this.#settings.leases(this.#members.size);
     const granted = new Map<Member, number[]>();
     for (const [piece, wanted] of this.#inOrder()) {
-      if (this.#leases.size >= most) break;
+      if (this.#leases.size >= this.#settings.leases(this.#members.size, wanted.lane)) break;
       if (this.#leases.has(piece)) continue;
       const member = this.#lesseeFor(wanted);
       if (member === undefined) continue;
@@ -246,18 +252,27 @@ export class SimulatedScheduler implements TaskScheduler {
 
   #lesseeFor(wanted: Wanted): Member | undefined {
     let best: Member | undefined;
-    // Whoever fills in the background will want it, and a node that is ahead of the others is not to become their only
-    // source: leases are dealt evenly among all who fill.
-    const members = wanted.lane === 'background' ? this.#filling() : wanted.members.keys();
+    // Not only among those who want just this piece: a node that is ahead of the others would get every lease, and become
+    // their only source. Whoever wants pieces of this lane will want this one, too.
+    const members = this.#wanting(wanted.lane);
     for (const member of members) {
       if (member.isBarred || member.leases.size >= this.#settings.leasesOfOne) continue;
-      if (best === undefined || member.granted < best.granted) best = member;
+      const less = best === undefined ? -1 : this.#backlog(member) - this.#backlog(best);
+      if (less < 0 || (less === 0 && member.granted < (best?.granted ?? 0))) best = member;
     }
     return best;
   }
 
-  #filling(): Iterable<Member> {
-    return [...this.#members.values()].filter(member => member.fills && !member.pieces.isFull);
+  /** Copies that it still has to send, as far as known: who has fewest gets the next lease. */
+  #backlog(member: Member): number {
+    return member.queue + member.leases.size * (this.#members.size - 1);
+  }
+
+  #wanting(lane: Lane): Iterable<Member> {
+    const since = this.#internet.clock.monotonic() - RECENTLY_MS;
+    return [...this.#members.values()].filter(
+      member => !member.pieces.isFull && (member.wantedAt.get(lane) ?? Number.NEGATIVE_INFINITY) >= since,
+    );
   }
 
   #say(peerId: string, run: () => void): void {

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import {
   type Digest,
   digestFromHex,
+  type Lane,
   PIECE_BYTES,
   type PieceDigests,
   pieceCount,
@@ -41,7 +42,7 @@ export interface SimulationOptions {
   readonly demandedBytes: number;
   /** Background reads of 1 MiB under way at each node. */
   readonly readsAtOnce: number;
-  readonly leases: (members: number) => number;
+  readonly leases: (members: number, lane: Lane) => number;
   readonly leasesOfOne: number;
   readonly leaseMs: number;
   readonly neighbours: number;
@@ -64,7 +65,7 @@ export const USUAL: SimulationOptions = {
   seed: 1,
   demandedBytes: 0,
   readsAtOnce: 8,
-  leases: members => Math.min(64, Math.max(4, 2 * members)),
+  leases: (members, lane) => (lane === 'demand' ? 6 : Math.min(64, Math.max(8, members / 2))),
   leasesOfOne: 4,
   leaseMs: 10_000,
   neighbours: 32,
@@ -81,6 +82,7 @@ export interface SimulationResult {
   /** Until every node had the demanded MiB 1, 2, …, ms. */
   readonly demandedMs: readonly number[];
   readonly originBytes: number;
+  readonly originEndMs: number;
   readonly wastedBytes: number;
   readonly moves: number;
   readonly hedges: number;
@@ -98,6 +100,8 @@ export class Simulation {
   /** What the origin says instead of answering. */
   originFails: (() => ShoalError) | undefined;
   originBytes = 0;
+  /** When the origin sent its last byte. */
+  originEndMs = 0;
   readonly readErrors: unknown[] = [];
   readonly finishMs: number[] = [];
   readonly #demanded: number[][] = [];
@@ -145,6 +149,7 @@ export class Simulation {
         Math.max(...this.#demanded.map(times => times[mib] ?? Number.NaN)),
       ),
       originBytes: this.originBytes,
+      originEndMs: this.originEndMs,
       wastedBytes: sum(task => task.counters.wastedBytes),
       moves: sum(task => task.counters.moves),
       hedges: sum(task => task.counters.hedges),
@@ -241,6 +246,7 @@ export class Simulation {
           });
           if (signal.aborted || node.isDead) throw new ShoalError('aborted', 'the request was given up');
           simulation.originBytes += length;
+          simulation.originEndMs = clock.monotonic();
           yield RIGHT.subarray(0, length);
         }
       },
