@@ -97,11 +97,21 @@ export class MessageStream<Out, In> {
    * taken: false when the stream has ended.
    */
   send(message: Out, body: Uint8Array = EMPTY): boolean {
-    if (this.#ended) return false;
+    return this.#ended ? false : this.sendFramed(this.framed(message), body);
+  }
+
+  /** The message as it goes over the stream: for who encodes now and sends a moment later. */
+  framed(message: Out): Uint8Array {
     const encoded = this.#codec.encode(message);
     const framed = new Uint8Array(LENGTH_BYTES + encoded.length);
     new DataView(framed.buffer).setUint32(0, encoded.length);
     framed.set(encoded, LENGTH_BYTES);
+    return framed;
+  }
+
+  /** Like `send`: one framed message with its body, or several without. */
+  sendFramed(framed: Uint8Array, body: Uint8Array = EMPTY): boolean {
+    if (this.#ended) return false;
     try {
       this.#sentBytes += framed.length + body.length;
       this.#stream.send(framed);

@@ -42,6 +42,7 @@ const log: Logger = {
   ...silentLogger,
   error: (message, fields) => console.error('scheduler:', message, fields),
   warn: (message, fields) => console.error('scheduler:', message, fields),
+  info: (message, fields) => console.error('scheduler:', message, fields),
 };
 const core = new SchedulerCore({ random: Math.random });
 const server = new SchedulerServer(
@@ -53,7 +54,7 @@ const server = new SchedulerServer(
     meter: {
       onMessage: () => void received++,
       onSent: () => void sent++,
-      onDropped: why => console.error('scheduler: dropped a node:', why),
+      onDropped: () => {},
       onDecision: (kind, ms) => {
         if (kind === 'message') decisions.push(ms);
         else if (kind === 'flush') flushes.push(ms);

@@ -17,6 +17,8 @@ export interface ServerLimits {
   readonly stuckMs: number;
   /** Ticks of the core: leases expire, wants are looked at again. */
   readonly tickMs: number;
+  /** For so long messages go out before what comes in has its turn. A message more may take a fraction of a millisecond. */
+  readonly sendSliceMs: number;
   /** How often nodes are looked at for silence. */
   readonly watchMs: number;
 }
@@ -30,6 +32,7 @@ export const SERVER_LIMITS: ServerLimits = {
   allUnsentBytes: 512 << 20,
   stuckMs: 10_000,
   tickMs: 100,
+  sendSliceMs: 3,
   watchMs: 1_000,
 };
 

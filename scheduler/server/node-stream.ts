@@ -37,6 +37,8 @@ export class NodeStream {
   dropped: DropReason | undefined;
   readonly #connection: Connection;
   readonly #messages: MessageStream<SchedulerMessageProperties, NodeMessageProperties>;
+  #queued: Uint8Array[] = [];
+  #queuedBytes = 0;
   #takenBytes = 0;
   #movedAt: number;
 
@@ -60,13 +62,27 @@ export class NodeStream {
     this.#messages = new MessageStream(stream, schedulerCodec, bounds, handler);
   }
 
+  /** Bytes that wait here or in the stream. */
   get unsentBytes(): number {
-    return this.#messages.unsentBytes;
+    return this.#queuedBytes + this.#messages.unsentBytes;
   }
 
-  /** Encodes at once. More than may wait for the node ends its stream. */
-  send(message: SchedulerMessageProperties): void {
-    this.#messages.send(message);
+  /** Encodes at once; goes out with the next `sendQueued`. */
+  queue(message: SchedulerMessageProperties): void {
+    if (this.#messages.ended) return;
+    const framed = this.#messages.framed(message);
+    this.#queued.push(framed);
+    this.#queuedBytes += framed.length;
+  }
+
+  /** What is queued goes as one piece: encryption costs by the packet. More than may wait for the node ends its stream. */
+  sendQueued(): void {
+    const queued = this.#queued;
+    const [first] = queued;
+    if (first === undefined) return;
+    this.#queued = [];
+    this.#queuedBytes = 0;
+    this.#messages.sendFramed(queued.length === 1 ? first : Buffer.concat(queued));
   }
 
   /** For how long the connection has taken nothing of what waits, ms; looked at from time to time. */

@@ -59,8 +59,12 @@ export class SchedulerServer {
   readonly #stopped = new AbortController();
   readonly #events: SchedulerEvent[] = [];
   #isDeciding = false;
+  /** Nodes for which messages are queued. */
+  readonly #toSend = new Set<NodeStream>();
+  #sending: NodeJS.Immediate | undefined;
   #lastConnection = 0;
   #isCollecting = false;
+  #isFlushDue = false;
   #loops: Promise<unknown> = Promise.resolve();
 
   constructor(ports: ServerPorts, options: ServerOptions) {
@@ -92,6 +96,7 @@ export class SchedulerServer {
     for (const stream of this.#streams.values())
       this.#drop(stream, 'stopped', new ShoalError('aborted', 'scheduler stops'));
     await this.#loops;
+    clearImmediate(this.#sending);
   }
 
   #accept(stream: Stream, connection: Connection): void {
@@ -116,7 +121,7 @@ export class SchedulerServer {
     const { kind } = message;
     meter.onMessage(kind ?? 'unknown');
     if (kind === 'ping') {
-      node.send({ pong: {} });
+      this.#send(node, { pong: {} });
     } else if (kind === 'pong' || kind === undefined) {
       // Heard is all that it says, or a later version says something that is nothing to this one.
     } else {
@@ -145,6 +150,7 @@ export class SchedulerServer {
   /** However it ended: by the node, by its death, or by us. */
   #onEnd(node: NodeStream, error: ShoalError | undefined): void {
     if (!this.#streams.delete(node.number)) return;
+    this.#toSend.delete(node);
     if (node.dropped === undefined && error?.code === 'malformed') {
       node.dropped = 'malformed';
       this.#ports.meter.onDropped('malformed');
@@ -208,7 +214,27 @@ export class SchedulerServer {
     if (message.welcome) node.reportIntervalMs = message.welcome.reportIntervalMs ?? 0;
     const [kind = 'unknown'] = Object.keys(message);
     this.#ports.meter.onSent(kind);
-    node.send(message);
+    node.queue(message);
+    this.#toSend.add(node);
+    this.#sendSoon();
+  }
+
+  #sendSoon(): void {
+    this.#sending ??= setImmediate(() => this.#sendSlice());
+  }
+
+  /** A flush may be thousands of messages: what others say meanwhile is heard between slices of them. */
+  #sendSlice(): void {
+    this.#sending = undefined;
+    const { clock } = this.#ports;
+    const until = clock.monotonic() + this.#limits.sendSliceMs;
+    for (const node of this.#toSend) {
+      this.#toSend.delete(node);
+      node.sendQueued();
+      if (clock.monotonic() > until) break;
+    }
+    if (this.#toSend.size > 0) this.#sendSoon();
+    else this.#flushIfDue();
   }
 
   /** News is collected for a moment, so that many pieces share a message. */
@@ -219,10 +245,18 @@ export class SchedulerServer {
     this.#ports.clock.sleep(ms, { signal: this.#stopped.signal }).then(
       () => {
         this.#isCollecting = false;
-        this.#decide({ kind: 'flush' });
+        this.#isFlushDue = true;
+        this.#flushIfDue();
       },
       () => {}, // stopped
     );
+  }
+
+  /** While the last news still goes out the next is collected on: so much the fewer messages it takes. */
+  #flushIfDue(): void {
+    if (!this.#isFlushDue || this.#toSend.size > 0) return;
+    this.#isFlushDue = false;
+    this.#decide({ kind: 'flush' });
   }
 
   async #every(ms: number, action: () => void): Promise<void> {
@@ -269,7 +303,7 @@ export class SchedulerServer {
         this.#drop(node, 'silent', new ShoalError('timeout', `no answer within ${pongMs} ms`));
     } else if (now - node.heardAt > quietMs(this.#limits, node.reportIntervalMs)) {
       node.askedAt = now;
-      node.send({ ping: {} });
+      this.#send(node, { ping: {} });
     } else {
       node.askedAt = undefined;
     }
