@@ -38,7 +38,7 @@ export interface SourceLimits {
    */
   readonly waitsForOthers: boolean;
   /**
-   * The background waits until no reader has waited for this source for so long: what fills the link meanwhile is what
+   * The background waits here until no reader of this node has waited for so long: what fills the link meanwhile is what
    * the next demand would wait behind. 0: the source itself sees to that.
    */
   readonly quietMs: number;

@@ -43,7 +43,7 @@ export interface Measurement {
   readonly output: string;
 }
 
-interface Ready {
+export interface Ready {
   readonly readyMs: number;
   readonly output: string;
 }
@@ -53,7 +53,7 @@ export function startLazily(start: ColdStart, signal: AbortSignal): Promise<Meas
     const started = performance.now();
     const args = ['--root', join(start.workDir, 'root'), 'run', '--rm', '--plain-http', reference, ...start.command];
     const env = { ...process.env, SHOAL_BACKGROUND_FILL: String(start.backgroundFill ?? false) };
-    return untilReady([MAIN, ...args], started, signal, env);
+    return runUntilReady([MAIN, ...args], { started, signal, env });
   });
 }
 
@@ -64,7 +64,7 @@ export function startFully(start: ColdStart, access: RegistryAccess, signal: Abo
     const source = openSource(reference, { access, plainHttp: true });
     const config = await pullAndUnpack(source, readPlatform(undefined), { workDir: start.workDir, rootfs }, signal);
     const description = { rootfs, directory: join(start.workDir, 'bundle'), config, command: start.command };
-    return untilReady([START_PLAIN, JSON.stringify(description)], started, signal);
+    return runUntilReady([START_PLAIN, JSON.stringify(description)], { started, signal, env: process.env });
   });
 }
 
@@ -80,11 +80,9 @@ async function overLink(start: ColdStart, run: (reference: string) => Promise<Re
 }
 
 /** Runs a Node program until it ends; the time is that of its line "ready: ...". */
-async function untilReady(
+export async function runUntilReady(
   args: readonly string[],
-  started: number,
-  signal: AbortSignal,
-  env: NodeJS.ProcessEnv = process.env,
+  { started, signal, env }: { readonly started: number; readonly signal: AbortSignal; readonly env: NodeJS.ProcessEnv },
 ): Promise<Ready> {
   const limited = AbortSignal.any([signal, AbortSignal.timeout(RUN_TIMEOUT_MS)]);
   const child = spawn(process.execPath, args, {

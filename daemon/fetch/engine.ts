@@ -16,6 +16,7 @@ import type { FetchLimits } from '../config.ts';
 import { blamesSource, retryDelayMs } from './backoff.ts';
 import type { Batch, Outcome } from './batch.ts';
 import { ByteBudget } from './byte-budget.ts';
+import { DemandWatch } from './demand-watch.ts';
 import type { FetchMetrics } from './fetch-metrics.ts';
 import { SourceChannel } from './source-channel.ts';
 import { type Answerer, Board, farthest, Want } from './want.ts';
@@ -49,6 +50,7 @@ export class FetchEngine {
   readonly #flights = new SingleFlight<string, Answerer | undefined>();
   readonly #metrics: FetchMetrics;
   readonly #local: LocalChunks;
+  readonly #demand: DemandWatch;
   readonly #channels = new WeakMap<ChunkSource, SourceChannel>();
 
   constructor(
@@ -65,6 +67,7 @@ export class FetchEngine {
     this.#local = ports.local ?? NO_LOCAL_CHUNKS;
     this.#log = ports.log;
     this.#limits = limits;
+    this.#demand = new DemandWatch(ports.clock);
     this.#budget = new ByteBudget(limits.maxUnstoredBytes);
   }
 
@@ -197,6 +200,7 @@ export class FetchEngine {
       metrics: this.#metrics,
       budget: this.#budget,
       board: this.#board,
+      demand: this.#demand,
     };
     const channel = new SourceChannel(source, ports, this.#limits);
     this.#channels.set(source, channel);

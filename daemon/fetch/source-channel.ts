@@ -15,6 +15,7 @@ import type { FetchLimits, SourceLimits } from '../config.ts';
 import { Batch, type BatchWork, type Outcome } from './batch.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { planRange, type Standing } from './coalesce.ts';
+import type { DemandWatch } from './demand-watch.ts';
 import type { FetchMetrics } from './fetch-metrics.ts';
 import { type Permit, SourceGate } from './source-gate.ts';
 import type { Board, Want } from './want.ts';
@@ -25,6 +26,7 @@ export interface ChannelPorts {
   readonly metrics: FetchMetrics;
   readonly budget: ByteBudget;
   readonly board: Board<Batch>;
+  readonly demand: DemandWatch;
 }
 
 interface Entry {
@@ -41,8 +43,7 @@ export class SourceChannel {
   readonly #limits: SourceLimits;
   readonly #queue: LaneQueue<Entry>;
   readonly #queued = new Map<Want, Entry>();
-  /** When a reader last waited here. A new source is taken for one that is just about to be read from. */
-  #demandedAt: number;
+  readonly #createdAt: number;
   #waitingForQuiet = false;
 
   constructor(source: ChunkSource, ports: ChannelPorts, limits: FetchLimits) {
@@ -50,7 +51,7 @@ export class SourceChannel {
     this.#ports = ports;
     this.#limits = source.kind === 'peers' ? limits.peers : limits;
     this.gate = new SourceGate(source.name, ports, limits);
-    this.#demandedAt = ports.clock.monotonic();
+    this.#createdAt = ports.clock.monotonic();
     this.#queue = new LaneQueue(
       { total: this.#limits.requestsPerSource, perLane: this.#limits.requestsPerLane },
       (entry, lane, done) => this.#start(entry, lane, done),
@@ -85,11 +86,11 @@ export class SourceChannel {
   #isQuiet(): boolean {
     const { quietMs } = this.#limits;
     if (quietMs === 0) return true;
-    if (this.#queue.running('demand') > 0) return false; // its end looks again
-    const left = this.#demandedAt + quietMs - this.#ports.clock.monotonic();
-    if (left <= 0) return true;
-    void this.#resumeAfter(left);
-    return false;
+    // A new source is taken for one that is just about to be read from.
+    const ofItself = this.#createdAt + quietMs - this.#ports.clock.monotonic();
+    const left = Math.max(ofItself, this.#ports.demand.quietInMs(quietMs));
+    if (left > 0) void this.#resumeAfter(left);
+    return left <= 0;
   }
 
   async #resumeAfter(ms: number): Promise<void> {
@@ -122,8 +123,9 @@ export class SourceChannel {
   #start(seed: Entry, lane: Lane, finished: () => void): void {
     this.#dequeue(seed);
     const { want, permit } = seed;
+    const demandEnds = lane === 'demand' ? this.#ports.demand.begin() : () => {};
     const done = () => {
-      if (lane === 'demand') this.#demandedAt = this.#ports.clock.monotonic();
+      demandEnds();
       finished();
     };
     if (this.gate.shut && !permit.probe) {

@@ -15,16 +15,33 @@ async function withPeers() {
 }
 
 describe('fetch engine: the background', () => {
-  test('waits until no reader has waited for the source for a while', async () => {
-    const { ensure, source, clock } = await bench({ ...SINGLE, quietMs: 100 });
+  test('waits until no reader of the node has waited for a while, wherever from', async () => {
+    const { ensure, source, clock, blob } = await bench({ ...SINGLE, quietMs: 100 });
+    const elsewhere = new MemorySource('another registry');
+    elsewhere.add(blob.layout, blob.bytes);
     const background = ensure([20], { lane: 'background' });
     await clock.advance(99); // a new source is about to be read from
-    await ensure([1]);
+    await ensure([1], { sources: [elsewhere] });
     await clock.advance(99);
-    assert.deepEqual(chunksOf(source), [[1]]);
+    assert.deepEqual(chunksOf(source), []);
     await clock.advance(1);
     await background;
-    assert.deepEqual(chunksOf(source), [[1], [20]]);
+    assert.deepEqual(chunksOf(source), [[20]]);
+  });
+
+  test('does not wait for a reader who has waited so long that the link cannot be the reason', async () => {
+    const { ensure, source, clock, blob } = await bench({ ...SINGLE, quietMs: 100 });
+    const dead = new MemorySource('a registry that does not answer');
+    dead.add(blob.layout, blob.bytes);
+    dead.pause();
+    const reading = ensure([1], { sources: [dead] });
+    const background = ensure([20], { lane: 'background' });
+    await clock.advance(4_000);
+    assert.deepEqual(chunksOf(source), []);
+    await clock.advance(2_000);
+    await background;
+    dead.resume();
+    await reading;
   });
 
   test('starts nothing while a reader waits, and what the reader comes to want does not wait', async () => {
@@ -32,14 +49,14 @@ describe('fetch engine: the background', () => {
     source.pause();
     const reading = ensure([1]);
     const background = [20, 21].map(index => ensure([index], { lane: 'background' }));
-    await clock.advance(10_000);
+    await clock.advance(3_000);
     assert.deepEqual(chunksOf(source), [[1]]);
     const wanted = ensure([21]);
     await settle();
     assert.deepEqual(chunksOf(source), [[1], [21]]);
     source.resume();
     await Promise.all([reading, wanted]);
-    await clock.advance(100);
+    await clock.advance(200);
     await Promise.all(background);
   });
 
