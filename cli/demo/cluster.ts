@@ -43,8 +43,8 @@ export class DemoCluster implements AsyncDisposable {
   async environment(root: string, signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
     return {
       SHOAL_PEER_LISTEN: ANY_PORT,
-      SHOAL_CLUSTER: join(this.#directory, 'cluster.pub'),
-      SHOAL_PEER_CERTIFICATE: await this.#certify(root, 'peer', signal),
+      SHOAL_CLUSTER_KEY: join(this.#directory, 'cluster.pub'),
+      SHOAL_CLUSTER_CERTIFICATE: await this.#certify(root, 'peer', signal),
       SHOAL_SCHEDULERS: this.#address,
     };
   }
