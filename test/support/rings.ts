@@ -23,9 +23,9 @@ export function setRings(value: 'Y' | 'N'): () => void {
   return () => writeFileSync(PARAMETER, before);
 }
 
-/** The plan for this machine, with the parameter on until the test ends. */
-export function ringsFor(t: TestContext): Exclude<RingPlan, { readonly problem: string }> {
-  t.after(setRings('Y'));
+/** The plan for this machine, with the parameter on, or off, until the test ends. */
+export function ringsFor(t: TestContext, value: 'Y' | 'N' = 'Y'): Exclude<RingPlan, { readonly problem: string }> {
+  t.after(setRings(value));
   if ('problem' in plan) throw new Error(plan.problem);
   return plan;
 }
