@@ -153,7 +153,7 @@ export interface ServeLimits {
   /**
    * Threads that answer the kernel, 16 MB each. It hands requests to the one that has slept longest: with two, a lone
    * reader on a quiet machine waits for a sleeping processor more often than with three (docs/benchmarks.md); with more,
-   * many readers get slower again.
+   * many readers get slower again. FUSE over io_uring wants one for each processor and one more.
    */
   readonly workers: number;
   /**

@@ -23,6 +23,7 @@ import type { ChosenDriver } from './drivers.ts';
 import { isRoot } from './drivers.ts';
 import type { Completer } from './fuse/completer.ts';
 import { assertLittleEndian } from './fuse/protocol.ts';
+import { planRings, ringFacts } from './fuse/ring-plan.ts';
 import { FuseSession } from './fuse/session.ts';
 import { NativeSession } from './fuse-native/session.ts';
 import { ImageContent, type ImageContentPorts } from './image-content.ts';
@@ -260,9 +261,10 @@ export class ImageMount {
   #makeSession(parts: OpenedParts & { readonly fd: number }): FuseSession {
     const { fd, bootstrap, reader } = parts;
     const { ports, options, blobs } = this.#sessionParts(parts);
+    const rings = planRings(ringFacts(), options.limits.workers);
     return new FuseSession(
       { ...ports, onUnservable: () => void this.abort().catch(error => this.#complain('abort', error)) },
-      { ...options, fd, image: { bootstrap, chunks: reader.chunkTable().chunks, blobs } },
+      { ...options, fd, rings, image: { bootstrap, chunks: reader.chunkTable().chunks, blobs } },
     );
   }
 

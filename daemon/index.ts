@@ -14,6 +14,7 @@ export {
   DRIVER_LIMITS,
   type DriverCheck,
 } from './drivers.ts';
+export { planRings, type RingFacts, ringFacts } from './fuse/ring-plan.ts';
 export { tryToLoad as tryToLoadFuseNative } from './fuse-native/binding.ts';
 export { loadServer } from './load-server.ts';
 export { isMountOfOurs } from './mount/mount-table.ts';
