@@ -41,7 +41,7 @@ export class Alone {
     this.#download = download;
     this.#ports = ports;
     this.#events = events;
-    this.#owners = new Owners(taskId, ports.settings.ownerMs);
+    this.#owners = new Owners(taskId);
     this.#search = new Search(taskId, ports, ports.settings, { onPeer: events.onPeer, onEnd: events.onChanged });
   }
 
@@ -73,7 +73,9 @@ export class Alone {
     const nobody: number[] = [];
     const byParent = new Map<Parent, number[]>();
     for (const piece of this.#ownerless(settings.ownedUnderWay)) {
-      const owner = this.#owners.next(piece, peers, { ms: now, isFree: !this.#download.isComing(piece) });
+      const isDemanded = this.#download.wanted.laneOf(piece) === 'demand';
+      const waitMs = isDemanded ? settings.ownerMs : settings.patientOwnerMs;
+      const owner = this.#owners.next(piece, peers, { ms: now, waitMs, isFree: !this.#download.isComing(piece) });
       if (owner === undefined) continue;
       if (owner === 'nobody') nobody.push(piece);
       else if (owner === network.peerId) this.#download.fetchUnasked(piece, now);
@@ -191,12 +193,10 @@ interface Owned {
 /** Whom to ask for pieces that nobody has: pure bookkeeping, time is an argument. */
 export class Owners {
   readonly #taskId: TaskId;
-  readonly #ownerMs: number;
   readonly #byPiece = new Map<number, Owned>();
 
-  constructor(taskId: TaskId, ownerMs: number) {
+  constructor(taskId: TaskId) {
     this.#taskId = taskId;
-    this.#ownerMs = ownerMs;
   }
 
   get size(): number {
@@ -209,15 +209,16 @@ export class Owners {
 
   /**
    * The owner to ask now, of these peers; undefined: wait for those that were asked; `nobody`: all were, and it is their
-   * time. `isFree`: nobody is asked for it at the moment (all have refused), so there is nothing to wait for.
+   * time. `waitMs`: how long the last
+   * one is waited for; `isFree`: nobody is asked for it at the moment (all have refused), so there is nothing to wait for.
    */
   next(
     piece: number,
     peers: readonly string[],
-    now: { readonly ms: number; readonly isFree: boolean },
+    now: { readonly ms: number; readonly waitMs: number; readonly isFree: boolean },
   ): string | 'nobody' | undefined {
     const owned = this.#byPiece.get(piece);
-    if (owned !== undefined && !now.isFree && now.ms - owned.lastAt < this.#ownerMs) return undefined;
+    if (owned !== undefined && !now.isFree && now.ms - owned.lastAt < now.waitMs) return undefined;
     const owner = ownersOf(this.#taskId, piece, peers).find(peer => !owned?.asked.has(peer));
     if (owner === undefined) return owned !== undefined && !now.isFree ? undefined : 'nobody';
     if (owned === undefined) this.#byPiece.set(piece, { asked: new Set([owner]), lastAt: now.ms });

@@ -51,9 +51,13 @@ export interface SwarmSettings {
   readonly returnSpreadMs: number;
   /** Reads that see no piece of their blob arrive for so long are given back as `unavailable`. The longest lease has passed. */
   readonly giveUpMs: number;
-  /** Without a scheduler: the next owner is asked after this. */
+  /** Without a scheduler: the next owner is asked after this, for demand, and for the rest (it may only be slow). */
   readonly ownerMs: number;
-  /** Without a scheduler: pieces under way by way of owners. As many as a scheduler leases at once. */
+  readonly patientOwnerMs: number;
+  /**
+   * Without a scheduler: pieces under way by way of owners. They arrive within `ownerMs` from an origin of 10 Mbit/s; more
+   * would be asked of the next owner while the first still fetches them, and so come from the origin twice.
+   */
   readonly ownedUnderWay: number;
   /** Without a scheduler: first and longest pause between two searches for peers. */
   readonly searchMs: number;
@@ -104,7 +108,8 @@ export const DEFAULT_SWARM_SETTINGS: SwarmSettings = {
   returnSpreadMs: 1_000,
   giveUpMs: 30_000,
   ownerMs: 1_000,
-  ownedUnderWay: 64,
+  patientOwnerMs: 5_000,
+  ownedUnderWay: 16,
   searchMs: 5_000,
   searchMostMs: 60_000,
   searchPatienceMs: 1_000,

@@ -76,7 +76,7 @@ export class Download {
         onHave: (parent, pieces) => this.#have(parent, pieces),
         onPiece: (parent, piece, bytes) => this.#pieceOf(parent, piece, bytes),
         onRefused: (parent, pieces, why) => this.#refused(parent, pieces, why),
-        onNowhere: pieces => this.#consider(pieces),
+        onNowhere: pieces => this.#nowhere(pieces),
       },
     );
     this.fetcher = new LeaseFetcher(blob, ports, settings, {
@@ -126,6 +126,7 @@ export class Download {
       this.wanted.unwant(piece);
       this.#forget(piece);
     }
+    this.scheduler.unsay(pieces);
     const underWay = pieces.filter(piece => this.requests.flight(piece) !== undefined);
     this.requests.cancel(underWay);
     this.#host.onNotComing(underWay);
@@ -169,7 +170,7 @@ export class Download {
 
   /** Returns whether there is anything to watch. */
   tick(now: number): boolean {
-    this.parents.tick(now - this.#ports.settings.connectMs);
+    this.parents.tick(now, this.#ports.settings.connectMs);
     this.fetcher.tick(now);
     this.#watch.tick(now);
     return this.wanted.size > 0 || this.requests.size > 0 || this.fetcher.size > 0 || this.#watch.isBusy;
@@ -285,7 +286,7 @@ export class Download {
     const leased = this.scheduler.leasesOf(parent.peerId);
     for (const piece of leased) this.scheduler.forgetLessee(piece);
     this.requests.endAll(parent);
-    this.#consider(leased);
+    this.#nowhere(leased);
     this.#host.onChanged();
   }
 
@@ -334,6 +335,12 @@ export class Download {
   #consider(pieces: readonly number[]): void {
     this.scheduler.consider(pieces);
     for (const piece of pieces) if (this.scheduler.lesseeOf(piece) !== undefined) this.#asking.park(piece);
+  }
+
+  /** Who had these, or was to fetch them, is gone. */
+  #nowhere(pieces: readonly number[]): void {
+    this.scheduler.unsay(pieces);
+    this.#consider(pieces);
   }
 
   #freed(pieces: readonly number[]): void {

@@ -111,11 +111,17 @@ export class Parents {
     parent.task = parent.link.open(this.#task, this.#eventsOf(parent));
   }
 
-  /** Whoever could not be connected to by `before` does not count as having anything. */
-  tick(before: number): void {
+  /** Whoever could not be connected to for so long does not count as having anything; who has rested does again. */
+  tick(now: number, connectMs: number): void {
     for (const parent of this.#byId.values()) {
-      if (parent.phase === 'connecting' && parent.counted && parent.since <= before) this.#uncount(parent);
+      if (parent.phase === 'connecting' && now - parent.since >= connectMs) this.#uncount(parent);
+      if (parent.isUsable(now)) this.#count(parent);
     }
+  }
+
+  /** It owes pieces and sends none: for now it counts as having nothing. */
+  stalled(parent: Parent): void {
+    this.#uncount(parent);
   }
 
   close(): void {
@@ -143,7 +149,7 @@ export class Parents {
       onHave: (pieces, chunks) => {
         if (!isHere() || parent.phase !== 'open') return;
         const fresh = pieces.filter(piece => parent.pieces.add(piece));
-        for (const piece of fresh) this.#wanted.addHolder(piece);
+        if (parent.counted) for (const piece of fresh) this.#wanted.addHolder(piece);
         for (const piece of chunks) parent.chunks.add(piece);
         if (fresh.length > 0) this.#events.onHave(parent, fresh);
       },

@@ -114,15 +114,21 @@ export class SchedulerSide {
     for (const lane of LANES) this.#sayOne(byLane.get(lane) ?? [], lane, false);
   }
 
-  /** These are demanded, and take too long wherever they are. */
+  /** These take too long wherever they are. */
   sayLate(pieces: readonly number[]): void {
-    if (this.#isUp) this.#sayOne(pieces, 'demand', true);
+    if (!this.#isUp) return;
+    for (const lane of LANES) {
+      const own = pieces.filter(piece => this.#wanted.laneOf(piece) === lane);
+      this.#sayOne(own, lane, true);
+    }
   }
 
-  /** The scheduler forgets a want that it granted to us: the next one is said anew. */
-  unsay(pieces: readonly number[]): void {
-    for (const piece of pieces) this.#said[piece] = 0;
-    this.consider(pieces);
+  /** What was said of them holds no longer: somebody had them meanwhile, or was to bring them, or nobody wanted them. */
+  unsay(pieces: Iterable<number>): void {
+    for (const piece of pieces) {
+      this.#said[piece] = 0;
+      this.#open.add(piece);
+    }
   }
 
   gained(pieces: readonly number[], chunks: readonly number[]): void {

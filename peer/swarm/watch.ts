@@ -80,7 +80,7 @@ export class Watch {
 
   #lookAtParents(now: number): void {
     const { settings, counters } = this.#ports;
-    const { parents, requests, scheduler } = this.#download;
+    const { parents, requests, scheduler, wanted } = this.#download;
     for (const parent of parents.all) {
       for (const [piece, at] of parent.doubts) {
         if (now - at < settings.lieMs) continue;
@@ -93,7 +93,11 @@ export class Watch {
       counters.stalls++;
       scheduler.accuse(parent.peerId, oldest.piece, 'stalled');
       parent.rest(now, settings.restMs, settings.restMostMs);
-      requests.withdraw(parent, [...parent.asked.keys()]);
+      const owed = [...parent.asked.keys()];
+      parents.stalled(parent);
+      requests.withdraw(parent, owed);
+      // The scheduler takes them to be there.
+      scheduler.sayLate(owed.filter(piece => wanted.holders(piece) === 0));
     }
   }
 

@@ -41,6 +41,12 @@ interface Member {
   readonly wantedAt: Map<Lane, number>;
 }
 
+interface Accusation {
+  readonly by: string;
+  readonly peerId: string;
+  readonly what: string;
+}
+
 interface Wanted {
   readonly members: Map<Member, Lane>;
   readonly order: number;
@@ -48,7 +54,8 @@ interface Wanted {
 }
 
 export class SimulatedScheduler implements TaskScheduler {
-  readonly accusations: { readonly by: string; readonly peerId: string; readonly what: string }[] = [];
+  readonly accusations: Accusation[] = [];
+  readonly banned = new Set<string>();
   readonly #internet: SimulatedInternet;
   readonly #settings: SchedulerSettings;
   readonly #joins = new Map<string, { join(): void; events: ScheduledEvents }>();
@@ -138,7 +145,7 @@ export class SimulatedScheduler implements TaskScheduler {
           }
           this.#askGrant();
         }),
-      accuse: (accused, _piece, what) => this.accusations.push({ by: peerId, peerId: accused, what }),
+      accuse: (accused, _piece, what) => withMember(() => this.#accused({ by: peerId, peerId: accused, what })),
       served: () => {},
       leave: () => withMember(member => this.lose(member.peerId)),
     };
@@ -208,6 +215,19 @@ export class SimulatedScheduler implements TaskScheduler {
       if (this.#leases.get(piece)?.member === member) this.#leases.delete(piece);
     }
     this.#askGrant();
+  }
+
+  #accused(accusation: Accusation): void {
+    this.accusations.push(accusation);
+    const all = this.accusations.filter(one => one.peerId === accusation.peerId);
+    const sum = all.reduce((weight, one) => weight + (one.what === 'wrong-bytes' ? 1 : 0.25), 0);
+    const accusers = new Set(all.map(one => one.by)).size;
+    if (sum < 1 || accusers < Math.min(3, this.#members.size - 1) || !this.#members.has(accusation.peerId)) return;
+    this.lose(accusation.peerId);
+    this.banned.add(accusation.peerId);
+    for (const member of this.#members.values()) {
+      this.#tell(member, events => events.onBan(accusation.peerId, 600_000, accusation.what));
+    }
   }
 
   #askGrant(): void {
