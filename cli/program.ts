@@ -13,6 +13,7 @@ import {
   addInspectCommands,
   addMachineCommands,
   addMetricsCommand,
+  addSwarmCommands,
 } from './looking-commands.ts';
 import { addSchedulerCommand } from './scheduler-command.ts';
 import { DOCKER_CERTIFICATES, defaultSettings, type GlobalOptions, readProxies, readSettings } from './settings.ts';
@@ -74,6 +75,7 @@ export function buildProgram(base: Omit<CommandContext, 'settings' | 'log' | 're
   program.commandsGroup('Daemon:');
   addDaemonCommands(program, contextFor);
   addMetricsCommand(program, contextFor);
+  addSwarmCommands(program, contextFor);
   program.commandsGroup('Cluster:');
   addSchedulerCommand(program, contextFor);
   addClusterCommands(program, contextFor);
@@ -196,12 +198,14 @@ Examples:
     );
   program
     .command('ps')
-    .description('list mounts: image, state, bytes fetched and bytes per second, requests, reads, hits')
+    .description('list mounts: image, state, how much is here and where it came from, requests, reads, hits')
     .option('--watch [seconds]', 'look again and again (default: every 2 seconds); Ctrl-C ends it', wholeSeconds)
     .addHelpText(
       'after',
       `
-NOW is what comes from sources per second, a mean over the last seconds. HITS is the part of the reads that found all
+HERE is how much of the image is in the cache. CACHE are bytes that were on this node already, PEERS and ORIGIN those that
+came from other nodes and from the registry or its mirrors, as they came (compressed). NOW is what comes per second, a
+mean over the last seconds. HITS is the part of the reads that found all
 they wanted in the cache. WAITING is how many reads wait now, and for how long the one that has waited longest.
 
 Examples:

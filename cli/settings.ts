@@ -6,6 +6,7 @@ import { type Platform, ShoalError } from '../core/index.ts';
 import { type ProxySettings, parsePlatform, platformOf, type RegistryHostSettings } from '../registry/index.ts';
 import { type Endpoint, parseEndpoint } from './config/endpoint.ts';
 import type { ConfigKey } from './config/keys.ts';
+import { parseLocation, toMultiaddr } from './config/peer-addresses.ts';
 import { type ConfigValues, type ResolvedConfig, resolveConfig } from './config/resolve.ts';
 import type { LogFormat, LogLevel } from './logger.ts';
 
@@ -39,9 +40,27 @@ export interface Settings {
   /** Of a cluster's members; the files need not exist. */
   readonly cluster: { readonly keyFile: string; readonly certificateFile: string; readonly revocationsFile: string };
   readonly scheduler: { readonly listen: Endpoint; readonly httpListen: Endpoint };
+  /** Absent: only what is read is fetched. */
+  readonly fill?: { readonly bytesPerSecond?: number };
+  /** Absent: no swarm. */
+  readonly peers?: PeerSettings;
   /** Where all this came from, for `shoal config` and for a daemon that is started with the same file. */
   readonly config: ResolvedConfig;
 }
+
+export interface PeerSettings {
+  /** Multiaddrs. */
+  readonly listen: readonly string[];
+  readonly announce: readonly string[];
+  readonly schedulers: readonly string[];
+  readonly bootstrap: readonly string[];
+  readonly location: ReturnType<typeof parseLocation>;
+  readonly uploadSlots: number;
+  readonly uploadBytesPerSecond?: number;
+  readonly pieceCacheBytes: number;
+}
+
+const MIB = 1 << 20;
 
 /** Options as commander hands them over: those that every command takes, and those of the configuration's keys. */
 export interface GlobalOptions {
@@ -102,8 +121,33 @@ export function readSettings(options: GlobalOptions, env: Readonly<NodeJS.Proces
       listen: endpointOf(values, 'scheduler-listen'),
       httpListen: endpointOf(values, 'scheduler-http-listen'),
     },
+    ...(values['background-fill'] !== false && { fill: fillSettings(values) }),
+    ...peerSettings(values),
     config,
   });
+}
+
+function fillSettings(values: ConfigValues): NonNullable<Settings['fill']> {
+  const rate = values['background-rate'];
+  return rate === undefined ? {} : { bytesPerSecond: rate * MIB };
+}
+
+function peerSettings(values: ConfigValues): { readonly peers?: PeerSettings } {
+  const listen = values['peer-listen'];
+  if (listen === undefined || listen.length === 0) return {};
+  const rate = values['peer-upload-rate'];
+  return {
+    peers: {
+      listen: listen.map(toMultiaddr),
+      announce: (values['peer-announce'] ?? []).map(toMultiaddr),
+      schedulers: values.schedulers ?? [],
+      bootstrap: values['peer-bootstrap'] ?? [],
+      location: parseLocation(values['peer-location'] ?? ''),
+      uploadSlots: required(values, 'peer-upload-slots'),
+      ...(rate !== undefined && { uploadBytesPerSecond: rate * MIB }),
+      pieceCacheBytes: required(values, 'peer-piece-cache') * MIB,
+    },
+  };
 }
 
 /** Upper case first, as docker and containerd read them. */

@@ -1,8 +1,10 @@
 // The public door of peer: the node that shares blobs with others.
 
+export { createPeerNode } from './create-node.ts';
 export * from './discovery/dht-settings.ts';
 export * from './discovery/discovery.ts';
 export * from './discovery/known-peers.ts';
+export { PeerSource } from './peer-source.ts';
 export * from './ports.ts';
 export { SCHEDULER_LINK_LIMITS, type SchedulerLinkLimits } from './scheduler/limits.ts';
 export type { UploadLoad } from './scheduler/reports.ts';

@@ -64,7 +64,8 @@ export function measureCore(options: CoreOptions): CoreResult {
   options.say(`joined; ${options.messages} messages`);
   const rows = bench.run();
   const { hosts, tasks, pieces, messages } = options;
-  const seconds = rows.reduce((sum, { calls, meanUs }) => sum + calls * meanUs, 0) / 1e6;
+  const all = rows.find(({ kind }) => kind === 'all');
+  const seconds = ((all?.calls ?? 0) * (all?.meanUs ?? 0)) / 1e6;
   const speeds = { messagesPerSecond: messages / seconds, messagesPerCpuSecond: messages / bench.cpuSeconds };
   return { hosts, tasks, pieces, messages, memberships: hosts * tasks, joinSeconds, bytes, ...speeds, rows };
 }
@@ -154,7 +155,8 @@ class CoreBench {
       const { user, system } = process.cpuUsage(before);
       this.cpuSeconds += (user + system) / 1e6;
     }
-    return [...this.#timings].map(([kind, times]) => timing(kind, times));
+    const rows = [...this.#timings].map(([kind, times]) => timing(kind, times));
+    return [...rows, timing('all', [...this.#timings.values()].flat())];
   }
 
   #events(count: number): { readonly kind: string; readonly event: SchedulerEvent }[] {

@@ -97,6 +97,11 @@ export class SchedulerLink {
   }
 
   /** Resolves when what was sent is taken by the network. Rejects when the stream ends before. */
+  /** Where it is dialled first. */
+  get address(): string {
+    return this.#addresses[0]?.toString() ?? '';
+  }
+
   async drained(): Promise<void> {
     const session = this.#session;
     if (session?.wire.needsDrain) await session.wire.drained(session.over.signal);

@@ -2,7 +2,7 @@
 // reached. When a scheduler goes, its tasks go to the next at once; when it is back for a while, they return. With none,
 // tasks are down, and the swarm does without.
 
-import type { Clock, Logger } from '../../core/index.ts';
+import type { Clock, Logger, SchedulerStatus } from '../../core/index.ts';
 import { type NodeMessageProperties, ownerOf } from '../../proto/index.ts';
 import type { JoinedTask, PeerAddress, ScheduledEvents, ScheduledTask, Schedulers } from '../ports.ts';
 import { SCHEDULER_LINK_LIMITS, type SchedulerLinkLimits } from './limits.ts';
@@ -107,6 +107,15 @@ export class SchedulerLinks implements Schedulers {
       },
       () => {}, // stopped
     );
+  }
+
+  /** Each scheduler that this node is told to use, as it is now. */
+  status(): SchedulerStatus[] {
+    return [...this.#places.values()].map(({ link }) => ({
+      peerId: link.peerId,
+      address: link.address,
+      state: link.isUp ? 'connected' : link.isFresh ? 'connecting' : 'refused',
+    }));
   }
 
   /** Resolves when no connection attempt, timer or stream of it is left. */

@@ -37,6 +37,8 @@ class Meter {
 export class Traffic {
   readonly #clock: Clock;
   readonly #peers = new Map<string, { readonly received: Meter; readonly sent: Meter }>();
+  /** To all peers, also those that were forgotten. */
+  sentBytes = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -48,6 +50,7 @@ export class Traffic {
 
   sent(peerId: string, bytes: number): void {
     this.#of(peerId).sent.add(bytes, this.#clock.monotonic());
+    this.sentBytes += bytes;
   }
 
   of(peerId: string): PeerTraffic {

@@ -83,6 +83,11 @@ export class PeerTransport implements PeerNetwork {
     return { queueLength: this.#upload.queueLength, freeSlots: this.#upload.freeSlots };
   }
 
+  /** Bytes of pieces and chunks that all children were sent since this node started. */
+  get sentBytes(): number {
+    return this.#traffic.sentBytes;
+  }
+
   link(peer: PeerAddress): ParentLink {
     return this.#links.hold(peer);
   }

@@ -113,5 +113,5 @@ export function reportIntervalMs(nodes: number): number {
 
 /** How long news is collected before a `flush`: what 8 nodes do not notice, and what lets 10 000 share messages. */
 export function batchIntervalMs(nodes: number): number {
-  return Math.round(Math.min(20, 2 + nodes / 500));
+  return Math.round(Math.min(10, 2 + nodes / 500));
 }

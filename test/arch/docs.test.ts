@@ -48,7 +48,13 @@ test('docs/configuration.md lists every key with its variable, flag, values, def
 test('docs/metrics.md lists every metric of ours with its type, its labels and what it counts, and no other', async () => {
   const text = readFileSync(join(ROOT, 'docs/metrics.md'), 'utf8');
   const listed = [...text.matchAll(/^\| `(shoal_\w+)` \| (\w+) \|([^|]*)\| (.*) \|$/gm)].map(match => match.slice(1));
-  const page = await new DaemonMetrics({ log: silentLogger, mounts: () => [], cache: () => undefined }).page();
+  const page = await new DaemonMetrics({
+    log: silentLogger,
+    mounts: () => [],
+    cache: () => undefined,
+    copiedChunks: () => 0,
+    swarm: () => undefined,
+  }).page();
   const declared = [...page.text.matchAll(/^# HELP (shoal_\w+) (.*)\n# TYPE \w+ (\w+)$/gm)];
   assert.deepEqual(
     new Map(listed.map(([name, type, , help]) => [name, [type, help]])),

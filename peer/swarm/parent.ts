@@ -1,0 +1,148 @@
+// One peer as a parent of one blob: what it has, what it owes us, how it has served. Data and arithmetic; who acts on it is
+// Parents (its life) and Requests (what is asked of it).
+
+import { PIECE_BYTES, PieceSet } from '../../core/index.ts';
+import type { ParentLink, ParentTask, PeerAddress } from '../ports.ts';
+
+/** A piece asked of a parent. Times are monotonic. */
+export interface Asked {
+  /** Since when it could have been sent: when it was asked, or when the parent said that it has it. */
+  since: number;
+  /** How many were before it in the parent's queue then, itself included. */
+  place: number;
+  /** The parent does not have it yet. */
+  parked: boolean;
+  readonly mayFetch: boolean;
+}
+
+/**
+ * connecting: not heard of yet; open: it told us what it has; shut: it does not have the task or does not let us;
+ * down: the link is lost, and comes back by itself.
+ */
+export type ParentPhase = 'connecting' | 'open' | 'shut' | 'down';
+
+/** Weight of the newest sample in a mean: the last ten or so count. */
+const NEWEST = 0.2;
+/** What is thought of a parent that has not sent anything: a piece takes 5 ms, 100 Mbit/s. Wrong for ten pieces at most. */
+const UNKNOWN_PACE_MS = 5;
+
+export class Parent {
+  readonly peer: PeerAddress;
+  readonly link: ParentLink;
+  task: ParentTask | undefined;
+  phase: ParentPhase = 'connecting';
+  /** Monotonic, of the phase. */
+  since: number;
+  /** As ScheduledParent says. */
+  distance: number;
+  pieces: PieceSet;
+  chunks: PieceSet;
+  /** Are its pieces counted as held by somebody? */
+  counted = false;
+  readonly asked = new Map<number, Asked>();
+  /** Of those asked, how many it does not have yet. */
+  parked = 0;
+  /** Pieces it refused as absent though its bitmap has them, and when. */
+  readonly doubts = new Map<number, number>();
+  /** It is not asked for anything until then. */
+  restsUntil = 0;
+  /** How often in a row it had to rest. */
+  strikes = 0;
+  lastPieceAt = 0;
+  peerBytes = 0;
+  /** Since they were last told to the scheduler. */
+  readonly service = { pieces: 0, ms: 0, failures: 0 };
+  #queue = 0;
+  #askedSince = 0;
+  #paceMs: number | undefined;
+
+  constructor(
+    peer: PeerAddress,
+    what: {
+      readonly link: ParentLink;
+      readonly pieces: PieceSet;
+      readonly chunks: PieceSet;
+      readonly distance: number;
+      readonly now: number;
+    },
+  ) {
+    this.peer = peer;
+    this.link = what.link;
+    this.pieces = what.pieces;
+    this.chunks = what.chunks;
+    this.distance = what.distance;
+    this.since = what.now;
+  }
+
+  get peerId(): string {
+    return this.peer.peerId;
+  }
+
+  isUsable(now: number): boolean {
+    return this.phase === 'open' && now >= this.restsUntil;
+  }
+
+  /** Asked for, and it has them. */
+  get owed(): number {
+    return this.asked.size - this.parked;
+  }
+
+  /** Where the next piece asked for would stand in its queue, from 1. */
+  get nextPlace(): number {
+    return this.#queue + this.#askedSince + 1;
+  }
+
+  /** Milliseconds for each place in its queue, as it served us so far. */
+  get paceMs(): number {
+    return this.#paceMs ?? UNKNOWN_PACE_MS;
+  }
+
+  /** As it served us of late, by the time between two pieces while it owed some. */
+  get bytesPerSecond(): number | undefined {
+    return this.#paceMs === undefined || this.#paceMs <= 0 ? undefined : (PIECE_BYTES * 1000) / this.#paceMs;
+  }
+
+  get isMeasured(): boolean {
+    return this.#paceMs !== undefined;
+  }
+
+  noteQueue(length: number): void {
+    this.#queue = length;
+    this.#askedSince = 0;
+  }
+
+  noteAsked(pieces: number): void {
+    this.#askedSince += pieces;
+  }
+
+  /** A piece came; returns how long it took, ms. */
+  noteServed(asked: Asked, now: number, bytes: number): number {
+    const ms = now - asked.since;
+    const sample = ms / asked.place;
+    this.#paceMs = this.#paceMs === undefined ? sample : this.#paceMs + NEWEST * (sample - this.#paceMs);
+    this.lastPieceAt = now;
+    this.peerBytes += bytes;
+    this.strikes = 0;
+    this.service.pieces++;
+    this.service.ms += ms;
+    return ms;
+  }
+
+  /** It failed us: it is left alone for a while, longer each time. */
+  rest(now: number, firstMs: number, mostMs: number): void {
+    this.restsUntil = now + Math.min(mostMs, firstMs * 2 ** Math.min(this.strikes, 20));
+    this.strikes++;
+    this.service.failures++;
+  }
+
+  /** The link is new: nothing is known of its queue. */
+  forgetQueue(): void {
+    this.#queue = 0;
+    this.#askedSince = 0;
+  }
+
+  empty(): void {
+    this.pieces = new PieceSet(this.pieces.count);
+    this.chunks = new PieceSet(this.chunks.count);
+  }
+}

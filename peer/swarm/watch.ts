@@ -1,0 +1,193 @@
+// What only time shows: answers that take longer than usual, parents that send nothing, refusals that were lies, leases to
+// be wanted again; and at the end of a download, parents that have nothing left to do.
+
+import type { Clock } from '../../core/index.ts';
+import { next } from './choose.ts';
+import type { SwarmSettings } from './config.ts';
+import type { SwarmCounters } from './counters.ts';
+import type { Download } from './download.ts';
+import { hedgeAfter, UsualTime, whatToDo } from './hedge.ts';
+import type { Parent } from './parent.ts';
+import type { ParentView } from './parent-view.ts';
+import type { Flight } from './requests.ts';
+
+/**
+ * At the end, a request is moved when the other parent is likely to answer in half the time, and sooner by this: only what
+ * is badly stuck. Moving more makes children run after each other's parents, and what was on its way comes twice.
+ */
+const WORTH_MS = 1_000;
+/** A lease that failed here is wanted again after this: not at once, so that a failing origin is not asked in a loop. */
+const WANT_AGAIN_MS = 1_000;
+
+export class Watch {
+  readonly #download: Download;
+  readonly #ports: { readonly clock: Clock; readonly settings: SwarmSettings; readonly counters: SwarmCounters };
+  readonly #usual = new UsualTime();
+  /** Demanded pieces: since when, and when they were last said to be late. */
+  readonly #demanded = new Map<number, { readonly since: number; saidAt: number | undefined }>();
+  readonly #failed = new Map<number, number>();
+  #reportedAt: number;
+
+  constructor(
+    download: Download,
+    ports: { readonly clock: Clock; readonly settings: SwarmSettings; readonly counters: SwarmCounters },
+  ) {
+    this.#download = download;
+    this.#ports = ports;
+    this.#reportedAt = ports.clock.monotonic();
+  }
+
+  get isBusy(): boolean {
+    return this.#failed.size > 0 || this.#download.parents.all.some(parent => parent.doubts.size > 0);
+  }
+
+  demanded(piece: number, now: number): void {
+    if (!this.#demanded.has(piece)) this.#demanded.set(piece, { since: now, saidAt: undefined });
+  }
+
+  forget(piece: number): void {
+    this.#demanded.delete(piece);
+    this.#failed.delete(piece);
+  }
+
+  served(ms: number): void {
+    this.#usual.note(ms);
+  }
+
+  leaseFailed(pieces: readonly number[], now: number): void {
+    for (const piece of pieces) this.#failed.set(piece, now);
+  }
+
+  tick(now: number): void {
+    this.#lookAtParents(now);
+    this.#lookAtDemand(now);
+    this.#balance(now);
+    this.#wantAgain(now);
+    this.#reportService(now);
+  }
+
+  /** Is a piece under way likely to come so much sooner from this parent that it should be asked instead? */
+  #isWorthMoving(piece: number, to: ParentView, now: number): boolean {
+    const flight = this.#download.requests.flight(piece);
+    const [parent, second] = flight?.parents ?? [];
+    const asked = parent?.asked.get(piece);
+    if (parent === undefined || asked === undefined || second !== undefined || parent === to.parent) return false;
+    if (!to.has(piece)) return false;
+    if (asked.parked) return true;
+    const leftMs = Math.max(parent.paceMs, asked.place * parent.paceMs - (now - asked.since));
+    return 2 * to.expectedMs + WORTH_MS < leftMs;
+  }
+
+  #lookAtParents(now: number): void {
+    const { settings, counters } = this.#ports;
+    const { parents, requests, scheduler, wanted } = this.#download;
+    for (const parent of parents.all) {
+      for (const [piece, at] of parent.doubts) {
+        if (now - at < settings.lieMs) continue;
+        parent.doubts.delete(piece);
+        scheduler.accuse(parent.peerId, piece, 'lying-bitmap');
+        parent.rest(now, settings.restMs, settings.restMostMs);
+      }
+      const oldest = this.#owedLongest(parent);
+      if (oldest === undefined || now - oldest.since < oldest.allowedMs) continue;
+      counters.stalls++;
+      scheduler.accuse(parent.peerId, oldest.piece, 'stalled');
+      parent.rest(now, settings.restMs, settings.restMostMs);
+      const owed = [...parent.asked.keys()];
+      parents.stalled(parent);
+      requests.withdraw(parent, owed);
+      // The scheduler takes them to be there.
+      scheduler.sayLate(owed.filter(piece => wanted.holders(piece) === 0));
+    }
+  }
+
+  /** Of what a parent has and owes: the piece that it was silent about for longest, and for how long that is no stall. */
+  #owedLongest(parent: Parent): { piece: number; since: number; allowedMs: number } | undefined {
+    const { settings } = this.#ports;
+    let oldest: { piece: number; since: number; allowedMs: number } | undefined;
+    for (const [piece, asked] of parent.asked) {
+      if (asked.parked) continue;
+      const since = Math.max(asked.since, parent.lastPieceAt);
+      if (oldest !== undefined && oldest.since <= since) continue;
+      const isDemanded = this.#download.wanted.laneOf(piece) === 'demand';
+      // A long queue is no stall: it was told.
+      const allowedMs = Math.max(
+        isDemanded ? settings.stallDemandMs : settings.stallMs,
+        3 * asked.place * parent.paceMs,
+      );
+      oldest = { piece, since, allowedMs: Math.min(allowedMs, 4 * settings.stallMs) };
+    }
+    return oldest;
+  }
+
+  #lookAtDemand(now: number): void {
+    const { settings } = this.#ports;
+    if (this.#demanded.size === 0) return;
+    const hedgeMs = hedgeAfter(this.#usual.ms, { leastMs: settings.hedgeLeastMs, mostMs: settings.hedgeMostMs });
+    const views = this.#download.views(now);
+    const late: number[] = [];
+    for (const [piece, demanded] of this.#demanded) {
+      const flight = this.#download.requests.flight(piece);
+      const other = next(piece, views, view => flight?.parents.includes(view.parent) ?? false);
+      const todo = whatToDo(
+        {
+          lane: this.#download.wanted.laneOf(piece),
+          ageMs: now - (other === undefined ? demanded.since : sentAt(flight, now)),
+          askedOf: flight?.parents.length ?? 0,
+          elsewhere: other !== undefined,
+          saidLateMs: demanded.saidAt === undefined ? undefined : now - demanded.saidAt,
+        },
+        { hedgeMs, lateMs: settings.lateMs },
+      );
+      if (todo === 'hedge' && other !== undefined) this.#hedge(piece, other, now);
+      if (todo === 'late' && !this.#download.fetcher.has(piece)) {
+        late.push(piece);
+        demanded.saidAt = now;
+      }
+    }
+    this.#ports.counters.lateWants += late.length;
+    this.#download.scheduler.sayLate(late);
+  }
+
+  #hedge(piece: number, view: ParentView, now: number): void {
+    // One without room is asked all the same when nobody else is: the piece may be stuck for good.
+    this.#ports.counters.hedges++;
+    this.#download.ask(view.parent, [piece], { now });
+  }
+
+  /** Parents with nothing to do take over from those with a long queue. */
+  #balance(now: number): void {
+    const { requests, wanted } = this.#download;
+    if (requests.size === 0 || wanted.idle > 0) return;
+    const free = this.#download.views(now).filter(view => view.parent.owed === 0);
+    for (const view of free) {
+      const flight = [...requests.flights].find((one: Flight) => this.#isWorthMoving(one.piece, view, now));
+      if (flight !== undefined) this.#download.move(flight.piece, view.parent, now);
+    }
+  }
+
+  #wantAgain(now: number): void {
+    const again = [...this.#failed].filter(([, at]) => now - at >= WANT_AGAIN_MS).map(([piece]) => piece);
+    for (const piece of again) this.#failed.delete(piece);
+    if (again.length > 0) this.#download.scheduler.unsay(again);
+  }
+
+  #reportService(now: number): void {
+    if (now - this.#reportedAt < this.#ports.settings.serviceReportMs) return;
+    this.#reportedAt = now;
+    for (const parent of this.#download.parents.all) {
+      const sample = { ...parent.service };
+      if (sample.pieces + sample.failures === 0) continue;
+      parent.service.pieces = 0;
+      parent.service.ms = 0;
+      parent.service.failures = 0;
+      this.#download.scheduler.served(parent.peerId, sample);
+    }
+  }
+}
+
+/** Since when the first of those who are asked could have sent it. */
+function sentAt(flight: Flight | undefined, now: number): number {
+  const asked = flight?.parents.map(parent => parent.asked.get(flight.piece)?.since ?? now) ?? [];
+  return Math.min(now, ...asked);
+}
