@@ -3,7 +3,7 @@
 // docker-registry behind a link of its own. docs/benchmarks.md says how to read the tables.
 //
 //   sh scripts/with-node.sh bench/swarm.ts [--nodes 1,4,8,16] [--mbit 20] [--runs 5] [--mode bulk,lazy,flash]
-//       [--no-peers] [--mib 66] [--images DIRECTORY] [--logs DIRECTORY] [--json]
+//       [--no-peers] [--no-alone] [--mib 66] [--images DIRECTORY] [--logs DIRECTORY] [--json]
 //
 // Needs root, docker-registry, skopeo, iproute2, python3; `lazy` also debootstrap and umoci, and a mirror of Debian.
 
@@ -31,6 +31,8 @@ const { values } = parseArgs({
     mode: { type: 'string', default: 'bulk,lazy,flash' },
     /** Rows with peers and rows without; `--no-peers`: only the latter. */
     peers: { type: 'boolean', default: true },
+    /** `--no-alone`: only the rows with peers. */
+    alone: { type: 'boolean', default: true },
     /** Compressed size of the image for `bulk` and `flash`. */
     mib: { type: 'string', default: '66' },
     /** Where built images are kept from call to call; default: nowhere. */
@@ -158,7 +160,7 @@ async function main(bed: TestBed): Promise<RowResult[]> {
     if (!image) throw new Error(`no image for ${mode}`);
     for (const nodes of sizes) {
       // In turn, so that whatever else the machine does meets both.
-      const ways = values.peers ? [true, false] : [false];
+      const ways = [...(values.peers ? [true] : []), ...(values.alone ? [false] : [])];
       const samples = ways.map((): StartSample[] => []);
       for (let run = 0; run < runs; run++) {
         for (const [index, hasPeers] of ways.entries()) {

@@ -57,6 +57,9 @@ export class UploadSide {
   #parked = 0;
   #nextId = 0;
 
+  /** Children whose next readiness gives out free slots. */
+  readonly #awaited = new Set<string>();
+
   constructor(options: UploadOptions) {
     this.#options = options;
     this.#bucket = fullBucket(options.bytesPerSecond ?? 0, options.clock.monotonic());
@@ -198,7 +201,10 @@ export class UploadSide {
         // Packing is for processors, sending for the network: at least one slot stays for pieces.
         ({ what }) => 'piece' in what || this.#activeChunks < Math.max(1, slots - 1),
       );
-      if (next === undefined) return;
+      if (next === undefined) {
+        this.#awaitReady();
+        return;
+      }
       const { item, key } = next;
       this.#active++;
       void this.#serve(item, key)
@@ -207,6 +213,21 @@ export class UploadSide {
           this.#active--;
           this.#pump();
         });
+    }
+  }
+
+  /**
+   * Children that have something queued and are not ready may have become so by what others sent on their connection:
+   * nobody else waits for the moment in which they can be given a turn.
+   */
+  #awaitReady(): void {
+    for (const [id, { session }] of this.#children) {
+      if (session.isReady || this.#awaited.has(id) || this.#turns.sizeOf(id) === 0) continue;
+      this.#awaited.add(id);
+      void session.drained().then(() => {
+        this.#awaited.delete(id);
+        this.#pump();
+      });
     }
   }
 
