@@ -42,7 +42,7 @@ export interface HandshakeOptions {
   readonly record?: RecordBytes | undefined;
 }
 
-/** Wraps an encrypter of libp2p (tls or noise). Its protocol id stays: strangers get far enough to be named in the log. */
+/** Wraps an encrypter of libp2p (docs/decisions/0004). Its protocol id stays: strangers get far enough to be named in the log. */
 export function membersOnly<C>(
   inner: (components: C) => ConnectionEncrypter,
   options: HandshakeOptions,

@@ -1,13 +1,13 @@
 // The libp2p node of a peer or a scheduler, with every limit set on purpose. Members only (handshake.ts); who is banned,
 // revoked or expired is shown the door, also when connected already. The command line makes one for `shoal scheduler`, too.
 
+import { noise } from '@chainsafe/libp2p-noise';
 import { yamux } from '@chainsafe/libp2p-yamux';
 import { type Identify, identify } from '@libp2p/identify';
 import type { Connection, Libp2p, PeerId } from '@libp2p/interface';
 import { type KadDHT, kadDHT } from '@libp2p/kad-dht';
 import { type Ping, ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
-import { tls } from '@libp2p/tls';
 import { createLibp2p } from 'libp2p';
 import { type Clock, fromSystemError, type Logger, messageOf, ShoalError } from '../../core/index.ts';
 import type { MemberCertificate } from '../../proto/index.ts';
@@ -240,7 +240,7 @@ async function createNode(options: NodeOptions, state: NodeState): Promise<Membe
       }),
     ],
     connectionEncrypters: [
-      membersOnly(tls(), {
+      membersOnly(noise(), {
         membership: options.membership,
         reasonAgainst: peerId => state.reasonAgainst(peerId),
         onMember: member => state.welcome(member),

@@ -5,10 +5,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { suite, type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { noise } from '@chainsafe/libp2p-noise';
 import { yamux } from '@chainsafe/libp2p-yamux';
 import type { Stream } from '@libp2p/interface';
 import { tcp } from '@libp2p/tcp';
-import { tls } from '@libp2p/tls';
 import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
 import { membersOnly, newIdentity } from '../../../peer/index.ts';
@@ -28,7 +28,7 @@ async function dishonestNode(t: TestContext, cluster: TestCluster, options: Memb
     encodedCertificate: cluster.certificate(peerId, options),
     encodedRevocations: undefined,
   };
-  const encrypter = membersOnly(tls(), {
+  const encrypter = membersOnly(noise(), {
     membership,
     reasonAgainst: () => undefined,
     onMember: () => {},
@@ -68,7 +68,7 @@ suite('membership in the handshake', { timeout: 60_000 }, () => {
     const member = await cluster.member();
     const outsider = await createLibp2p({
       transports: [tcp()],
-      connectionEncrypters: [tls()],
+      connectionEncrypters: [noise()],
       streamMuxers: [yamux()],
     });
     t.after(() => outsider.stop());
