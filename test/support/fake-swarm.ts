@@ -22,8 +22,8 @@ import {
   type RangeReader,
   type SharedBlob,
   ShoalError,
-  silentLogger,
   type SwarmBlob,
+  silentLogger,
 } from '../../core/index.ts';
 import type {
   Accusation,
@@ -135,8 +135,11 @@ export class FakeScheduler implements Schedulers, ScheduledTask {
   readonly wants: { readonly pieces: readonly number[]; readonly lane: Lane; readonly late: boolean }[] = [];
   readonly reported = new Set<number>();
   readonly lostPieces: number[] = [];
-  readonly failures: { readonly pieces: readonly number[]; readonly reason: LeaseFailure; readonly ms: number | undefined }[] =
-    [];
+  readonly failures: {
+    readonly pieces: readonly number[];
+    readonly reason: LeaseFailure;
+    readonly ms: number | undefined;
+  }[] = [];
   readonly accusations: { readonly peerId: string; readonly piece: number; readonly what: Accusation }[] = [];
   hasLeft = false;
   #events: ScheduledEvents | undefined;

@@ -207,7 +207,10 @@ test('a parent that sends nothing is hedged for demand, then left alone and accu
 
 test('a hedge comes after hundreds of milliseconds once it is known how long answers take', async t => {
   const { world, blob } = scheduled(t, { pieces: 64 });
-  const first = world.parent('b', Array.from({ length: 64 }, (_, piece) => piece));
+  const first = world.parent(
+    'b',
+    Array.from({ length: 64 }, (_, piece) => piece),
+  );
   const warm = world.read(blob, { first: 0, count: 32 }, { lane: 'background' });
   for (let round = 0; round < 32; round++) {
     await world.pass(10);
