@@ -11,7 +11,6 @@ import {
   type Logger,
   ShoalError,
   type StoredBlob,
-  shortDigest,
 } from '../../core/index.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import type { FetchMetrics } from './fetch-metrics.ts';
@@ -23,6 +22,11 @@ export type Outcome =
   | { readonly kind: 'absent' }
   | { readonly kind: 'refused' }
   | { readonly kind: 'failed'; readonly error: ShoalError };
+
+/** How the logs call a blob: by the beginning of its cache file's name. A digest opens a private image to who reads it. */
+export function cacheName({ layout }: StoredBlob): string {
+  return layout.layoutKey.slice(0, 12);
+}
 
 export interface BatchPorts {
   readonly source: ChunkSource;
@@ -147,7 +151,7 @@ export class Batch {
       metrics.chunkStored(source.name);
       log.trace('chunk stored', {
         source: source.name,
-        blob: shortDigest(this.blob.layout.digest),
+        cache: cacheName(this.blob),
         chunk: index,
         bytes,
       });

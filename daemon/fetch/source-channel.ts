@@ -9,10 +9,9 @@ import {
   LaneQueue,
   type Logger,
   type StoredBlob,
-  shortDigest,
 } from '../../core/index.ts';
 import type { FetchLimits, SourceLimits } from '../config.ts';
-import { Batch, type BatchWork, type Outcome } from './batch.ts';
+import { Batch, type BatchWork, cacheName, type Outcome } from './batch.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { planRange, type Standing } from './coalesce.ts';
 import type { DemandWatch } from './demand-watch.ts';
@@ -156,8 +155,7 @@ export class SourceChannel {
     const { name } = this.source;
     const startedAt = clock.monotonic();
     metrics.requestSent(name, lane);
-    const { digest } = want.blob.layout;
-    log.debug('request', { source: name, lane, blob: shortDigest(digest), chunk: want.index, chunks: chunks.length });
+    log.debug('request', { source: name, lane, cache: cacheName(want.blob), chunk: want.index, chunks: chunks.length });
     const { waitsForOthers, stallTimeoutMs } = this.#limits;
     void batch.run(waitsForOthers && lane !== 'demand' ? undefined : stallTimeoutMs).then(failure => {
       if (batch.dropped) {
