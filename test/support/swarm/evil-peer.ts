@@ -1,7 +1,9 @@
 // A member of the cluster that does harm: its own process, on the real transport, with the certificate of an ordinary node.
 // Started by the chaos runs in the namespace of a link of its own (see EvilProcess in evil-process.ts).
 
-import type { Digest } from '../../../core/index.ts';
+import { join } from 'node:path';
+import { type Digest, silentLogger, systemClock } from '../../../core/index.ts';
+import { MemberNode, Membership, openIdentity, PeerTransport, SchedulerLinks } from '../../../peer/index.ts';
 import type {
   ParentEvents,
   PeerAddress,
@@ -15,18 +17,42 @@ import { type EvilPlan, evilPlan } from './evil-plan.ts';
 import { type EvilBlob, EvilTask, EvilTasks } from './evil-tasks.ts';
 import { TrickleRelay } from './trickle-relay.ts';
 
-/** What a program needs of the peer folder to be a member. */
-export interface PeerParts {
-  /** Listens and serves `tasks`. */
-  startNetwork(plan: EvilPlan, tasks: ServedTasks): Promise<PeerNetwork>;
-  /** Joins tasks at the schedulers of the plan. */
-  connectSchedulers(plan: EvilPlan, network: PeerNetwork): Promise<Schedulers>;
+/** Listens, serves `tasks`, and speaks with the schedulers, as an ordinary member would. */
+async function becomeMember(
+  plan: EvilPlan,
+  tasks: ServedTasks,
+): Promise<{ network: PeerNetwork; schedulers: Schedulers }> {
+  const ports = { clock: systemClock, log: silentLogger };
+  const identity = await openIdentity(join(plan.root, 'peer'));
+  const membership = await Membership.open({
+    ...ports,
+    peerId: identity.peerId,
+    role: 'peer',
+    clusterKeyFile: plan.clusterKeyFile,
+    certificateFile: plan.certificateFile,
+    revocationsFile: join(plan.root, 'peer', 'revocations'),
+  });
+  const listen = [`/ip4/${plan.address}/tcp/${plan.port}`];
+  const node = await MemberNode.start({ ...ports, identity, membership, listen, dht: 'client' });
+  const network = await PeerTransport.start({ ...ports, node, tasks, uploadSlots: UPLOAD_SLOTS });
+  const schedulers = new SchedulerLinks(
+    { ...ports, node: node.libp2p, load: () => network.load },
+    {
+      schedulers: plan.schedulers.map(address => ({ peerId: address.split('/').at(-1) ?? '', addresses: [address] })),
+      name: 'evil',
+      region: '',
+      zone: '',
+      rack: '',
+      isSeed: false,
+      uploadSlots: UPLOAD_SLOTS,
+      version: '0',
+    },
+  );
+  schedulers.start();
+  return { network, schedulers };
 }
 
-/** The one place that knows how the peer folder's parts are put together. */
-async function peerParts(): Promise<PeerParts> {
-  throw new Error('the peer folder has no transport yet');
-}
+const UPLOAD_SLOTS = 8;
 
 /** What passes freely until a task is open: handshakes, introductions, bitmaps. Less than one piece. */
 const FREE_BYTES = 32 << 10;
@@ -35,14 +61,12 @@ const SECOND_MS = 1_000;
 const ASKING_MS = 2_000;
 
 async function main(plan: EvilPlan): Promise<void> {
-  const parts = await peerParts();
   const tasks = new EvilTasks(plan.blobs, plan.malice);
-  const network = await parts.startNetwork(plan, tasks);
+  const { network, schedulers } = await becomeMember(plan, tasks);
   if (plan.malice === 'one-byte') {
     const target = { host: plan.address, port: plan.port };
     await new TrickleRelay({ target, freeBytes: FREE_BYTES, everyMs: SECOND_MS }).start('0.0.0.0', plan.relayPort);
   }
-  const schedulers = await parts.connectSchedulers(plan, network);
   for (const blob of plan.blobs) takePart(schedulers, network, blob, plan);
   process.send?.({ peerId: network.peerId });
   // From then on nobody reads what was asked for, and the kernel's buffers fill.
