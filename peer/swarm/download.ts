@@ -293,6 +293,7 @@ export class Download {
   #have(parent: Parent, pieces: readonly number[]): void {
     const now = this.#ports.clock.monotonic();
     for (const piece of pieces) {
+      if (this.scheduler.lesseeOf(piece) === parent.peerId) this.scheduler.forgetLessee(piece);
       if (parent.asked.has(piece)) this.requests.unpark(parent, piece, now);
       else this.#asking.news(piece, parent);
     }

@@ -253,6 +253,62 @@ test('a lessee that never delivers: the piece is wanted again as late, and moves
   await reading;
 });
 
+test('a piece that waits at its lessee is asked of another that has got it meanwhile', async t => {
+  const { world, blob } = scheduled(t);
+  const lessee = world.parent('b', []);
+  const other = world.parent('c', []);
+  void world.read(blob, { first: 0, count: 1 }, { lane: 'background' }).catch(() => {});
+  await world.settle();
+  world.scheduler.events.onLessee('b', [0]);
+  await world.settle();
+  other.events.onHave([0], []);
+  await world.settle();
+  assert.deepEqual([lessee.askedPieces, lessee.cancelled, other.askedPieces], [[], [0], [0]]);
+});
+
+test('a piece that its parent has stays in its queue when another gets it', async t => {
+  const { world, blob } = scheduled(t);
+  const first = world.parent('b', [0]);
+  void world.read(blob, { first: 0, count: 1 }, { lane: 'background' }).catch(() => {});
+  await world.settle();
+  const other = world.parent('c', []);
+  other.events.onHave([0], []);
+  await world.settle();
+  assert.deepEqual([first.askedPieces, other.askedPieces], [[0], []]);
+});
+
+test('with nothing left to ask for, what is stuck in a long queue is asked of an idle parent', async t => {
+  const { world, blob } = scheduled(t);
+  const crowded = world.parent('b', [0, 1]);
+  const first = world.read(blob, { first: 0, count: 1 }, { lane: 'background' });
+  await world.pass(1_000);
+  crowded.send(0); // a second for each place in its queue
+  await first;
+  crowded.events.onQueue(5);
+  void world.read(blob, { first: 1, count: 1 }, { lane: 'background' }).catch(() => {});
+  await world.settle();
+  assert.deepEqual(crowded.askedPieces, [1]);
+  const idle = world.parent('c', [1]);
+  await world.pass(200);
+  assert.deepEqual([crowded.askedPieces, idle.askedPieces], [[], [1]]);
+});
+
+test('a parent that stalled counts again when it has rested', async t => {
+  const { world, blob } = scheduled(t);
+  const parent = world.parent('b', [0]);
+  void world.read(blob, { first: 0, count: 1 }).catch(() => {});
+  await world.pass(2_500);
+  assert.deepEqual([parent.askedPieces, world.scheduler.wants.at(-1)?.late], [[], true]);
+  await world.pass(5_000);
+  assert.deepEqual(parent.askedPieces, [0]);
+  world.scheduler.wants.length = 0;
+  parent.events.onLost([0], []);
+  parent.refuse([0], 'absent');
+  await world.settle();
+  // It was counted: now nobody has the piece.
+  assert.deepEqual(wanted(world), [0]);
+});
+
 test('a busy parent is left alone for a moment, and others are asked', async t => {
   const { world, blob } = scheduled(t);
   const busy = world.parent('b', [0]);
