@@ -79,7 +79,7 @@ export function grantLate(member: Member, piece: number, turn: Turn): void {
   const lessee =
     member.mayFetch(now) && lease?.lessee !== member
       ? member
-      : chooseLessee(task, { piece, asker: member, except: lease?.lessee }, turn).lessee;
+      : chooseLessee(task, { piece, lane: 1, asker: member, except: lease?.lessee }, turn).lessee;
   if (lessee === undefined) return;
   task.lateLeases++;
   if (lease === undefined) {
@@ -183,8 +183,9 @@ function grant(task: Task, entry: QueuedPiece<Member>, turn: Turn): 'done' | 'no
     if (!asker.isGone && asker.wants(piece) && !neighbourHolds(asker, piece)) bringHolder(asker, piece, turn);
     return 'done';
   }
-  const choice = chooseLessee(task, { piece, asker, except: undefined }, turn);
-  if (choice.lessee === undefined) return choice.isWanted ? 'nobody-now' : 'done';
+  const choice = chooseLessee(task, { piece, lane: entry.lane, asker, except: undefined }, turn);
+  if (!choice.isWanted) return 'done';
+  if (choice.lessee === undefined) return 'nobody-now';
   begin(task, entry, choice.lessee, turn);
   return 'done';
 }

@@ -4,6 +4,7 @@
 
 import {
   FIRST_DEADLINE_MS,
+  FIRST_LEASES,
   MAX_DEADLINE_MS,
   MAX_LEASES,
   MAX_LEASES_ALONE,
@@ -85,7 +86,7 @@ export class OriginPace {
   limit(isAlone: boolean): number {
     const most = Math.min(isAlone ? MAX_LEASES_ALONE : MAX_LEASES, Math.floor(this.#ceiling));
     const least = Math.min(MIN_LEASES, most);
-    if (this.#shortest === Infinity) return least;
+    if (this.#shortest === Infinity) return Math.min(FIRST_LEASES, most);
     if (this.#probingSince !== undefined) return Math.min(PROBE_LEASES, most);
     const needed = Math.ceil(2 * Math.max(this.#rate, this.#rateBefore) * this.#shortest);
     return Math.min(most, Math.max(least, needed));
