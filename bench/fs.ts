@@ -2,7 +2,7 @@
 // multi-threaded FUSE file system in C (bench/fs/plainfs.c) and this machine's own file system? Same tree, same load
 // (bench/fs/load.c), same state of the kernel's caches, in turn, round after round, in one run.
 //
-//   sh scripts/with-node.sh bench/fs.ts [--rounds 7] [--rows stat,readdir] [--drivers fuse,fuse-native] [--json]
+//   sh scripts/with-node.sh bench/fs.ts [--rounds 7] [--rows stat,readdir] [--drivers fuse,fuse-uring,fuse-native] [--json]
 
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -22,7 +22,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '7' },
     rows: { type: 'string' },
-    drivers: { type: 'string', default: 'fuse,fuse-native' },
+    drivers: { type: 'string', default: 'fuse,fuse-uring,fuse-native' },
     files: { type: 'string', default: '10000' },
     'large-mib': { type: 'string', default: '256' },
     json: { type: 'boolean', default: false },

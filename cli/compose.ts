@@ -1,7 +1,14 @@
 // The composition root: the one place where folders meet. Opens images by what a person typed, gives the daemon its
 // view of them, and builds the daemon out of its parts.
 
-import { type BlobLayout, type ChunkSource, type ImageSource, ShoalError, systemClock } from '../core/index.ts';
+import {
+  type BlobLayout,
+  type ChunkSource,
+  type ImageSource,
+  ShoalError,
+  type Swarm,
+  systemClock,
+} from '../core/index.ts';
 import {
   type Daemon,
   type DaemonOptions,
@@ -15,9 +22,11 @@ import { BootstrapReader } from '../image/index.ts';
 import * as registry from '../registry/index.ts';
 import { type AcceleratedImage, openAcceleratedImage } from './accelerated-image.ts';
 import type { CommandContext } from './command.ts';
+import { DaemonPeers } from './compose-swarm.ts';
 import { givenCredentials } from './credentials.ts';
 import { insistingOn } from './platform-check.ts';
 import { readPlatform } from './settings.ts';
+import { layersOfSwarm } from './swarm-layer.ts';
 
 /** Of `--platform`, where a command takes every image of an index. */
 export const ALL_PLATFORMS = 'all';
@@ -168,8 +177,8 @@ function accessWith(
     : access.withCredential(parsed.host, credential);
 }
 
-/** How the daemon sees images. */
-function imageLibrary(access: registry.RegistryAccess): ImageLibrary {
+/** How the daemon sees images. `swarmNow`: by whom their layers may come, too. */
+function imageLibrary(access: registry.RegistryAccess, swarmNow: () => Swarm | undefined): ImageLibrary {
   return {
     async open({ reference, platform, plainHttp, insecure, credentials: given }, { signal }) {
       const credential = given && registry.credentialOf(given.username, given.password);
@@ -180,8 +189,12 @@ function imageLibrary(access: registry.RegistryAccess): ImageLibrary {
       };
       const source = registry.openSource(reference, options);
       const insisting = platform === undefined ? source : insistingOn(platform, source);
-      const image = await openAcceleratedImage(insisting, platform ?? readPlatform(undefined), signal);
-      return { ...image, reference: image.name, ...registry.openChunkSources(reference, options) };
+      const sources = registry.openChunkSources(reference, options);
+      const swarm = swarmNow();
+      const fetchLayer =
+        swarm && sources.ranges && layersOfSwarm(swarm, { origin: sources.ranges, clock: systemClock });
+      const image = await openAcceleratedImage(insisting, platform ?? readPlatform(undefined), signal, fetchLayer);
+      return { ...image, reference: image.name, ...sources };
     },
   };
 }
@@ -191,14 +204,17 @@ export function composeDaemon(
   context: CommandContext,
   options: Pick<DaemonOptions, 'exitWhenIdle'>,
 ): Daemon {
-  const { root, daemon } = context.settings;
+  const { root, daemon, fill, peers: peerSettings } = context.settings;
   const limits = {
     serve: { ...defaultServeLimits, workers: daemon.serveWorkers },
     store: { ...defaultStoreLimits, workers: daemon.storeWorkers },
     fetch: fetchLimits(daemon.fetchRequests),
   };
+  const peers =
+    peerSettings &&
+    new DaemonPeers(context, peerSettings, async () => (await import('../peer/index.ts')).createPeerNode);
   return new Daemon(
-    { clock: systemClock, log: context.log, library: imageLibrary(context.registry) },
-    { root, limits, ...options },
+    { clock: systemClock, log: context.log, library: imageLibrary(context.registry, () => peers?.swarm), peers },
+    { root, limits, fill, ...options },
   );
 }

@@ -64,6 +64,38 @@ Examples:
     .action(async (_options, command: Command) => (await import('./commands/ps.ts')).metrics(contextFor(command)));
 }
 
+export function addSwarmCommands(program: Command, contextFor: ContextFor): void {
+  program
+    .command('peers')
+    .description('list the nodes that the daemon shares blobs with: address, bytes both ways, bans, membership')
+    .addHelpText(
+      'after',
+      `
+Needs a daemon that takes part in a swarm: peer-listen in docs/configuration.md. NOW is per second, a mean over the last
+seconds. WRONG is how many pieces were not what they should be. MEMBER FOR is how long a certificate still holds.
+
+Examples:
+  shoal peers
+  shoal --json peers`,
+    )
+    .action(async (_options, command: Command) => (await import('./commands/swarm.ts')).peers(contextFor(command)));
+  program
+    .command('tasks')
+    .description('list the blobs that the daemon shares: pieces that are here, peers that have some, leases')
+    .addHelpText(
+      'after',
+      `
+A task is a blob, under the name that other nodes and schedulers know it by; names of images and blobs stay on this
+machine. PIECES are those of the blob as it is stored; AS CHUNKS those that can be packed from the cache instead. LEASES
+are pieces that this node is to fetch from the registry, for all.
+
+Examples:
+  shoal tasks
+  shoal --json tasks`,
+    )
+    .action(async (_options, command: Command) => (await import('./commands/swarm.ts')).tasks(contextFor(command)));
+}
+
 export function addMachineCommands(program: Command, contextFor: ContextFor): void {
   program
     .command('doctor')

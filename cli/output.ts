@@ -24,6 +24,11 @@ export function age(ms: number): string {
   return `${Math.max(0, Math.floor(ms / size))} ${name}`;
 }
 
+/** How long until then, from a wall time; `over` when it has passed. */
+export function left(until: number, now: number): string {
+  return until <= now ? 'over' : age(until - now);
+}
+
 /** Never rounds a part up to the whole: "100 %" means all. */
 export function percent(part: number): string {
   return `${(Math.floor(part * 1000) / 10).toFixed(part === 1 ? 0 : 1)} %`;

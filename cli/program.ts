@@ -3,6 +3,7 @@
 
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { dockerConfigCredentials, RegistryAccess } from '../registry/index.ts';
+import { addClusterCommands } from './cluster-commands.ts';
 import type { CommandContext } from './command.ts';
 import { CONFIG_FILE, type ConfigKey, DRIVERS, KEYS } from './config/keys.ts';
 import { refuseIdleCredentials, withoutCredentials } from './credentials.ts';
@@ -12,7 +13,9 @@ import {
   addInspectCommands,
   addMachineCommands,
   addMetricsCommand,
+  addSwarmCommands,
 } from './looking-commands.ts';
+import { addSchedulerCommand } from './scheduler-command.ts';
 import { DOCKER_CERTIFICATES, defaultSettings, type GlobalOptions, readProxies, readSettings } from './settings.ts';
 import { VERSION } from './version.ts';
 
@@ -72,6 +75,10 @@ export function buildProgram(base: Omit<CommandContext, 'settings' | 'log' | 're
   program.commandsGroup('Daemon:');
   addDaemonCommands(program, contextFor);
   addMetricsCommand(program, contextFor);
+  addSwarmCommands(program, contextFor);
+  program.commandsGroup('Cluster:');
+  addSchedulerCommand(program, contextFor);
+  addClusterCommands(program, contextFor);
   program.commandsGroup('This machine:');
   addMachineCommands(program, contextFor);
   addCompletionCommands(program, contextFor);
@@ -191,12 +198,14 @@ Examples:
     );
   program
     .command('ps')
-    .description('list mounts: image, state, bytes fetched and bytes per second, requests, reads, hits')
+    .description('list mounts: image, state, how much is here and where it came from, requests, reads, hits')
     .option('--watch [seconds]', 'look again and again (default: every 2 seconds); Ctrl-C ends it', wholeSeconds)
     .addHelpText(
       'after',
       `
-NOW is what comes from sources per second, a mean over the last seconds. HITS is the part of the reads that found all
+HERE is how much of the image is in the cache. CACHE are bytes that were on this node already, PEERS and ORIGIN those that
+came from other nodes and from the registry or its mirrors, as they came (compressed). NOW is what comes per second, a
+mean over the last seconds. HITS is the part of the reads that found all
 they wanted in the cache. WAITING is how many reads wait now, and for how long the one that has waited longest.
 
 Examples:
@@ -286,10 +295,10 @@ function globalOptions(): Option[] {
  * The flag of a configuration key. It has no default and no parser of its own: whatever is given, here, in the
  * environment or in the file, is checked in one place.
  */
-function configOption(key: ConfigKey, argument: string): Option {
-  const { meaning, env, fallback, defaultText } = KEYS[key];
+export function configOption(key: ConfigKey, argument: string): Option {
+  const { meaning, env, flag = `--${key}`, fallback, defaultText } = KEYS[key];
   const otherwise = fallback ?? defaultText?.replaceAll('`', '');
-  return new Option(`--${key} ${argument}`, `${meaning} (env ${env}; default: ${otherwise})`);
+  return new Option(`${flag} ${argument}`, `${meaning} (env ${env}; default: ${otherwise})`);
 }
 
 function acceptGlobalOptions(command: Command): void {

@@ -4,7 +4,9 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type Platform, ShoalError } from '../core/index.ts';
 import { type ProxySettings, parsePlatform, platformOf, type RegistryHostSettings } from '../registry/index.ts';
+import { type Endpoint, parseEndpoint } from './config/endpoint.ts';
 import type { ConfigKey } from './config/keys.ts';
+import { parseLocation, toMultiaddr } from './config/peer-addresses.ts';
 import { type ConfigValues, type ResolvedConfig, resolveConfig } from './config/resolve.ts';
 import type { LogFormat, LogLevel } from './logger.ts';
 
@@ -18,6 +20,8 @@ export interface Settings {
   /** Directory of all state, cache and sockets. Absolute. */
   readonly root: string;
   readonly controlSocket: string;
+  /** Of this node as one of a cluster: its key, revocations, what it remembers of others. */
+  readonly peerDirectory: string;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
   /** Machine-readable output on standard output. */
@@ -33,9 +37,30 @@ export interface Settings {
   readonly registries: Readonly<Record<string, RegistryHostSettings>>;
   /** What an operator may change of the daemon's numbers. */
   readonly daemon: { readonly serveWorkers: number; readonly storeWorkers: number; readonly fetchRequests: number };
+  /** Of a cluster's members; the files need not exist. */
+  readonly cluster: { readonly keyFile: string; readonly certificateFile: string; readonly revocationsFile: string };
+  readonly scheduler: { readonly listen: Endpoint; readonly httpListen: Endpoint };
+  /** Absent: only what is read is fetched. */
+  readonly fill?: { readonly bytesPerSecond?: number };
+  /** Absent: no swarm. */
+  readonly peers?: PeerSettings;
   /** Where all this came from, for `shoal config` and for a daemon that is started with the same file. */
   readonly config: ResolvedConfig;
 }
+
+export interface PeerSettings {
+  /** Multiaddrs. */
+  readonly listen: readonly string[];
+  readonly announce: readonly string[];
+  readonly schedulers: readonly string[];
+  readonly bootstrap: readonly string[];
+  readonly location: ReturnType<typeof parseLocation>;
+  readonly uploadSlots: number;
+  readonly uploadBytesPerSecond?: number;
+  readonly pieceCacheBytes: number;
+}
+
+const MIB = 1 << 20;
 
 /** Options as commander hands them over: those that every command takes, and those of the configuration's keys. */
 export interface GlobalOptions {
@@ -50,6 +75,10 @@ export interface GlobalOptions {
   readonly serveWorkers?: string;
   readonly storeWorkers?: string;
   readonly fetchRequests?: string;
+  readonly clusterKey?: string;
+  readonly certificate?: string;
+  readonly listen?: string;
+  readonly httpListen?: string;
 }
 
 export function readSettings(options: GlobalOptions, env: Readonly<NodeJS.ProcessEnv>): Settings {
@@ -65,9 +94,11 @@ export function readSettings(options: GlobalOptions, env: Readonly<NodeJS.Proces
   }
   const readDeadline = values['read-deadline'];
   const workDir = values['work-dir'];
+  const peerDirectory = join(root, 'peer');
   return deepFreeze({
     root,
     controlSocket,
+    peerDirectory,
     logLevel: required(values, 'log-level'),
     logFormat: required(values, 'log-format'),
     json: options.json ?? false,
@@ -81,8 +112,42 @@ export function readSettings(options: GlobalOptions, env: Readonly<NodeJS.Proces
       storeWorkers: required(values, 'store-workers'),
       fetchRequests: required(values, 'fetch-requests'),
     },
+    cluster: {
+      keyFile: values['cluster-key'] ?? join(peerDirectory, 'cluster.pub'),
+      certificateFile: values['cluster-certificate'] ?? join(peerDirectory, 'certificate'),
+      revocationsFile: join(peerDirectory, 'revocations'),
+    },
+    scheduler: {
+      listen: endpointOf(values, 'scheduler-listen'),
+      httpListen: endpointOf(values, 'scheduler-http-listen'),
+    },
+    ...(values['background-fill'] !== false && { fill: fillSettings(values) }),
+    ...peerSettings(values),
     config,
   });
+}
+
+function fillSettings(values: ConfigValues): NonNullable<Settings['fill']> {
+  const rate = values['background-rate'];
+  return rate === undefined ? {} : { bytesPerSecond: rate * MIB };
+}
+
+function peerSettings(values: ConfigValues): { readonly peers?: PeerSettings } {
+  const listen = values['peer-listen'];
+  if (listen === undefined || listen.length === 0) return {};
+  const rate = values['peer-upload-rate'];
+  return {
+    peers: {
+      listen: listen.map(toMultiaddr),
+      announce: (values['peer-announce'] ?? []).map(toMultiaddr),
+      schedulers: values.schedulers ?? [],
+      bootstrap: values['peer-bootstrap'] ?? [],
+      location: parseLocation(values['peer-location'] ?? ''),
+      uploadSlots: required(values, 'peer-upload-slots'),
+      ...(rate !== undefined && { uploadBytesPerSecond: rate * MIB }),
+      pieceCacheBytes: required(values, 'peer-piece-cache') * MIB,
+    },
+  };
 }
 
 /** Upper case first, as docker and containerd read them. */
@@ -112,6 +177,10 @@ function flagsOf(options: GlobalOptions): Partial<Record<ConfigKey | 'config', s
     'serve-workers': options.serveWorkers,
     'store-workers': options.storeWorkers,
     'fetch-requests': options.fetchRequests,
+    'cluster-key': options.clusterKey,
+    'cluster-certificate': options.certificate,
+    'scheduler-listen': options.listen,
+    'scheduler-http-listen': options.httpListen,
   });
 }
 
@@ -125,6 +194,13 @@ function required<K extends ConfigKey>(values: ConfigValues, key: K): NonNullabl
   if (value === undefined || value === null)
     throw new ShoalError('internal', `configuration key ${key} has no default`);
   return value;
+}
+
+/** Was checked by the schema. */
+function endpointOf(values: ConfigValues, key: 'scheduler-listen' | 'scheduler-http-listen'): Endpoint {
+  const endpoint = parseEndpoint(required(values, key));
+  if (endpoint === undefined) throw new ShoalError('internal', `configuration key ${key} is no endpoint`);
+  return endpoint;
 }
 
 function deepFreeze<T>(value: T): T {

@@ -31,6 +31,8 @@ export interface AssemblyOptions {
 export interface BlobFile {
   readonly path: string;
   readonly finished: FinishedBlob;
+  /** Digests of the file's pieces, 32 bytes each. */
+  readonly pieces: Uint8Array;
 }
 
 interface OpenBlob {
@@ -154,7 +156,8 @@ export class BlobAssembly {
     const { tail, ...tables } = buildBlobTail({ dataSize, dataDigest: sealed.dataDigest, chunks });
     const done = await this.#blobThread.call({ kind: 'finish', tail });
     if (done.kind !== 'finished') throw unexpected(done);
-    return { path, finished: { id: done.idHex, blobSize: done.size, chunks, ...tables } };
+    const finished = { id: done.idHex, blobSize: done.size, chunks, ...tables };
+    return { path, finished, pieces: done.pieces };
   }
 }
 

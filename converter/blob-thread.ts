@@ -1,10 +1,11 @@
-// The blob thread of a conversion: appends compressed chunks to the file of a blob and hashes it on the way. Writes are
-// synchronous, they are all that this thread does.
+// The blob thread of a conversion: appends compressed chunks to the file of a blob and hashes it on the way, whole and
+// piece by piece. Writes are synchronous, they are all that this thread does.
 
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { fromSystemError, ShoalError } from '../core/index.ts';
+import { PieceHasher } from '../image/index.ts';
 import { failureOf } from './failure.ts';
 import type { BlobReply, BlobRequest, BlobThreadSetup } from './messages.ts';
 
@@ -15,6 +16,7 @@ interface OpenBlob {
   readonly path: string;
   readonly fd: number;
   readonly hash: Hash;
+  readonly pieces: PieceHasher;
   size: number;
 }
 
@@ -31,7 +33,7 @@ parentPort?.on('message', (request: BlobRequest) => {
 function answer(request: BlobRequest): BlobReply {
   switch (request.kind) {
     case 'open':
-      blob = { path: request.path, fd: create(request.path), hash: createHash('sha256'), size: 0 };
+      blob = begin(request.path);
       return { kind: 'done' };
     case 'write':
       append(opened(), new Uint8Array(memory, request.slot * slabBytes, request.length));
@@ -43,15 +45,20 @@ function answer(request: BlobRequest): BlobReply {
   }
 }
 
+function begin(path: string): OpenBlob {
+  return { path, fd: create(path), hash: createHash('sha256'), pieces: new PieceHasher(), size: 0 };
+}
+
 function finish(open: OpenBlob, tail: Uint8Array): BlobReply {
   append(open, tail);
   closeSync(open.fd);
   blob = undefined;
-  return { kind: 'finished', idHex: open.hash.digest('hex'), size: open.size };
+  return { kind: 'finished', idHex: open.hash.digest('hex'), size: open.size, pieces: open.pieces.finish() };
 }
 
 function append(open: OpenBlob, bytes: Uint8Array): void {
   open.hash.update(bytes);
+  open.pieces.update(bytes);
   try {
     for (let at = 0; at < bytes.length; ) at += writeSync(open.fd, bytes, at, bytes.length - at);
   } catch (error) {

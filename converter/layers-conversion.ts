@@ -1,6 +1,7 @@
 // Converts the layers of one image: each through the packing line into a blob, all of them into one tree.
 
 import { digestFromHex, type ImageSource, ShoalError } from '../core/index.ts';
+import type { HashedBlob } from '../image/index.ts';
 import type { BlobFile } from './blob-assembly.ts';
 import type { CheckedSettings } from './config.ts';
 import { blobDescriptor, type LayerBlob } from './manifest.ts';
@@ -37,8 +38,9 @@ export interface ConvertedLayer {
 
 export interface ConvertedLayers {
   readonly layers: readonly ConvertedLayer[];
-  /** The blobs that the image has in the end, in the order of the bootstrap. */
+  /** The blobs that the image has in the end, in the order of the bootstrap, and the digests of their pieces. */
   readonly blobs: readonly LayerBlob[];
+  readonly pieces: readonly HashedBlob[];
   readonly bootstrap: Uint8Array<ArrayBuffer>;
   readonly warnings: readonly ConvertWarning[];
 }
@@ -128,15 +130,21 @@ function finished(
   packed: readonly PackedLayer[],
   files: readonly (BlobFile | undefined)[],
   kept: readonly number[],
-): Pick<ConvertedLayers, 'layers' | 'blobs'> {
-  const all = files.flatMap(file => (file ? [file.finished] : []));
-  const blobs = kept.flatMap(position => all[position] ?? []);
+): Pick<ConvertedLayers, 'layers' | 'blobs' | 'pieces'> {
+  const all = files.flatMap(file => file ?? []);
+  const left = kept.flatMap(position => all[position] ?? []);
+  const blobs = left.map(file => file.finished);
+  const pieces = left.map(file => ({
+    digest: digestFromHex(file.finished.id),
+    size: file.finished.blobSize,
+    digests: file.pieces,
+  }));
   const layers = packed.map(({ source, parsed }, i) => {
     const blob = files[i]?.finished;
-    const left = blob && blobs.includes(blob) ? blob : undefined;
-    return { blob: left, report: layerReport(source, parsed, left) };
+    const own = blob && blobs.includes(blob) ? blob : undefined;
+    return { blob: own, report: layerReport(source, parsed, own) };
   });
-  return { layers, blobs };
+  return { layers, blobs, pieces };
 }
 
 function layerReport({ descriptor }: SourceLayer, parsed: ParsedLayer, blob: LayerBlob | undefined): LayerReport {

@@ -4,7 +4,7 @@
 // ids, so the image runs the same; its history keeps every step, and those whose layer became no blob are marked empty.
 
 import { type Descriptor, type Digest, digestFromHex } from '../core/index.ts';
-import type { FinishedBlob } from '../image/index.ts';
+import { encodePieceAnnotation, type FinishedBlob } from '../image/index.ts';
 import {
   type HistoryEntry,
   type ImageConfig,
@@ -13,6 +13,7 @@ import {
   NYDUS_ANNOTATIONS,
   NYDUS_BOOTSTRAP_HISTORY,
   NYDUS_MEDIA_TYPES,
+  SHOAL_ANNOTATIONS,
 } from '../registry/index.ts';
 import type { BootstrapLayer } from './bootstrap-layer.ts';
 import type { TargetFormat } from './config.ts';
@@ -56,14 +57,17 @@ export function blobDescriptor(blob: LayerBlob): Descriptor {
 }
 
 export function bootstrapDescriptor(layer: BootstrapLayer, mediaType: string): Descriptor {
+  const { digest, size, pieces } = layer;
+  const annotation = encodePieceAnnotation({ digest, size, digests: pieces });
   return {
     mediaType,
-    digest: layer.digest,
-    size: layer.size,
+    digest,
+    size,
     annotations: {
       [NYDUS_ANNOTATIONS.bootstrap]: 'true',
       [NYDUS_ANNOTATIONS.fsVersion]: FS_VERSION,
       [NYDUS_ANNOTATIONS.uncompressed]: layer.diffId,
+      ...(annotation !== undefined && { [SHOAL_ANNOTATIONS.pieces]: annotation }),
     },
   };
 }

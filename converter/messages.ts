@@ -123,4 +123,5 @@ export type BlobRequest =
 export type BlobReply =
   | { readonly kind: 'done' }
   | { readonly kind: 'sealed'; readonly dataDigest: Uint8Array }
-  | { readonly kind: 'finished'; readonly idHex: string; readonly size: number };
+  /** `pieces` are the digests of the file's pieces, 32 bytes each. */
+  | { readonly kind: 'finished'; readonly idHex: string; readonly size: number; readonly pieces: Uint8Array };

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { type Digest, digestFromHex, type ImageSink } from '../core/index.ts';
+import { encodePieceTable } from '../image/index.ts';
 import { writeBootstrapLayer } from './bootstrap-layer.ts';
 import type { ConvertedLayers } from './layers-conversion.ts';
 import {
@@ -42,7 +43,8 @@ export async function publishImage(
 ): Promise<PublishedImage> {
   const { sink, directory, signal, uploads, form, onPhase } = options;
   const types = mediaTypesOf(form);
-  const layer = await writeBootstrapLayer(converted.bootstrap, join(directory, 'bootstrap.tar.gz'), signal);
+  const content = { bootstrap: converted.bootstrap, pieceTable: encodePieceTable(converted.pieces) };
+  const layer = await writeBootstrapLayer(content, join(directory, 'bootstrap.tar.gz'), signal);
   const blobs = converted.layers.map(({ blob }) => blob);
   const config = documentBytes(acceleratedConfig(source.config, blobs, layer.diffId));
   const configDescriptor = { mediaType: types.config, digest: sha256(config), size: config.length };

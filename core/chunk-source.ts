@@ -29,7 +29,13 @@ export interface ChunkRequest {
  *   `unauthorized`, `malformed` are not. Payloads that were yielded before an error stay valid.
  */
 export interface ChunkSource {
-  /** For logs and counters: `origin`, `peer`, ... */
+  /** For logs and counters: `origin`, `peers`, `mirror HOST`. */
   readonly name: string;
+  readonly kind: SourceKind;
   fetch(request: ChunkRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ChunkPayload>;
+  /** A chunk that it gave was not the chunk: for a source that can find out whose fault that is. Never throws. */
+  distrust?(chunk: { readonly blob: BlobLayout; readonly index: number }): void;
 }
+
+/** What decides how a source is asked, and what its bytes are counted as. */
+export type SourceKind = 'peers' | 'mirror' | 'origin';

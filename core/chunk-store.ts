@@ -22,6 +22,9 @@ export interface StoredBlob {
   /** The file that holds the device (every chunk at its device offset), for readers in other threads. */
   readonly path: string;
 
+  /** Stored bytes (compressed, as the blob has them) of the chunks that are present. */
+  readonly presentBytes: number;
+
   /**
    * Unpacks and verifies a payload and stores the chunk. When it resolves, `map` says present and every reader sees
    * the bytes. Idempotent; concurrent puts of one chunk are safe. Takes ownership of `payload.bytes` (they may be
@@ -35,6 +38,15 @@ export interface StoredBlob {
    * when it is evicted while being read). Rejects with `system` on I/O errors.
    */
   read(index: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
+
+  /**
+   * One zstd frame of a chunk's bytes, verified once more and the caller's, or undefined when it is absent. A chunk that
+   * is not what it was any more (a bad disk) is forgotten. Rejects with `system` on I/O errors.
+   */
+  pack(index: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
+
+  /** Calls back soon after chunks came or went, once for many. Returns how to stop that. */
+  onChange(listener: () => void): () => void;
 
   /** Forgets a chunk: readers miss from now on, its space is given back. Idempotent. */
   evict(index: number): Promise<void>;

@@ -67,4 +67,6 @@ export interface ChunkPayload {
   readonly packing: 'blob' | 'none' | 'zstd';
   /** A view that covers its whole ArrayBuffer, so that it can be transferred to a worker without a copy. */
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** How many of these bytes the source itself had from the origin. Absent: none, unless it is the origin. */
+  readonly originBytes?: number;
 }

@@ -59,8 +59,16 @@ export interface MountState {
 export interface MountStats {
   /** Compressed bytes of all blobs of the image. */
   readonly totalBytes: number;
-  /** Compressed bytes fetched from sources because of this mount. */
+  /** Stored (compressed) bytes of all chunks that the image describes, and of those that are here. */
+  readonly chunkBytes: number;
+  readonly presentBytes: number;
+  /** Compressed bytes fetched from sources because of this mount: the sum of the following three. */
   readonly fetchedBytes: number;
+  readonly peerBytes: number;
+  readonly mirrorBytes: number;
+  readonly originBytes: number;
+  /** Bytes that need not be fetched: they were here when it was mounted, or in another blob on this node. */
+  readonly cacheBytes: number;
   /** Requests made to sources for them. */
   readonly requests: number;
   /** Reads answered from the cache at once, and reads that had to wait for a chunk. */

@@ -21,13 +21,20 @@ export interface LaneLimits {
 export class LaneQueue<T> {
   readonly #limits: LaneLimits;
   readonly #start: (item: T, lane: Lane, done: () => void) => void;
+  readonly #mayStart: (lane: Lane) => boolean;
   readonly #waiting: Record<Lane, Set<T>> = { demand: new Set(), trace: new Set(), background: new Set() };
   readonly #running: Record<Lane, number> = { demand: 0, trace: 0, background: 0 };
   #pumping = false;
 
-  constructor(limits: LaneLimits, start: (item: T, lane: Lane, done: () => void) => void) {
+  /** `mayStart`: whether something of a lane may start now; when that changes by itself, `resume` must be called. */
+  constructor(
+    limits: LaneLimits,
+    start: (item: T, lane: Lane, done: () => void) => void,
+    mayStart: (lane: Lane) => boolean = () => true,
+  ) {
     this.#limits = limits;
     this.#start = start;
+    this.#mayStart = mayStart;
   }
 
   enqueue(item: T, lane: Lane): void {
@@ -49,6 +56,11 @@ export class LaneQueue<T> {
   /** Takes a waiting item out. Returns false when it already started or was never here. */
   remove(item: T): boolean {
     return LANES.some(lane => this.#waiting[lane].delete(item));
+  }
+
+  /** Starts what may start now. */
+  resume(): void {
+    this.#pump();
   }
 
   waiting(lane: Lane): number {
@@ -88,7 +100,7 @@ export class LaneQueue<T> {
       const first = this.#waiting[lane].values().next();
       if (first.done) continue;
       // Strict priority: a higher lane at its own limit does not hold back the lower ones.
-      if (this.#running[lane] >= this.#limits.perLane[lane]) continue;
+      if (this.#running[lane] >= this.#limits.perLane[lane] || !this.#mayStart(lane)) continue;
       return { item: first.value, lane };
     }
     return undefined;

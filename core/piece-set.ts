@@ -56,6 +56,11 @@ export class PieceSet {
     return true;
   }
 
+  /** The bitmap itself, as it is now and changes: to look at or to encode at once, not to keep and not to write. */
+  get bytes(): Uint8Array {
+    return this.#bits;
+  }
+
   /** A copy, for the wire. */
   toBytes(): Uint8Array {
     return this.#bits.slice();

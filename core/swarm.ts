@@ -48,7 +48,7 @@ export interface CachedChunks {
   pack(place: ChunkPlace, options: { readonly signal: AbortSignal }): Promise<Uint8Array<ArrayBuffer> | undefined>;
 }
 
-/** Where bytes came from, for counters. */
+/** Where the bytes of a read came from, for counters; also those that were here because an earlier read fetched them. */
 export interface SwarmTally {
   readonly peerBytes: number;
   readonly originBytes: number;
@@ -80,9 +80,87 @@ export interface SwarmBlob {
 }
 
 export interface Swarm {
-  /** Idempotent by digest: the same blob for all who join. Never waits: peers and schedulers come when they come. */
+  /**
+   * Idempotent by digest: the same blob for all who join. Never waits: peers and schedulers come when they come. The ports
+   * of all who joined and have not left are of use: any of their origins may be read, and a chunk is given by the first
+   * of their caches that has it.
+   */
   join(
     blob: SharedBlob,
     ports: { readonly origin: RangeReader; readonly chunks?: CachedChunks | undefined },
   ): SwarmBlob;
+}
+
+/** The swarm's end of a node: what `createPeerNode` makes (peer/index.ts) and the daemon holds. */
+export interface PeerNode {
+  readonly swarm: Swarm;
+  /** Plain data, made when it is asked for: a snapshot that its holder keeps. */
+  status(): SwarmStatus;
+  /** Leaves everybody and gives ports, files and memory back. Idempotent; never rejects. */
+  stop(): Promise<void>;
+}
+
+/** What this node knows of its swarm. Peer ids and task ids as text (libp2p's form, 64 hex digits). */
+export interface SwarmStatus {
+  readonly peerId: string;
+  /** Multiaddrs that others are told. */
+  readonly addresses: readonly string[];
+  /** Until when this node is a member: wall time, milliseconds since 1970. */
+  readonly certificateExpiresAt: number;
+  readonly schedulers: readonly SchedulerStatus[];
+  /** Connected ones, and those that are banned. */
+  readonly peers: readonly PeerStatus[];
+  readonly tasks: readonly TaskStatus[];
+  readonly counters: SwarmCounters;
+}
+
+export interface SchedulerStatus {
+  readonly peerId: string;
+  readonly address: string;
+  readonly state: 'connected' | 'connecting' | 'refused';
+}
+
+export interface PeerStatus {
+  readonly peerId: string;
+  /** Multiaddr of the connection; absent: not connected. */
+  readonly address?: string | undefined;
+  /** Bytes of pieces and chunks that it sent, and that it was sent; since this node started. */
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+  /** The same per second now: means over the last seconds. */
+  readonly receivedPerSecond: number;
+  readonly sentPerSecond: number;
+  readonly wrongPieces: number;
+  /** Wall time, milliseconds since 1970; absent: nobody banned it. */
+  readonly bannedUntil?: number | undefined;
+  readonly banReason?: string | undefined;
+  /** Of its membership; absent: not known. */
+  readonly certificateExpiresAt?: number | undefined;
+}
+
+export interface TaskStatus {
+  readonly taskId: string;
+  /** For this node's own eyes: what the daemon finds the images by. Never crosses the network. */
+  readonly digest: Digest;
+  readonly pieceCount: number;
+  /** Held as the blob has them, and covered by chunks of the cache. */
+  readonly pieces: number;
+  readonly chunkPieces: number;
+  /** Connected peers that have some of it. */
+  readonly peers: number;
+  /** Pieces that this node is to fetch from the origin. */
+  readonly leases: number;
+  /** Does a scheduler look after it now? */
+  readonly scheduled: boolean;
+}
+
+/** Sums since the node started; they never go back. */
+export interface SwarmCounters {
+  readonly bytesFromPeers: number;
+  readonly bytesFromOrigin: number;
+  readonly bytesSent: number;
+  /** Pieces that were not what the piece table or the chunks say. */
+  readonly wrongPieces: number;
+  /** Requests that took long and were asked of a second peer as well. */
+  readonly hedges: number;
 }

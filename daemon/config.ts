@@ -4,8 +4,8 @@
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** How chunks are fetched. */
-export interface FetchLimits {
+/** How one source is asked. */
+export interface SourceLimits {
   /**
    * Most compressed bytes of one request. At 100 Mbit/s 4 MiB take a third of a second: long enough that the round
    * trip no longer counts, short enough that a demand read never waits long for a slot. Doubling it doubles that wait.
@@ -29,13 +29,30 @@ export interface FetchLimits {
   readonly requestsPerSource: number;
   /** Of these, how many may serve readers that wait, a trace, the background: demand always finds a free slot. */
   readonly requestsPerLane: { readonly demand: number; readonly trace: number; readonly background: number };
+  /** An attempt that brings no chunk for this long is given up. 1 MiB in 30 s is 280 kbit/s, slower than any node. */
+  readonly stallTimeoutMs: number;
+  /**
+   * The source waits for others, and says itself when there is nobody left to wait for: an attempt that stalls says
+   * nothing about it, and only in the demand lane is one given up. It orders what it is asked for by lane, so what is
+   * wanted more urgently than before is asked for again.
+   */
+  readonly waitsForOthers: boolean;
+  /**
+   * The background waits here until no reader of this node has waited for so long: what fills the link meanwhile is what
+   * the next demand would wait behind. Programs from images, over 100 Mbit/s (bench/cold-start.ts), were ready after 1.9 to
+   * 2.6 times as long with 0, 1.0 to 1.4 with 50 ms, 1.0 with 250 ms. 0: the source itself sees to that.
+   */
+  readonly quietMs: number;
+}
+
+/** How chunks are fetched: from registries and mirrors as it says itself, from peers as `peers` says. */
+export interface FetchLimits extends SourceLimits {
+  readonly peers: SourceLimits;
   /**
    * Payload bytes of the whole daemon that arrived and are not stored yet. Sources are not read from beyond it, so
    * memory stays bounded when the disk is slower than the network. Must hold a few of the largest chunks (16 MiB).
    */
   readonly maxUnstoredBytes: number;
-  /** An attempt that brings no chunk for this long is given up. 1 MiB in 30 s is 280 kbit/s, slower than any node. */
-  readonly stallTimeoutMs: number;
   /** So many failures of a source in a row, and only one probe at a time is sent to it until one succeeds. */
   readonly failuresToShut: number;
   /** Waits after failures that time heals: an unreachable or overloaded source. */
@@ -58,8 +75,22 @@ export const defaultFetchLimits: FetchLimits = {
   amplifyBytes: 256 * KIB,
   requestsPerSource: 16,
   requestsPerLane: { demand: 16, trace: 12, background: 8 },
-  maxUnstoredBytes: 64 * MIB,
   stallTimeoutMs: 30_000,
+  waitsForOthers: false,
+  quietMs: 250,
+  // The swarm's pieces are small, and it bounds what is under way by itself (docs/protocol.md: 8 MiB). It should know of
+  // all that is wanted, in order to ask for it in the best order; nothing else is brought along.
+  peers: {
+    maxRangeBytes: 4 * MIB,
+    maxGapBytes: 4 * MIB,
+    amplifyBytes: 0,
+    requestsPerSource: 256,
+    requestsPerLane: { demand: 256, trace: 128, background: 64 },
+    stallTimeoutMs: 30_000,
+    waitsForOthers: true,
+    quietMs: 0,
+  },
+  maxUnstoredBytes: 64 * MIB,
   failuresToShut: 3,
   // The ceiling is how long readers wait in vain once a registry is back; a probe every 5 s hurts nobody.
   transientBackoff: { firstMs: 200, factor: 2, maxMs: 5_000 },
@@ -77,6 +108,32 @@ export function fetchLimits(requestsPerSource: number): FetchLimits {
     requestsPerLane: { demand: part(lanes.demand), trace: part(lanes.trace), background: part(lanes.background) },
   };
 }
+
+/** How the rest of a mounted image is fetched in the background. */
+export interface FillLimits {
+  /**
+   * Compressed bytes asked for and not there yet, of one mount: four requests. At a registry that fills 1 Gbit/s at 100 ms
+   * round trip; peers can choose which of so many pieces to swap first. More is more that a reader may have to wait behind.
+   */
+  readonly outstandingBytes: number;
+  /** One request has at most so many bytes, and so many chunks: an image may have millions of tiny ones. */
+  readonly groupBytes: number;
+  readonly groupChunks: number;
+  /** Wrong bytes are not fetched for ever when nobody waits for them. */
+  readonly tries: number;
+  /** It waits while less of the disk than this part is free: the cache has no quota yet, and others need room as well. */
+  readonly minFreePart: number;
+  readonly roomPollMs: number;
+}
+
+export const defaultFillLimits: FillLimits = {
+  outstandingBytes: 16 * MIB,
+  groupBytes: 4 * MIB,
+  groupChunks: 1_024,
+  tries: 3,
+  minFreePart: 0.1,
+  roomPollMs: 60_000,
+};
 
 /** How the cache is kept. */
 export interface StoreLimits {
@@ -97,7 +154,7 @@ export interface ServeLimits {
   /**
    * Threads that answer the kernel, 16 MB each. It hands requests to the one that has slept longest: with two, a lone
    * reader on a quiet machine waits for a sleeping processor more often than with three (docs/benchmarks.md); with more,
-   * many readers get slower again.
+   * many readers get slower again. FUSE over io_uring wants one for each processor and one more.
    */
   readonly workers: number;
   /**

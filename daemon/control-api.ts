@@ -13,8 +13,10 @@ import {
   mountRequest,
   STATUS_BY_CODE,
   STOP_PATH,
+  SWARM_PATH,
   unmountRequest,
 } from './control-protocol.ts';
+import type { SwarmReport } from './swarm-report.ts';
 
 /** A mount request is a few hundred bytes. */
 const MAX_BODY_BYTES = 64 * 1024;
@@ -26,6 +28,8 @@ export interface ControlApiPorts {
   readonly mounter: ImageMounter;
   /** A page for Prometheus. */
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  /** Undefined: this node has no peers. */
+  readonly swarm: () => SwarmReport | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   /** Stops the daemon; called after the answer was sent. */
@@ -107,6 +111,13 @@ function addDaemonRoutes(server: FastifyInstance, ports: ControlApiPorts, versio
   server.get(METRICS_PATH, async (_request, reply) => {
     const { contentType, text } = await ports.metrics();
     return reply.type(contentType).send(text);
+  });
+  server.get(SWARM_PATH, async () => {
+    const report = ports.swarm();
+    if (report === undefined) {
+      throw new ShoalError('not-found', 'this daemon has no peers: peer-listen is not set (docs/configuration.md)');
+    }
+    return report;
   });
   server.post(STOP_PATH, async (_request, reply) => {
     reply.raw.once('finish', ports.onStop);

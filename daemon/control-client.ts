@@ -22,8 +22,11 @@ import {
   mountInfo,
   mountList,
   STOP_PATH,
+  SWARM_PATH,
+  swarmReport,
 } from './control-protocol.ts';
 import { parseErrorCode } from './error-codes.ts';
+import type { SwarmReport } from './swarm-report.ts';
 
 interface Answer {
   readonly status: number;
@@ -67,6 +70,11 @@ export class ControlClient implements ImageMounter {
   /** Who listens. */
   info({ signal }: { readonly signal: AbortSignal }): Promise<DaemonInfo> {
     return this.#ask({ method: 'GET', path: DAEMON_PATH, signal }, daemonInfo);
+  }
+
+  /** Rejects with `not-found` when it has no peers. */
+  swarm({ signal }: { readonly signal: AbortSignal }): Promise<SwarmReport> {
+    return this.#ask({ method: 'GET', path: SWARM_PATH, signal }, swarmReport);
   }
 
   /** Asks the daemon to end; resolves when it agreed, not when it is gone. */

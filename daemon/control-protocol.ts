@@ -1,11 +1,13 @@
 // What travels over the control socket: JSON over HTTP. Both sides check what they get.
 
 import { z } from 'zod';
-import type { ErrorCode, MountInfo, MountRequest } from '../core/index.ts';
+import type { Digest, ErrorCode, MountInfo, MountRequest } from '../core/index.ts';
 import { DRIVER_NAMES, isDigest } from '../core/index.ts';
+import type { SwarmReport } from './swarm-report.ts';
 
 export const MOUNTS_PATH = '/v1/mounts';
 export const DAEMON_PATH = '/v1/daemon';
+export const SWARM_PATH = '/v1/swarm';
 export const STOP_PATH = '/v1/daemon/stop';
 /** Where Prometheus looks by itself; text, not JSON. */
 export const METRICS_PATH = '/metrics';
@@ -38,9 +40,10 @@ export const mountRequest: z.ZodType<MountRequest> = z.strictObject({
 export const unmountRequest = z.strictObject({ mountpoint: path, force: z.boolean().default(false) });
 
 const count = z.number().nonnegative();
+const digest = z.custom<Digest>(value => typeof value === 'string' && isDigest(value));
 export const mountInfo: z.ZodType<MountInfo> = z.object({
   reference: z.string(),
-  manifestDigest: z.custom<MountInfo['manifestDigest']>(value => typeof value === 'string' && isDigest(value)),
+  manifestDigest: digest,
   mountpoint: z.string(),
   driver: z.enum(DRIVER_NAMES),
   driverReason: z.string().optional(),
@@ -49,7 +52,13 @@ export const mountInfo: z.ZodType<MountInfo> = z.object({
   state: z.object({ name: z.enum(['mounting', 'ready', 'stalled']), since: z.number() }),
   stats: z.object({
     totalBytes: count,
+    chunkBytes: count,
+    presentBytes: count,
     fetchedBytes: count,
+    peerBytes: count,
+    mirrorBytes: count,
+    originBytes: count,
+    cacheBytes: count,
     requests: count,
     hits: count,
     misses: count,
@@ -61,6 +70,49 @@ export const mountInfo: z.ZodType<MountInfo> = z.object({
   }),
 });
 export const mountList = z.array(mountInfo);
+
+export const swarmReport: z.ZodType<SwarmReport> = z.object({
+  peerId: z.string(),
+  addresses: z.array(z.string()),
+  certificateExpiresAt: z.number(),
+  schedulers: z.array(
+    z.object({ peerId: z.string(), address: z.string(), state: z.enum(['connected', 'connecting', 'refused']) }),
+  ),
+  peers: z.array(
+    z.object({
+      peerId: z.string(),
+      address: z.string().optional(),
+      receivedBytes: count,
+      sentBytes: count,
+      receivedPerSecond: count,
+      sentPerSecond: count,
+      wrongPieces: count,
+      bannedUntil: z.number().optional(),
+      banReason: z.string().optional(),
+      certificateExpiresAt: z.number().optional(),
+    }),
+  ),
+  tasks: z.array(
+    z.object({
+      taskId: z.string(),
+      digest,
+      images: z.array(z.string()),
+      pieceCount: count,
+      pieces: count,
+      chunkPieces: count,
+      peers: count,
+      leases: count,
+      scheduled: z.boolean(),
+    }),
+  ),
+  counters: z.object({
+    bytesFromPeers: count,
+    bytesFromOrigin: count,
+    bytesSent: count,
+    wrongPieces: count,
+    hedges: count,
+  }),
+});
 
 export const daemonInfo = z.object({
   pid: z.int().positive(),

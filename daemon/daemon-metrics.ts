@@ -2,9 +2,20 @@
 // shared memory and is read when somebody asks; nothing here is on the path of a read.
 
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { type DriverName, type ErrorCode, type Logger, type MountInfo, messageOf } from '../core/index.ts';
+import {
+  type DriverName,
+  type ErrorCode,
+  type Logger,
+  type MountInfo,
+  messageOf,
+  type SwarmStatus,
+} from '../core/index.ts';
 import type { DiskStore } from './cache/disk-store.ts';
 import { FetchMetrics } from './fetch/fetch-metrics.ts';
+import type { Answerer } from './fetch/want.ts';
+import { ReadDurations, sumOfTimes } from './read-times.ts';
+import { type ReadTimes, SharedCounters } from './shared-counters.ts';
+import { addSwarmMetrics } from './swarm-metrics.ts';
 
 /**
  * The library's histogram of event loop delays wakes the process up as often as it is precise (0.5 % of a processor at
@@ -13,12 +24,21 @@ import { FetchMetrics } from './fetch/fetch-metrics.ts';
 const EVENT_LOOP_PRECISION_MS = 1_000;
 const EVENT_LOOP_HISTOGRAM = ['min', 'max', 'mean', 'stddev', 'p50', 'p90', 'p99'];
 
+export interface MeasuredMount {
+  info(): MountInfo;
+  readonly hitTimes: ReadTimes;
+}
+
 export interface MetricsSources {
   readonly log: Logger;
   /** All that are served, also those that nobody sees any more but still uses. */
-  readonly mounts: () => readonly MountInfo[];
+  readonly mounts: () => readonly MeasuredMount[];
   /** Undefined before it is open. */
   readonly cache: () => Pick<DiskStore, 'usedBytes' | 'freeBytes'> | undefined;
+  /** Chunks that were copied from other blobs of this node. */
+  readonly copiedChunks: () => number;
+  /** Undefined: this node has no peers. */
+  readonly swarm: () => SwarmStatus | undefined;
 }
 
 type Totals = Pick<MountInfo['stats'], 'hits' | 'misses' | 'slowReads'>;
@@ -28,8 +48,10 @@ export class DaemonMetrics {
   readonly #registry = new Registry();
   readonly #sources: MetricsSources;
   readonly #mountErrors: Counter<'code'>;
+  readonly #readDurations: ReadDurations;
   /** Of mounts that are gone: a counter never goes back. */
   #gone: Totals = { hits: 0, misses: 0, slowReads: 0 };
+  #goneTimes: ReadTimes = new SharedCounters().hitTimes();
 
   constructor(sources: MetricsSources) {
     this.#sources = sources;
@@ -42,7 +64,11 @@ export class DaemonMetrics {
     });
     this.#addMounts();
     this.#addReads();
+    this.#readDurations = new ReadDurations(this.#registry, () =>
+      sources.mounts().reduce((times, { hitTimes }) => sumOfTimes(times, hitTimes), this.#goneTimes),
+    );
     this.#addCache();
+    addSwarmMetrics(this.#registry, sources.swarm);
     collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS });
     for (const part of EVENT_LOOP_HISTOGRAM) this.#registry.removeSingleMetric(`nodejs_eventloop_lag_${part}_seconds`);
   }
@@ -51,9 +77,15 @@ export class DaemonMetrics {
     this.#mountErrors.inc({ code });
   }
 
+  /** A read that had to wait was served. */
+  readServed(from: Answerer, ms: number): void {
+    this.#readDurations.served(from, ms);
+  }
+
   /** Its counters stay in the totals. */
-  mountGone({ stats }: MountInfo): void {
-    this.#gone = sum(this.#gone, stats);
+  mountGone(mount: MeasuredMount): void {
+    this.#gone = sum(this.#gone, mount.info().stats);
+    this.#goneTimes = sumOfTimes(this.#goneTimes, mount.hitTimes);
   }
 
   /** The page that Prometheus wants, and what to call it. */
@@ -69,7 +101,7 @@ export class DaemonMetrics {
       registers: [this.#registry],
       collect: () => {
         const count = new Map<DriverName, number>();
-        for (const { driver } of this.#sources.mounts()) count.set(driver, (count.get(driver) ?? 0) + 1);
+        for (const { driver } of this.#infos()) count.set(driver, (count.get(driver) ?? 0) + 1);
         mounts.reset();
         for (const [driver, value] of count) mounts.set({ driver }, value);
       },
@@ -79,13 +111,13 @@ export class DaemonMetrics {
       name: 'shoal_reads_waiting',
       help: 'Reads that wait for a chunk now.',
       registers: [this.#registry],
-      collect: () => waiting.set(this.#sources.mounts().reduce((all, { stats }) => all + stats.waiting, 0)),
+      collect: () => waiting.set(this.#infos().reduce((all, { stats }) => all + stats.waiting, 0)),
     });
     const longest: Gauge = new Gauge({
       name: 'shoal_longest_wait_seconds',
       help: 'How long the read has waited that has waited longest; 0 when none waits.',
       registers: [this.#registry],
-      collect: () => longest.set(Math.max(0, ...this.#sources.mounts().map(({ stats }) => stats.longestWaitMs)) / 1000),
+      collect: () => longest.set(Math.max(0, ...this.#infos().map(({ stats }) => stats.longestWaitMs)) / 1000),
     });
   }
 
@@ -114,6 +146,15 @@ export class DaemonMetrics {
   }
 
   #addCache(): void {
+    const copied: Counter = new Counter({
+      name: 'shoal_copied_chunks_total',
+      help: 'Chunks that were not fetched because another blob on this node had them.',
+      registers: [this.#registry],
+      collect: () => {
+        copied.reset();
+        copied.inc(this.#sources.copiedChunks());
+      },
+    });
     const sizes = [
       ['shoal_cache_bytes', 'Bytes that the cache takes on its disk.', () => this.#sources.cache()?.usedBytes()],
       ['shoal_cache_free_bytes', "Bytes left on the cache's file system.", () => this.#sources.cache()?.freeBytes()],
@@ -136,8 +177,12 @@ export class DaemonMetrics {
     }
   }
 
+  #infos(): MountInfo[] {
+    return this.#sources.mounts().map(mount => mount.info());
+  }
+
   #totals(): Totals {
-    return this.#sources.mounts().reduce<Totals>((totals, { stats }) => sum(totals, stats), this.#gone);
+    return this.#infos().reduce<Totals>((totals, { stats }) => sum(totals, stats), this.#gone);
   }
 }
 

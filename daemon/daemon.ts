@@ -1,67 +1,41 @@
 // The daemon: mounts images, keeps them served, and leaves nothing behind. Owns the root directory (lock, state, cache)
-// and everything that all mounts share: the store, the fetch engine, the completer, the helper.
+// and what all mounts share (machinery.ts, and the helper).
 
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import {
   abortedError,
-  type Clock,
   fromSystemError,
   type ImageMounter,
-  type Logger,
   type MountInfo,
   type MountRequest,
   messageOf,
   ShoalError,
 } from '../core/index.ts';
-import { bootId } from './boot-id.ts';
-import { DiskStore } from './cache/disk-store.ts';
 import {
   type DaemonLimits,
   defaultDaemonLimits,
   defaultFetchLimits,
+  defaultFillLimits,
   defaultServeLimits,
   defaultStoreLimits,
-  type FetchLimits,
-  type ServeLimits,
-  type StoreLimits,
 } from './config.ts';
 import { DaemonMetrics } from './daemon-metrics.ts';
+import type { DaemonOptions, DaemonPorts } from './daemon-options.ts';
 import { type ChosenDriver, chooseDriver } from './drivers.ts';
-import { FetchEngine } from './fetch/engine.ts';
-import { Completer } from './fuse/completer.ts';
+import { Pace } from './fetch/pace.ts';
 import { ImageMount } from './image-mount.ts';
+import { removeLeftovers } from './leftovers.ts';
+import { type Machinery, startMachinery, stopMachinery } from './machinery.ts';
 import { MountHelper } from './mount/helper-client.ts';
 import { MountpointQueue } from './mountpoint-queue.ts';
-import type { ImageLibrary, LazyImage } from './ports.ts';
+import type { LazyImage } from './ports.ts';
 import { RootLock } from './root-lock.ts';
 import { type MountRecord, mountSource, StateDir } from './state-dir.ts';
+import { type SwarmReport, swarmReport } from './swarm-report.ts';
 
-export interface DaemonPorts {
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly library: ImageLibrary;
-}
-
-export interface DaemonOptions {
-  /** Absolute directory of all state and cache; created when missing, must be empty or ours. */
-  readonly root: string;
-  /** End when the last mount is gone (for a daemon that was started by `mount` or `run`). */
-  readonly exitWhenIdle?: boolean;
-  readonly limits?: {
-    readonly fetch?: FetchLimits;
-    readonly store?: StoreLimits;
-    readonly serve?: ServeLimits;
-    readonly daemon?: DaemonLimits;
-  };
-}
-
-interface Running {
+interface Running extends Machinery {
   readonly lock: RootLock;
-  readonly store: DiskStore;
-  readonly engine: FetchEngine;
-  readonly completer: Completer;
 }
 
 export class Daemon implements ImageMounter {
@@ -71,10 +45,11 @@ export class Daemon implements ImageMounter {
   readonly #state: StateDir;
   readonly #helper: MountHelper;
   readonly #metrics: DaemonMetrics;
+  readonly #pace: Pace;
   readonly #queue = new MountpointQueue();
   /** By canonical mountpoint; what is listed. */
   readonly #mounts = new Map<string, ImageMount>();
-  /** All that are not gone for good, also those that are unmounted but still used elsewhere; when they will be gone. */
+  /** All that are not gone for good, also unmounted ones that are still used elsewhere; when they will be gone. */
   readonly #held = new Map<ImageMount, Promise<void>>();
   readonly #attached: { stop(): Promise<void> }[] = [];
   readonly #stopping = new AbortController();
@@ -89,10 +64,13 @@ export class Daemon implements ImageMounter {
     this.#limits = options.limits?.daemon ?? defaultDaemonLimits;
     this.#state = new StateDir(options.root, ports.log);
     this.#helper = new MountHelper({ timeoutMs: this.#limits.helperMs });
+    this.#pace = new Pace(ports.clock, options.fill?.bytesPerSecond);
     this.#metrics = new DaemonMetrics({
       log: ports.log,
-      mounts: () => [...this.#held.keys()].map(mount => mount.info()),
+      mounts: () => [...this.#held.keys()],
       cache: () => this.#running?.store,
+      copiedChunks: () => this.#running?.nodeChunks.copied ?? 0,
+      swarm: () => this.#running?.node?.status(),
     });
   }
 
@@ -114,7 +92,7 @@ export class Daemon implements ImageMounter {
    * `unsupported` for another release's state, `usage` for somebody else's directory, `system`.
    */
   async start(): Promise<void> {
-    const { clock, log } = this.#ports;
+    const { clock } = this.#ports;
     const { root, limits } = this.#options;
     if (!isAbsolute(root)) throw new ShoalError('usage', `root ${root}: not absolute`);
     await this.#state.create();
@@ -125,14 +103,10 @@ export class Daemon implements ImageMounter {
       onDying: () => this.#freeDyingDaemon(),
     });
     try {
-      await this.#removeLeftovers(await this.#state.load());
-      const storeLimits = limits?.store ?? defaultStoreLimits;
-      const store = new DiskStore({ clock, log }, { directory: cache, bootId: await bootId(), limits: storeLimits });
-      await store.start();
-      const metrics = this.#metrics.fetch;
-      const engine = new FetchEngine({ clock, log, metrics }, limits?.fetch ?? defaultFetchLimits);
-      const completer = new Completer(log, limits?.serve ?? defaultServeLimits);
-      this.#running = { lock, store, engine, completer };
+      await removeLeftovers(this.#ports.log, this.#state, this.#helper);
+      const { fetch = defaultFetchLimits, store = defaultStoreLimits, serve = defaultServeLimits } = limits ?? {};
+      const ports = { ...this.#ports, metrics: this.#metrics.fetch };
+      this.#running = { lock, ...(await startMachinery(ports, { cache, limits: { fetch, store, serve } })) };
     } catch (error) {
       await lock.release();
       throw error;
@@ -171,6 +145,12 @@ export class Daemon implements ImageMounter {
 
   async list(): Promise<readonly MountInfo[]> {
     return [...this.#mounts.values()].map(mount => mount.info());
+  }
+
+  /** Undefined: this node has no peers. */
+  swarm(): SwarmReport | undefined {
+    const status = this.#running?.node?.status();
+    return status && swarmReport(status, [...this.#held.keys()]);
   }
 
   /** For Prometheus: text, and what kind of text. */
@@ -274,9 +254,10 @@ export class Daemon implements ImageMounter {
     chosen: ChosenDriver,
     readDeadlineMs: number | undefined,
   ): ImageMount {
-    const { clock, log } = this.#ports;
+    const { clock, log, peers } = this.#ports;
     if (this.#running === undefined) throw new ShoalError('internal', 'mount before start');
-    const { store, engine, completer } = this.#running;
+    const { store, node, engine, completer, nodeChunks } = this.#running;
+    const { fill, limits } = this.#options;
     return new ImageMount(
       {
         clock,
@@ -284,8 +265,16 @@ export class Daemon implements ImageMounter {
         store,
         engine,
         completer,
+        nodeChunks,
         helper: this.#helper,
         state: this.#state,
+        sharing: peers && node && { swarm: node.swarm, chunkSource: peers.chunkSource },
+        fill: fill && {
+          pace: this.#pace,
+          freePart: () => store.freePart(),
+          limits: limits?.fill ?? defaultFillLimits,
+        },
+        onServed: (from, ms) => this.#metrics.readServed(from, ms),
       },
       {
         image,
@@ -293,7 +282,7 @@ export class Daemon implements ImageMounter {
         record,
         readDeadlineMs,
         directory: join(this.#state.paths.mounts, record.id),
-        limits: { serve: this.#options.limits?.serve ?? defaultServeLimits, daemon: this.#limits },
+        limits: { serve: limits?.serve ?? defaultServeLimits, daemon: this.#limits },
       },
     );
   }
@@ -317,21 +306,9 @@ export class Daemon implements ImageMounter {
     this.#forget(mount);
     this.#held.delete(mount);
     const info = mount.info();
-    this.#metrics.mountGone(info);
+    this.#metrics.mountGone(mount);
     this.#ports.log.info('mount is gone', { mountpoint: info.mountpoint, ...info.stats });
     this.#endIfIdle();
-  }
-
-  async #removeLeftovers(records: readonly MountRecord[]): Promise<void> {
-    if (records.length === 0) return;
-    const { cleaned, stuck } = await this.#helper.clean(records.map(({ id }) => mountSource(id)));
-    this.#ports.log.warn('cleaning up after a daemon that died', { mounts: records.length, cleaned, stuck });
-    for (const { id } of records) {
-      if (stuck.includes(mountSource(id))) continue; // written down until a later start succeeds
-      // Its mounts are gone, so this touches plain directories only.
-      await rm(join(this.#state.paths.mounts, id), { recursive: true, force: true });
-      await this.#state.remove(id);
-    }
   }
 
   /** The holder of the lock is being killed and does not end: probably a thread of it waits for one of its mounts. */
@@ -378,10 +355,8 @@ export class Daemon implements ImageMounter {
     await Promise.all([...this.#held].map(([mount, gone]) => this.#end(mount, gone)));
     for (const part of this.#attached) await part.stop();
     if (this.#running === undefined) return;
-    const { completer, store, lock } = this.#running;
-    await completer.stop();
-    await store.stop();
-    await lock.release();
+    await stopMachinery(this.#running);
+    await this.#running.lock.release();
   }
 
   async #end(mount: ImageMount, gone: Promise<void>): Promise<void> {

@@ -7,8 +7,8 @@ import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   abortedError,
-  type ChunkStore,
   type Clock,
+  type Digest,
   deadline,
   fromSystemError,
   type Logger,
@@ -16,29 +16,25 @@ import {
   type MountState,
   type MountStats,
   messageOf,
-  type StoredBlob,
 } from '../core/index.ts';
 import { BootstrapReader, emptyAttributes } from '../image/index.ts';
 import type { DaemonLimits, ServeLimits } from './config.ts';
 import type { ChosenDriver } from './drivers.ts';
 import { isRoot } from './drivers.ts';
-import type { FetchEngine } from './fetch/engine.ts';
-import { MeteredSource } from './fetch/metered-source.ts';
-import { ReadFetcher } from './fetch/read-fetcher.ts';
 import type { Completer } from './fuse/completer.ts';
 import { assertLittleEndian } from './fuse/protocol.ts';
+import { planRings, ringFacts } from './fuse/ring-plan.ts';
 import { FuseSession } from './fuse/session.ts';
 import { NativeSession } from './fuse-native/session.ts';
+import { ImageContent, type ImageContentPorts } from './image-content.ts';
 import type { MountHelper } from './mount/helper-client.ts';
 import type { LazyImage } from './ports.ts';
-import { Counter, SharedCounters } from './shared-counters.ts';
+import { Counter, type ReadTimes, SharedCounters } from './shared-counters.ts';
 import { type MountRecord, mountSource, type StateDir } from './state-dir.ts';
 
-export interface ImageMountPorts {
+export interface ImageMountPorts extends ImageContentPorts {
   readonly clock: Clock;
   readonly log: Logger;
-  readonly store: ChunkStore;
-  readonly engine: FetchEngine;
   readonly completer: Completer;
   readonly helper: MountHelper;
   readonly state: Pick<StateDir, 'add' | 'remove'>;
@@ -61,15 +57,13 @@ const STATFS_BLOCK = 4096;
 interface OpenedParts {
   readonly bootstrap: SharedArrayBuffer;
   readonly reader: BootstrapReader;
-  readonly blobs: readonly StoredBlob[];
 }
 
 export class ImageMount {
   readonly #ports: ImageMountPorts;
   readonly #options: ImageMountOptions;
   readonly #counters = new SharedCounters();
-  /** First choice first. */
-  readonly #sources: readonly MeteredSource[];
+  readonly #content: ImageContent;
   readonly #held = new AsyncDisposableStack();
   readonly #released = Promise.withResolvers<void>();
   #session: FuseSession | NativeSession | undefined;
@@ -83,12 +77,20 @@ export class ImageMount {
   constructor(ports: ImageMountPorts, options: ImageMountOptions) {
     this.#ports = ports;
     this.#options = options;
-    const { mirrors = [], origin } = options.image;
-    this.#sources = [...mirrors, origin].map(source => new MeteredSource(source, ports.clock));
+    this.#content = new ImageContent(ports, options.image);
   }
 
   get mountpoint(): string {
     return this.#options.record.mountpoint;
+  }
+
+  get reference(): string {
+    return this.#options.image.reference;
+  }
+
+  /** The blobs that it has open. */
+  get blobs(): readonly Digest[] {
+    return this.#content.blobs.map(({ layout }) => layout.digest);
   }
 
   /** Resolves when nothing of it is left: no mount, no thread, no descriptor. Never rejects. */
@@ -104,11 +106,17 @@ export class ImageMount {
     try {
       await this.#start(shared(bootstrap), signal);
       this.#readyAt = this.#ports.clock.now();
+      this.#content.fillUp(this.#held);
     } catch (error) {
       await this.#within(this.#release(), 'a failed mount could not be released yet');
       throw error;
     }
     void this.#session?.ended.then(() => this.#release());
+  }
+
+  /** How long its reads took that found everything here. */
+  get hitTimes(): ReadTimes {
+    return this.#counters.hitTimes();
   }
 
   info(): MountInfo {
@@ -156,10 +164,6 @@ export class ImageMount {
     return join(this.#options.directory, 'lower');
   }
 
-  #sum(figure: (source: MeteredSource) => number): number {
-    return this.#sources.reduce((sum, source) => sum + figure(source), 0);
-  }
-
   #state(): MountState {
     const { longestWaitMs = 0, slowEndedAt = 0 } = this.#session?.parked ?? {};
     if (this.#readyAt === undefined) return { name: 'mounting', since: this.#options.record.mountedAt };
@@ -172,16 +176,12 @@ export class ImageMount {
   #stats(): MountStats {
     const { waiting = 0, longestWaitMs = 0 } = this.#session?.parked ?? {};
     return {
-      totalBytes: this.#options.image.totalBytes,
-      fetchedBytes: this.#sum(source => source.bytes),
-      requests: this.#sum(source => source.requests),
+      ...this.#content.stats(),
       hits: this.#counters.get(Counter.HITS),
       misses: this.#counters.get(Counter.MISSES),
       waiting,
       longestWaitMs: Math.round(longestWaitMs),
       slowReads: this.#counters.get(Counter.SLOW_READS),
-      bytesPerSecond: Math.round(this.#sum(source => source.bytesPerSecond)),
-      requestsPerSecond: Math.round(this.#sum(source => source.requestsPerSecond) * 10) / 10,
     };
   }
 
@@ -190,9 +190,9 @@ export class ImageMount {
     const { record } = this.#options;
     await this.#enroll(record);
     const reader = new BootstrapReader(new Uint8Array(bootstrap));
-    const blobs = await this.#openBlobs(reader, signal);
+    await this.#content.open(reader, this.#held, signal);
     if (record.writable) await this.#makeLayers();
-    const parts = { bootstrap, reader, blobs };
+    const parts = { bootstrap, reader };
     if (this.#options.chosen.driver === 'fuse') await this.#startFuse(parts, signal);
     else await this.#startNative(parts, signal);
     if (record.writable) await this.#mountOverlay();
@@ -240,17 +240,6 @@ export class ImageMount {
     await state.add(record);
   }
 
-  async #openBlobs(reader: BootstrapReader, signal: AbortSignal): Promise<StoredBlob[]> {
-    const blobs: StoredBlob[] = [];
-    for (const layout of reader.blobLayouts(this.#options.image.layers)) {
-      if (signal.aborted) throw abortedError(signal);
-      const blob = await this.#ports.store.open(layout);
-      this.#held.defer(() => blob.close());
-      blobs.push(blob);
-    }
-    return blobs;
-  }
-
   /** Directories for the layers. They go with the mount; `lower` only when nothing is mounted there any more. */
   async #makeLayers(): Promise<void> {
     const { directory } = this.#options;
@@ -272,9 +261,10 @@ export class ImageMount {
   #makeSession(parts: OpenedParts & { readonly fd: number }): FuseSession {
     const { fd, bootstrap, reader } = parts;
     const { ports, options, blobs } = this.#sessionParts(parts);
+    const rings = planRings(ringFacts(), options.limits.workers);
     return new FuseSession(
       { ...ports, onUnservable: () => void this.abort().catch(error => this.#complain('abort', error)) },
-      { ...options, fd, image: { bootstrap, chunks: reader.chunkTable().chunks, blobs } },
+      { ...options, fd, rings, image: { bootstrap, chunks: reader.chunkTable().chunks, blobs } },
     );
   }
 
@@ -284,11 +274,11 @@ export class ImageMount {
   }
 
   /** What serving needs whatever the driver. */
-  #sessionParts({ bootstrap, reader, blobs }: OpenedParts) {
-    const fetcher = new ReadFetcher({ reader, blobs }, this.#ports.engine, this.#sources);
+  #sessionParts({ bootstrap, reader }: OpenedParts) {
+    const { blobs } = this.#content;
     const deviceBytes = blobs.reduce((sum, blob) => sum + blob.layout.deviceSize, bootstrap.byteLength);
     return {
-      ports: { ...this.#ports, fetch: fetcher.fetch.bind(fetcher) },
+      ports: { ...this.#ports, fetch: this.#content.fetch.bind(this.#content) },
       blobs: blobs.map(({ map, path }) => ({ map: map.buffer, path })),
       options: {
         counters: this.#counters,

@@ -4,7 +4,8 @@ export { probeHoles } from './cache/holes.ts';
 export * from './config.ts';
 export { ControlClient } from './control-client.ts';
 export type { DaemonInfo } from './control-protocol.ts';
-export type { Daemon, DaemonOptions, DaemonPorts } from './daemon.ts';
+export type { Daemon } from './daemon.ts';
+export type { DaemonOptions, DaemonPorts } from './daemon-options.ts';
 export {
   type ChosenDriver,
   checkDriver,
@@ -13,8 +14,10 @@ export {
   DRIVER_LIMITS,
   type DriverCheck,
 } from './drivers.ts';
+export { planRings, type RingFacts, ringFacts } from './fuse/ring-plan.ts';
 export { tryToLoad as tryToLoadFuseNative } from './fuse-native/binding.ts';
 export { loadServer } from './load-server.ts';
 export { isMountOfOurs } from './mount/mount-table.ts';
 
-export type { ImageLibrary, LazyImage } from './ports.ts';
+export type { ImageLibrary, LazyImage, Peers } from './ports.ts';
+export type { SwarmReport, TaskReport } from './swarm-report.ts';

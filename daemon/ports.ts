@@ -1,7 +1,16 @@
 // What the daemon needs from outside: images by reference. `cli/compose.ts` implements it with the registry folder, so
 // that the daemon never learns how a manifest is found or a blob is asked for.
 
-import type { ChunkSource, Descriptor, Digest, MountRequest } from '../core/index.ts';
+import type {
+  ChunkSource,
+  Descriptor,
+  Digest,
+  MountRequest,
+  PeerNode,
+  PieceDigests,
+  RangeReader,
+  SwarmBlob,
+} from '../core/index.ts';
 
 /** An image, opened: everything needed to mount it, and a way to fetch the rest later. */
 export interface LazyImage {
@@ -16,8 +25,23 @@ export interface LazyImage {
   readonly mirrors?: readonly ChunkSource[];
   /** Fetches chunks of the image's blobs. Usable until the daemon ends, credentials and all. */
   readonly origin: ChunkSource;
+  /**
+   * The blobs where the image comes from, for what is fetched on behalf of other nodes as well. Absent: the image is not
+   * shared (it comes from a directory or a file of this machine).
+   */
+  readonly ranges?: RangeReader | undefined;
+  /** The digests of the blobs' pieces, where the image has them. */
+  readonly pieces?: ReadonlyMap<Digest, PieceDigests> | undefined;
   /** Compressed bytes of all data layers. */
   readonly totalBytes: number;
+}
+
+/** The other nodes, which the daemon knows as a source of chunks and as who wants some of its own. */
+export interface Peers {
+  /** Called once, when the root is the daemon's own. What it rejects with ends the daemon's start. */
+  start(): Promise<PeerNode>;
+  /** What they have of blobs that this node shares. */
+  chunkSource(find: (digest: Digest) => SwarmBlob | undefined): ChunkSource;
 }
 
 /**

@@ -37,8 +37,8 @@ const stateFile = z.object({
   ),
 });
 
-/** The lock, sockets, and the log of a daemon that was started in the background. */
-const BEFORE_VERSION = /^lock$|^version\.new$|\.sock$|\.log$/;
+/** The lock, sockets, the log of a daemon that was started in the background, and a key made for this node before it. */
+const BEFORE_VERSION = /^lock$|^version\.new$|^peer$|\.sock$|\.log$/;
 
 export interface StatePaths {
   readonly lock: string;

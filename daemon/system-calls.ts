@@ -41,7 +41,7 @@ const SOCK_CLOEXEC = process.platform === 'linux' ? 0o2000000 : 0;
 /** FUSE_DEV_IOC_CLONE of include/uapi/linux/fuse.h: _IOR(229, 0, uint32_t). */
 const FUSE_DEV_IOC_CLONE = 0x8004_e500;
 
-const PAGE_BYTES = 4096;
+export const PAGE_BYTES = 4096;
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;

@@ -35,16 +35,28 @@ export interface ExpectedChunk {
  * `level` is zstd's compression level. Throws `internal` when the library fails, which it does for no input.
  */
 export function compressChunk(bytes: Uint8Array, options: { readonly level: number }): CompressedChunk {
-  // The output buffer covers the worst case, so zlib works in one pass; its default of 16 KiB halves the speed.
-  const chunkSize = Math.max(MIN_ZLIB_BUFFER, bytes.length + (bytes.length >>> 8) + 64);
-  const params = { [constants.ZSTD_c_compressionLevel]: options.level };
-  const frame = zstdCompressSync(bytes, { chunkSize, params });
-  const compressed = frame.length < bytes.length;
-  const stored = new Uint8Array(compressed ? frame : bytes);
+  const frame = compressed(bytes, options.level);
+  const isSmaller = frame.length < bytes.length;
+  const stored = new Uint8Array(isSmaller ? frame : bytes);
   // The large buffer that zlib made is ours alone (small ones come from Node's pool). Giving it back now, instead of at
   // some later garbage collection, keeps a compressing thread some 70 MB smaller.
-  if (frame.buffer.byteLength === chunkSize) frame.buffer.transfer(0);
-  return { bytes: stored, compressed };
+  if (frame.buffer.byteLength === outputSize(bytes)) frame.buffer.transfer(0);
+  return { bytes: stored, compressed: isSmaller };
+}
+
+function compressed(bytes: Uint8Array, level: number): Buffer<ArrayBuffer> {
+  const params = { [constants.ZSTD_c_compressionLevel]: level };
+  return zstdCompressSync(bytes, { chunkSize: outputSize(bytes), params });
+}
+
+/** Covers the worst case, so zlib works in one pass; its default of 16 KiB halves the speed. */
+function outputSize(bytes: Uint8Array): number {
+  return Math.max(MIN_ZLIB_BUFFER, bytes.length + (bytes.length >>> 8) + 64);
+}
+
+/** One zstd frame of `bytes`, even where it is larger than they are. `level` as for `compressChunk`. */
+export function zstdFrame(bytes: Uint8Array, options: { readonly level: number }): Uint8Array<ArrayBuffer> {
+  return owned(compressed(bytes, options.level));
 }
 
 /**

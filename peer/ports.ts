@@ -3,8 +3,47 @@
 // In a chunk's journey: swarm asks a ParentLink for pieces, verifies what comes, keeps it in the PieceStore; the upload
 // side serves other nodes from a ServedTask.
 
-import type { ChunkPlace, Digest, Lane, PieceSet } from '../core/index.ts';
+import type { ChunkPlace, Clock, Digest, Lane, Logger, PeerNode, PieceSet } from '../core/index.ts';
 import type { TaskId } from '../proto/index.ts';
+
+// ---- the node as a whole ---------------------------------------------------------------------------------------------
+
+/** What `createPeerNode` (index.ts) is told; the command line makes it out of the configuration. */
+export interface PeerNodeOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Absolute directory of this node's key, remembered peers and kept pieces; created (0700) when missing. */
+  readonly directory: string;
+  /** Multiaddrs to listen on. Port 0: any. */
+  readonly listen: readonly string[];
+  /** Multiaddrs that others are told; empty: those that the system says it listens on. */
+  readonly announce: readonly string[];
+  /** Files: the cluster's public key, what makes this node a member, and who no longer is one (need not exist). */
+  readonly cluster: { readonly keyFile: string; readonly certificateFile: string; readonly revocationsFile: string };
+  /** Multiaddrs with `/p2p/ID`. Empty: no scheduler, no DHT but what others say. */
+  readonly schedulers: readonly string[];
+  readonly bootstrap: readonly string[];
+  /** As far as they are known. */
+  readonly location: {
+    readonly region?: string | undefined;
+    readonly zone?: string | undefined;
+    readonly rack?: string | undefined;
+  };
+  /** Pieces being sent at once, and bytes per second; absent: as fast as the network takes them. */
+  readonly uploadSlots: number;
+  readonly uploadBytesPerSecond?: number | undefined;
+  /** Bytes of blobs that are kept for others. */
+  readonly pieceCacheBytes: number;
+  /** What is told to others, for lists: host name and version. */
+  readonly name: string;
+  readonly version: string;
+}
+
+/**
+ * Resolves when it listens; waits neither for peers nor for schedulers. Rejects with `not-found` or `malformed` for key and
+ * certificate, with `unauthorized` for a certificate that is another's or has expired, with `busy` for a port that is taken.
+ */
+export type CreatePeerNode = (options: PeerNodeOptions) => Promise<PeerNode>;
 
 /** A peer and where it may be reached. `peerId` in libp2p's text form; addresses are multiaddrs. */
 export interface PeerAddress {

@@ -26,3 +26,4 @@ export type ChildMessageProperties = shoal.v1.ChildMessage.$Properties;
 export type ParentMessageProperties = shoal.v1.ParentMessage.$Properties;
 export type NodeMessageProperties = shoal.v1.NodeMessage.$Properties;
 export type SchedulerMessageProperties = shoal.v1.SchedulerMessage.$Properties;
+export type IntroductionProperties = shoal.v1.Introduction.$Properties;

@@ -1,5 +1,4 @@
 // The public door of registry: images by reference, in registries and OCI layouts, to read, to write, chunk by chunk.
-export type { BlobReader } from './blob-reader.ts';
 export { type Credential, credentialOf } from './credential.ts';
 export * from './credentials.ts';
 export type { HostSettingsTable, RegistryHostSettings } from './host-settings.ts';
@@ -17,4 +16,5 @@ export * from './reference.ts';
 export { isReferrerTag, MAX_REFERRERS } from './referrer-tags.ts';
 export type { RegistryAccessOptions } from './registry-client.ts';
 export { RegistryAccess } from './registry-client.ts';
+export * from './shoal-media.ts';
 export * from './verified-stream.ts';

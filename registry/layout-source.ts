@@ -10,13 +10,12 @@ import type {
   ManifestPreference,
   NamedSource,
   Platform,
+  RangeReader,
   Referrer,
   ReferrerSource,
   TransferOptions,
 } from '../core/index.ts';
 import { abortedError, digestFromHex, fromSystemError, ShoalError } from '../core/index.ts';
-import type { BlobReader } from './blob-reader.ts';
-import { checkRange } from './blob-reader.ts';
 import { checkDocumentSize, readAll } from './body.ts';
 import { chooseManifest } from './index-choice.ts';
 import { REF_NAME } from './layout-files.ts';
@@ -26,13 +25,14 @@ import { contentOf } from './layout-store.ts';
 import type { ImageIndex, IndexEntry } from './manifest.ts';
 import { describeDocument, MEDIA_TYPES } from './manifest.ts';
 import { chooseEntry } from './platform.ts';
+import { checkRange } from './range.ts';
 import type { ArchiveReference, LayoutReference } from './reference.ts';
 import { formatReference } from './reference.ts';
 import { isReferrerTag } from './referrer-tags.ts';
 import type { ExpectedContent } from './verified-stream.ts';
 import { verifiedStream } from './verified-stream.ts';
 
-export class LayoutSource implements NamedSource, ReferrerSource, BlobReader {
+export class LayoutSource implements NamedSource, ReferrerSource, RangeReader {
   readonly name: string;
   readonly #reference: LayoutReference | ArchiveReference;
   readonly #store: LayoutStore;

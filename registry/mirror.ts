@@ -1,16 +1,15 @@
 // A repository at a mirror: asked unless it is being left alone, never believed, and any failure of it is only a reason to
 // go on to the next place.
 
-import type { ByteRange } from '../core/index.ts';
+import type { ByteRange, RangeReader } from '../core/index.ts';
 import { abortedError, messageOf, ShoalError } from '../core/index.ts';
-import type { BlobReader } from './blob-reader.ts';
 import type { RegistryEndpoint } from './endpoint.ts';
 import type { MirrorHealth, MirrorPlace } from './mirror-health.ts';
 import type { Repository } from './repository.ts';
 import type { ExpectedContent } from './verified-stream.ts';
 
 /** Every method rejects with `unavailable` for whatever goes wrong at the mirror, with `aborted` for the caller's abort. */
-export class Mirror implements BlobReader {
+export class Mirror implements RangeReader {
   readonly name: string;
   readonly host: string;
   readonly #repository: Repository;

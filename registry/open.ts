@@ -1,10 +1,9 @@
 // From a reference to the right implementation. The command line and the daemon's composition come in here.
 
 import { resolve } from 'node:path';
-import type { ChunkSource, ImageSink, NamedSource, ReferrerSink, ReferrerSource } from '../core/index.ts';
+import type { ChunkSource, ImageSink, NamedSource, RangeReader, ReferrerSink, ReferrerSource } from '../core/index.ts';
 import { ShoalError } from '../core/index.ts';
 import { ArchiveSink } from './archive-sink.ts';
-import type { BlobReader } from './blob-reader.ts';
 import { DockerArchiveStore } from './docker-archive.ts';
 import { mirrorEndpoints, registryEndpoint } from './endpoint.ts';
 import { LayoutSink } from './layout-sink.ts';
@@ -36,7 +35,7 @@ export interface OpenSinkOptions extends OpenOptions {
   readonly mountFrom?: ImageReference | string | undefined;
 }
 
-export type OpenedSource = NamedSource & ReferrerSource & BlobReader;
+export type OpenedSource = NamedSource & ReferrerSource & RangeReader;
 export type OpenedSink = ImageSink & ReferrerSink & AsyncDisposable;
 
 /** Opens an image for reading. Touches neither network nor disk yet. Throws `usage` for a bad reference or mirror. */
@@ -58,6 +57,11 @@ export interface ChunkSources {
   /** To be asked before the origin, in order. What they give may be wrong, when the origin's is not. */
   readonly mirrors: readonly ChunkSource[];
   readonly origin: ChunkSource;
+  /**
+   * Ranges of the blobs as they are stored, each from the first place that has it: for what is fetched on behalf of other
+   * nodes as well. Of a registry only: a layout or an archive is a file of this machine, and not theirs.
+   */
+  readonly ranges?: RangeReader;
 }
 
 /** The same, each place for itself: for whoever verifies chunks, and can so tell which place to ask instead. */
@@ -66,8 +70,9 @@ export function openChunkSources(reference: ImageReference | string, options: Op
   if (parsed.kind !== 'registry') return { mirrors: [], origin: openOrigin(parsed, options) };
   const { mirrors, registry } = places(parsed, options);
   return {
-    mirrors: mirrors.map(mirror => new OriginSource(mirror, `mirror ${mirror.host}`)),
+    mirrors: mirrors.map(mirror => new OriginSource(mirror, `mirror ${mirror.host}`, 'mirror')),
     origin: new OriginSource(registry),
+    ranges: new RegistrySource(parsed, { mirrors, registry }),
   };
 }
 

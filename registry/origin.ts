@@ -1,9 +1,8 @@
 // The origin: chunks by ranged reads of their blob, from wherever the image came from. Journey of a chunk: fetch engine
 // -> here -> store, which verifies. Nothing is verified, kept or retried here; errors are the fetch engine's to judge.
 
-import type { Chunk, ChunkPayload, ChunkRequest, ChunkSource } from '../core/index.ts';
+import type { Chunk, ChunkPayload, ChunkRequest, ChunkSource, RangeReader, SourceKind } from '../core/index.ts';
 import { abortedError, ShoalError } from '../core/index.ts';
-import type { BlobReader } from './blob-reader.ts';
 
 /** Stored bytes of a chunk beyond its uncompressed limit: what compressors add to data that does not shrink. */
 const MAX_PACKING_BYTES = 4096;
@@ -11,10 +10,12 @@ const MAX_PACKING_BYTES = 4096;
 /** Chunks of `reader`'s blobs. One fetch is one range, from the first byte asked for to the last; gaps are skipped. */
 export class OriginSource implements ChunkSource {
   readonly name: string;
-  readonly #reader: BlobReader;
+  readonly kind: SourceKind;
+  readonly #reader: RangeReader;
 
-  constructor(reader: BlobReader, name = 'origin') {
+  constructor(reader: RangeReader, name = 'origin', kind: SourceKind = 'origin') {
     this.name = name;
+    this.kind = kind;
     this.#reader = reader;
   }
 

@@ -1,9 +1,18 @@
-// What a registry answers to a request for a range (RFC 9110 §14, §15.3.7): the range, the whole, or something else.
+// Ranges of a blob: what may be asked for, and what a registry answers (RFC 9110 §14, §15.3.7): the range, the whole, or
+// something else.
 
 import type { ByteRange } from '../core/index.ts';
 import { ShoalError } from '../core/index.ts';
 import type { HttpResponse } from './http.ts';
 import type { ExpectedContent } from './verified-stream.ts';
+
+/** Throws `malformed` unless the range lies within the blob. */
+export function checkRange(blob: ExpectedContent, { offset, length }: ByteRange, what: string): void {
+  const fits = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
+  if (fits && offset + length <= blob.size) return;
+  const range = `${length} bytes from ${offset}`;
+  throw new ShoalError('malformed', `${what}: ${range} wanted of blob ${blob.digest}, which has ${blob.size}`);
+}
 
 /**
  * Some registries ignore Range and send the whole blob. Reading past this much (some 20 s at 100 Mbit/s) for one chunk

@@ -10,17 +10,17 @@ import type {
   ManifestPreference,
   NamedSource,
   Platform,
+  RangeReader,
   Referrer,
   ReferrerSource,
   TransferOptions,
 } from '../core/index.ts';
 import { abortedError, isShoalError, messageOf, ShoalError } from '../core/index.ts';
-import type { BlobReader } from './blob-reader.ts';
-import { checkRange } from './blob-reader.ts';
 import { checkDocumentSize } from './body.ts';
 import { chooseManifest } from './index-choice.ts';
 import { describeDocument } from './manifest.ts';
 import type { Mirror } from './mirror.ts';
+import { checkRange } from './range.ts';
 import type { RegistryReference } from './reference.ts';
 import type { Repository } from './repository.ts';
 import { resumableStream, withRetry } from './retry.ts';
@@ -33,7 +33,7 @@ export interface SourcePlaces {
   readonly registry: Repository;
 }
 
-export class RegistrySource implements NamedSource, ReferrerSource, BlobReader {
+export class RegistrySource implements NamedSource, ReferrerSource, RangeReader {
   readonly name: string;
   readonly #reference: RegistryReference;
   readonly #mirrors: readonly Mirror[];

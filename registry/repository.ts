@@ -3,15 +3,13 @@
 
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { ByteRange, Clock, Descriptor, Digest, Referrer, TransferOptions } from '../core/index.ts';
+import type { ByteRange, Clock, Descriptor, Digest, RangeReader, Referrer, TransferOptions } from '../core/index.ts';
 import { digestFromHex, isDigest, ShoalError } from '../core/index.ts';
-import type { BlobReader } from './blob-reader.ts';
-import { checkRange } from './blob-reader.ts';
 import { MAX_DOCUMENT_BYTES, readAll } from './body.ts';
 import type { HttpResponse } from './http.ts';
 import type { NamedDocument } from './index-choice.ts';
 import { ACCEPTED_MANIFESTS, isManifestType } from './manifest.ts';
-import { bodyOfRange } from './range.ts';
+import { bodyOfRange, checkRange } from './range.ts';
 import type { RegistryReference } from './reference.ts';
 import type { RegistryClient } from './registry-client.ts';
 import { registryReferrers } from './registry-referrers.ts';
@@ -22,7 +20,7 @@ import { verifiedStream } from './verified-stream.ts';
 const BLOB_ADDRESS_MS = 60_000;
 const MAX_BLOB_ADDRESSES = 512;
 
-export class Repository implements BlobReader {
+export class Repository implements RangeReader {
   readonly name: string;
   readonly #client: RegistryClient;
   readonly #addresses: LRUCache<Digest, URL>;

@@ -7,7 +7,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 
 # What the tests meet for real. A tool that stays missing makes the tests that need it skip, with the reason printed.
-packages="docker-registry skopeo umoci runc erofs-utils fuse3 busybox-static debootstrap attr libcap2-bin apache2-utils xz-utils zstd python3 libarchive-tools openssl fio stress-ng zsh fish"
+packages="docker-registry skopeo umoci runc iproute2 iptables erofs-utils fuse3 busybox-static debootstrap attr libcap2-bin apache2-utils xz-utils zstd python3 libarchive-tools openssl fio stress-ng zsh fish"
 missing=""
 if command -v dpkg-query >/dev/null 2>&1; then
   for package in $packages; do

@@ -3,7 +3,8 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ShoalUnderTest } from '../shoal.ts';
@@ -18,13 +19,36 @@ export interface Contestant {
   readonly end: () => Promise<void>;
 }
 
+const RINGS_PARAMETER = '/sys/module/fuse/parameters/enable_uring';
+
+/** What is said as `fuse-uring`: the driver `fuse` where the kernel has FUSE over io_uring turned on. */
+function driverOf(name: string): { readonly driver: string; readonly rings: boolean } {
+  return name === 'fuse-uring' ? { driver: 'fuse', rings: true } : { driver: name, rings: false };
+}
+
+/** Runs `work` with the kernel's parameter so, and puts it back. Without the parameter there is only "off". */
+async function withRings<T>(rings: boolean, work: () => Promise<T>): Promise<T> {
+  if (!existsSync(RINGS_PARAMETER)) {
+    if (rings) throw new Error('\nthis kernel has no FUSE over io_uring');
+    return work();
+  }
+  const before = await readFile(RINGS_PARAMETER, 'latin1');
+  await writeFile(RINGS_PARAMETER, rings ? 'Y' : 'N');
+  try {
+    return await work();
+  } finally {
+    await writeFile(RINGS_PARAMETER, before.trim());
+  }
+}
+
 /** A Shoal mount of the image with a daemon of its own. Rejects when this driver is not to be had here. */
-export async function startShoal(directory: string, reference: string, driver: string): Promise<Contestant> {
-  const mountpoint = await directoryIn(directory, driver);
-  const shoal = new ShoalUnderTest(join(directory, `root-${driver}`));
-  await shoal.run('mount', '--driver', driver, reference, mountpoint);
+export async function startShoal(directory: string, reference: string, name: string): Promise<Contestant> {
+  const { driver, rings } = driverOf(name);
+  const mountpoint = await directoryIn(directory, name);
+  const shoal = new ShoalUnderTest(join(directory, `root-${name}`));
+  await withRings(rings, () => shoal.run('mount', '--driver', driver, reference, mountpoint));
   return {
-    name: driver,
+    name,
     directory: mountpoint,
     pid: await shoal.daemonPid(),
     end: async () => {

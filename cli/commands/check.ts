@@ -1,11 +1,12 @@
 // shoal check: everything about an accelerated image that can be verified: manifest rules, the bootstrap's structure,
-// each blob's own tables, and the digest of every chunk. With --source also that it equals its original.
+// each blob's own tables, and the digests of every chunk and every piece. With --source also that it equals its original.
 
 import type { CompareReport } from '../../converter/index.ts';
 import { ShoalError, shortDigest } from '../../core/index.ts';
 import { type CheckReport, checkBootstrap } from '../../image/index.ts';
 import { compareToSource, differencesError, printComparison } from '../check/against-source.ts';
 import { checkBlobTables } from '../check/blob-tables.ts';
+import { checkLayers, problemOf } from '../check/layer-bytes.ts';
 import type { CommandContext } from '../command.ts';
 import { accessOfTwo, type OpenedImage, openLazily, type TwoSidedOptions } from '../compose.ts';
 import { bytes, ProgressDisplay, printJson, printLine, printTable } from '../output.ts';
@@ -28,9 +29,12 @@ export async function check(context: CommandContext, reference: string, options:
   using display = new ProgressDisplay(context.settings.json);
   const problems = structure.problems.map(({ path, message }) => `${path}: ${message}`);
   let chunks = 0;
+  let pieces = 0;
   let checkedBytes = 0;
   if (!options.metadataOnly) {
-    problems.push(...(await checkLayers(context, image)), ...(await checkTables(context, image)));
+    const layers = await checkLayers(image, context.signal);
+    pieces = layers.pieces;
+    problems.push(...layers.problems, ...(await checkTables(context, image)));
     for (const blob of image.blobs) {
       const onBytes = (count: number) => {
         checkedBytes += count;
@@ -52,24 +56,19 @@ export async function check(context: CommandContext, reference: string, options:
       : await compareToSource(context, image, source, forSource, display);
   display[Symbol.dispose]();
   const metadataOnly = options.metadataOnly ?? false;
-  print(context, image, structure, { chunks, checkedBytes, problems, metadataOnly, comparison, isLeftUncompared });
+  print(context, image, structure, {
+    chunks,
+    pieces,
+    checkedBytes,
+    problems,
+    metadataOnly,
+    comparison,
+    isLeftUncompared,
+  });
   if (problems.length > 0) {
     throw new ShoalError('malformed', `${image.name}: ${problems.length} problem${problems.length === 1 ? '' : 's'}`);
   }
   if (comparison && comparison.differenceCount > 0) throw differencesError(image.name, comparison);
-}
-
-/** Streams each data layer whole: the source compares it with its descriptor. */
-async function checkLayers(context: CommandContext, image: OpenedImage): Promise<string[]> {
-  const problems: string[] = [];
-  for (const layer of image.layers) {
-    try {
-      await drain(image.source.blob(layer, { signal: context.signal }));
-    } catch (error) {
-      problems.push(problemOf(error, `layer ${shortDigest(layer.digest)}`));
-    }
-  }
-  return problems;
 }
 
 async function checkTables(context: CommandContext, image: OpenedImage): Promise<string[]> {
@@ -83,20 +82,10 @@ async function checkTables(context: CommandContext, image: OpenedImage): Promise
   return problems;
 }
 
-async function drain(content: AsyncIterable<Uint8Array>): Promise<void> {
-  for await (const _ of content);
-}
-
-/** What the image is to blame for; errors of the way to it are thrown on. */
-function problemOf(error: unknown, what: string): string {
-  if (error instanceof ShoalError && (error.code === 'digest-mismatch' || error.code === 'malformed')) {
-    return `${what}: ${error.message}`;
-  }
-  throw error;
-}
-
 interface Outcome {
   readonly chunks: number;
+  /** Of the layers, compared with their digests; 0 when the image has none. */
+  readonly pieces: number;
   readonly checkedBytes: number;
   readonly problems: readonly string[];
   readonly metadataOnly: boolean;
@@ -125,7 +114,9 @@ function print(context: CommandContext, image: OpenedImage, structure: CheckRepo
   printLine();
   for (const problem of outcome.problems.slice(0, SHOWN_PROBLEMS)) printLine(`problem: ${problem}`);
   if (outcome.problems.length === 0) {
-    const data = outcome.metadataOnly ? 'data not checked' : `${outcome.chunks} chunks verified`;
+    const data = outcome.metadataOnly
+      ? 'data not checked'
+      : `${outcome.chunks} chunks and ${outcome.pieces} pieces verified`;
     printLine(`${image.name}: no problems; ${data}`);
   }
   if (outcome.isLeftUncompared) printLine('not compared with the original: the bootstrap itself is wrong');

@@ -15,7 +15,7 @@ export async function showConfig(context: CommandContext): Promise<void> {
     ['KEY', 'VALUE', 'FROM'],
     CONFIG_KEYS.map(key => [
       key,
-      String(values[key] ?? `(${KEYS[key].defaultText?.replaceAll('`', '')})`),
+      String(values[key] ?? `(${KEYS[key].defaultText?.replaceAll('`', '')})`), // of a list: with commas between
       origin(key),
     ]),
   );

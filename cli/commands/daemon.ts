@@ -23,7 +23,14 @@ export async function runDaemon(context: CommandContext, options: { readonly exi
     daemon.stop().catch(() => {}); // told through `ended`
   };
   const api = await server.startControlApi(
-    { mounter: daemon, metrics: () => daemon.metrics(), clock: systemClock, log, onStop: stop },
+    {
+      mounter: daemon,
+      metrics: () => daemon.metrics(),
+      swarm: () => daemon.swarm(),
+      clock: systemClock,
+      log,
+      onStop: stop,
+    },
     { socket: settings.controlSocket, version: VERSION },
   );
   // Closed before the root is let go: the next daemon's socket has the same path.

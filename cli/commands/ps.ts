@@ -45,7 +45,12 @@ async function mounts(context: CommandContext): Promise<readonly MountInfo[]> {
 
 function print(context: CommandContext, infos: readonly MountInfo[]): void {
   if (context.settings.json) {
-    printJson(infos.map(info => ({ ...info, stats: { ...info.stats, hitRatio: hitRatio(info) ?? null } })));
+    printJson(
+      infos.map(info => ({
+        ...info,
+        stats: { ...info.stats, hitRatio: hitRatio(info) ?? null, presentPart: presentPart(info) },
+      })),
+    );
   } else if (infos.length === 0) {
     printLine('nothing is mounted');
   } else {
@@ -53,9 +58,11 @@ function print(context: CommandContext, infos: readonly MountInfo[]): void {
   }
 }
 
+const NUMBERS = ['HERE', 'CACHE', 'PEERS', 'ORIGIN', 'NOW', 'REQUESTS', 'READS', 'HITS', 'WAITING'];
+
 function printMounts(infos: readonly MountInfo[]): void {
   printTable(
-    ['IMAGE', 'MOUNTPOINT', 'DRIVER', 'STATE', 'SIZE', 'FETCHED', 'NOW', 'REQUESTS', 'READS', 'HITS', 'WAITING'],
+    ['IMAGE', 'MOUNTPOINT', 'DRIVER', 'STATE', 'SIZE', ...NUMBERS],
     infos.map(info => {
       const { reference, mountpoint, driver, writable, state, stats } = info;
       const ratio = hitRatio(info);
@@ -65,7 +72,10 @@ function printMounts(infos: readonly MountInfo[]): void {
         writable ? `${driver},rw` : driver,
         `${state.name} ${age(systemClock.now() - state.since)}`,
         bytes(stats.totalBytes),
-        bytes(stats.fetchedBytes),
+        percent(presentPart(info)),
+        bytes(stats.cacheBytes),
+        bytes(stats.peerBytes),
+        bytes(stats.originBytes + stats.mirrorBytes),
         `${bytes(stats.bytesPerSecond)}/s`,
         `${stats.requests} (${stats.requestsPerSecond}/s)`,
         String(stats.hits + stats.misses),
@@ -73,8 +83,13 @@ function printMounts(infos: readonly MountInfo[]): void {
         stats.waiting === 0 ? '0' : `${stats.waiting} (${age(stats.longestWaitMs)})`,
       ];
     }),
-    ['SIZE', 'FETCHED', 'NOW', 'REQUESTS', 'READS', 'HITS', 'WAITING'],
+    ['SIZE', ...NUMBERS],
   );
+}
+
+/** How much of what the image's files hold is in the cache. */
+function presentPart({ stats: { chunkBytes, presentBytes } }: MountInfo): number {
+  return chunkBytes === 0 ? 1 : presentBytes / chunkBytes;
 }
 
 /** The part of the reads that found everything there. Undefined before the first read. */

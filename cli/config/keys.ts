@@ -6,6 +6,8 @@ import { z } from 'zod';
 import { DRIVER_NAMES } from '../../core/index.ts';
 import { defaultRoot } from '../default-root.ts';
 import { LOG_FORMATS, LOG_LEVELS } from '../logger.ts';
+import { parseEndpoint } from './endpoint.ts';
+import { isAnnouncedAddress, isListenAddress, isLocation, isPeerAddress } from './peer-addresses.ts';
 import { isMirror } from './registry-hosts.ts';
 
 export const DRIVERS = ['auto', ...DRIVER_NAMES] as const;
@@ -17,8 +19,20 @@ const MAX_THREADS = 64;
 /** Requests at once to one registry; their rate limiters take more for an attack. */
 const MAX_FETCH_REQUESTS = 256;
 
+/** Beyond this a list is a mistake: schedulers and ways into the DHT are a handful. */
+const MAX_LIST = 64;
+const MAX_UPLOAD_SLOTS = 256;
+/** MiB per second: 100 Gbit/s. */
+const MAX_RATE = 12_500;
+/** MiB: 1 TiB. */
+const MAX_PIECE_CACHE = 1 << 20;
+
 const path = z.string().refine(text => isAbsolute(text) && !text.includes('\0'));
+/** HOST:PORT; an IPv6 address in brackets. Names are not looked up: which address it is must not depend on a resolver. */
+const endpoint = z.string().refine(text => parseEndpoint(text) !== undefined);
 const within = (min: number, max: number) => z.int().min(min).max(max);
+
+const listOf = (isOne: (text: string) => boolean) => z.array(z.string().refine(isOne)).max(MAX_LIST);
 
 /** One table of the file, `[registry."HOST"]`: how to speak to that registry. */
 const registryTable = z.strictObject({
@@ -42,6 +56,20 @@ export const configSchema = z.strictObject({
   'serve-workers': within(1, MAX_THREADS).exactOptional(),
   'store-workers': within(1, MAX_THREADS).exactOptional(),
   'fetch-requests': within(1, MAX_FETCH_REQUESTS).exactOptional(),
+  'cluster-key': path.exactOptional(),
+  'cluster-certificate': path.exactOptional(),
+  'scheduler-listen': endpoint.exactOptional(),
+  'scheduler-http-listen': endpoint.exactOptional(),
+  'background-fill': z.boolean().exactOptional(),
+  'background-rate': within(1, MAX_RATE).exactOptional(),
+  'peer-listen': listOf(isListenAddress).exactOptional(),
+  'peer-announce': listOf(isAnnouncedAddress).exactOptional(),
+  schedulers: listOf(isPeerAddress).exactOptional(),
+  'peer-bootstrap': listOf(isPeerAddress).exactOptional(),
+  'peer-location': z.string().refine(isLocation).exactOptional(),
+  'peer-upload-slots': within(1, MAX_UPLOAD_SLOTS).exactOptional(),
+  'peer-upload-rate': within(1, MAX_RATE).exactOptional(),
+  'peer-piece-cache': within(1, MAX_PIECE_CACHE).exactOptional(),
   registry: z.record(z.string(), registryTable).exactOptional(),
 });
 
@@ -53,7 +81,7 @@ export interface KeyDefinition {
   readonly meaning: string;
   /** What a value must be, for messages: "expected ...". */
   readonly expected: string;
-  readonly kind: 'text' | 'path' | 'number';
+  readonly kind: 'text' | 'path' | 'number' | 'boolean' | 'list';
   readonly env: string;
   /** Absent: no command takes it. */
   readonly flag?: string;
@@ -61,7 +89,7 @@ export interface KeyDefinition {
    * Absent: unset unless somebody sets it; `defaultText` says what that means. Those of the daemon are the daemon's
    * (daemon/config.ts, compared by a test): importing that folder would make `shoal --help` wait for it.
    */
-  readonly fallback?: string | number;
+  readonly fallback?: string | number | boolean;
   /** A default that depends on user and environment; `defaultText` says it in words. */
   readonly derive?: (env: Readonly<Record<string, string | undefined>>) => string;
   readonly defaultText?: string;
@@ -70,6 +98,9 @@ export interface KeyDefinition {
 const numberFrom = (min: number, max: number, unit = '') => `a whole number${unit} from ${min} to ${max}`;
 const oneOf = (words: readonly string[]) => `one of ${words.join(', ')}`;
 const ABSOLUTE = 'an absolute path';
+const ENDPOINT = 'an IP address and a port, like 127.0.0.1:7640 or [::]:7640';
+const TRUE_OR_FALSE = 'true or false';
+const PEER_ADDRESSES = 'a list of multiaddrs that end in /p2p/ID';
 
 export const KEYS: Readonly<Record<ConfigKey, KeyDefinition>> = {
   root: {
@@ -152,6 +183,108 @@ export const KEYS: Readonly<Record<ConfigKey, KeyDefinition>> = {
     flag: '--fetch-requests',
     fallback: 16,
   },
+  'cluster-key': {
+    meaning: "file of the cluster's public key",
+    expected: ABSOLUTE,
+    kind: 'path',
+    env: 'SHOAL_CLUSTER_KEY',
+    flag: '--cluster-key',
+    defaultText: '`ROOT/peer/cluster.pub`',
+  },
+  'cluster-certificate': {
+    meaning: 'file of the certificate that makes this node a member',
+    expected: ABSOLUTE,
+    kind: 'path',
+    env: 'SHOAL_CLUSTER_CERTIFICATE',
+    flag: '--certificate',
+    defaultText: '`ROOT/peer/certificate`',
+  },
+  'scheduler-listen': {
+    meaning: 'scheduler: where nodes connect',
+    expected: ENDPOINT,
+    kind: 'text',
+    env: 'SHOAL_SCHEDULER_LISTEN',
+    flag: '--listen',
+    fallback: '0.0.0.0:7640',
+  },
+  'scheduler-http-listen': {
+    meaning: 'scheduler: where health, metrics and the view of nodes and tasks are',
+    expected: ENDPOINT,
+    kind: 'text',
+    env: 'SHOAL_SCHEDULER_HTTP_LISTEN',
+    flag: '--http-listen',
+    fallback: '127.0.0.1:7641',
+  },
+  'background-fill': {
+    meaning: 'daemon: fetch the rest of a mounted image in the background',
+    expected: TRUE_OR_FALSE,
+    kind: 'boolean',
+    env: 'SHOAL_BACKGROUND_FILL',
+    fallback: true,
+  },
+  'background-rate': {
+    meaning: 'daemon: most that the background fetches, all images together',
+    expected: numberFrom(1, MAX_RATE, ' of MiB per second'),
+    kind: 'number',
+    env: 'SHOAL_BACKGROUND_RATE',
+    defaultText: 'no limit',
+  },
+  'peer-listen': {
+    meaning: 'daemon: where other nodes reach this one; it takes part in the swarm when this is set',
+    expected: 'a list of IP:PORT or of multiaddrs to listen on',
+    kind: 'list',
+    env: 'SHOAL_PEER_LISTEN',
+    defaultText: 'no swarm',
+  },
+  'peer-announce': {
+    meaning: 'daemon: addresses that other nodes are told, where it is reached by others than it listens on',
+    expected: 'a list of HOST:PORT or of multiaddrs',
+    kind: 'list',
+    env: 'SHOAL_PEER_ANNOUNCE',
+    defaultText: 'those it listens on',
+  },
+  schedulers: {
+    meaning: 'daemon: schedulers to use, all that there are, in any order',
+    expected: PEER_ADDRESSES,
+    kind: 'list',
+    env: 'SHOAL_SCHEDULERS',
+    defaultText: 'none',
+  },
+  'peer-bootstrap': {
+    meaning: 'daemon: nodes by which others are found when no scheduler can be reached',
+    expected: PEER_ADDRESSES,
+    kind: 'list',
+    env: 'SHOAL_PEER_BOOTSTRAP',
+    defaultText: 'those known from before',
+  },
+  'peer-location': {
+    meaning: 'daemon: where this node is; nodes nearer to each other are preferred',
+    expected: 'names of region, zone and rack with bars between them, the latter two may be left out',
+    kind: 'text',
+    env: 'SHOAL_PEER_LOCATION',
+    defaultText: 'not known',
+  },
+  'peer-upload-slots': {
+    meaning: 'daemon: pieces that are being sent to other nodes at once',
+    expected: numberFrom(1, MAX_UPLOAD_SLOTS),
+    kind: 'number',
+    env: 'SHOAL_PEER_UPLOAD_SLOTS',
+    fallback: 8,
+  },
+  'peer-upload-rate': {
+    meaning: 'daemon: most that is sent to other nodes',
+    expected: numberFrom(1, MAX_RATE, ' of MiB per second'),
+    kind: 'number',
+    env: 'SHOAL_PEER_UPLOAD_RATE',
+    defaultText: 'no limit',
+  },
+  'peer-piece-cache': {
+    meaning: 'daemon: how much of blobs as they are is kept for other nodes, beside the cache',
+    expected: numberFrom(1, MAX_PIECE_CACHE, ' of MiB'),
+    kind: 'number',
+    env: 'SHOAL_PEER_PIECE_CACHE',
+    fallback: 1024,
+  },
 };
 
 export const REGISTRY_KEYS: Readonly<Record<RegistryKey, Pick<KeyDefinition, 'meaning' | 'expected'>>> = {
@@ -159,8 +292,8 @@ export const REGISTRY_KEYS: Readonly<Record<RegistryKey, Pick<KeyDefinition, 'me
     meaning: 'where to ask first, in this order',
     expected: 'a list of hosts or of http(s) addresses without user name and password',
   },
-  'plain-http': { meaning: 'speak HTTP without TLS', expected: 'true or false' },
-  insecure: { meaning: "do not check the registry's certificate", expected: 'true or false' },
+  'plain-http': { meaning: 'speak HTTP without TLS', expected: TRUE_OR_FALSE },
+  insecure: { meaning: "do not check the registry's certificate", expected: TRUE_OR_FALSE },
   ca: { meaning: 'file of certificates (PEM) to trust besides the usual ones', expected: ABSOLUTE },
   'client-cert': { meaning: 'file of the certificate (PEM) that the registry wants to see', expected: ABSOLUTE },
   'client-key': { meaning: 'file of the key (PEM) of that certificate', expected: ABSOLUTE },

@@ -6,10 +6,10 @@ import { ShoalError } from '../../core/index.ts';
 import type { RegistryHostSettings } from '../../registry/index.ts';
 import { CREDENTIAL_VARIABLES } from '../credentials.ts';
 import { type LoadedFile, loadConfigFile, shown } from './file.ts';
-import { CONFIG_FILE, CONFIG_KEYS, type ConfigKey, configSchema, KEYS } from './keys.ts';
+import { CONFIG_FILE, CONFIG_KEYS, type ConfigKey, configSchema, KEYS, type KeyDefinition } from './keys.ts';
 import { didYouMean } from './suggestion.ts';
 
-type Value = string | number;
+type Value = string | number | boolean | readonly string[];
 export type ConfigValues = Omit<ReturnType<typeof configSchema.parse>, 'registry'>;
 
 export interface ResolvedConfig {
@@ -65,15 +65,26 @@ function find(
   return fallback === undefined ? undefined : { value: fallback, origin: 'default' };
 }
 
-/** A flag's or a variable's text as the file would say it: paths may be relative here, numbers are in decimal. */
+/**
+ * A flag's or a variable's text as the file would say it: paths may be relative here, numbers are in decimal, what a list
+ * holds has commas between.
+ */
 function fromText(key: ConfigKey, text: string, origin: string): Value {
   const { kind, expected } = KEYS[key];
-  // `--root "$UNSET"` does not mean the working directory.
-  const value =
-    kind === 'path' && text !== '' ? resolve(text) : kind === 'number' && /^\d{1,15}$/.test(text) ? Number(text) : text;
+  const value = READ[kind](text);
   if (configSchema.shape[key].safeParse(value).success) return value;
   throw new ShoalError('usage', `${origin} ${shown(text)}: expected ${expected}`);
 }
+
+/** What is not of its kind stays text, which the schema refuses. */
+const READ: Readonly<Record<KeyDefinition['kind'], (text: string) => Value>> = {
+  text: text => text,
+  // `--root "$UNSET"` does not mean the working directory.
+  path: text => (text === '' ? text : resolve(text)),
+  number: text => (/^\d{1,15}$/.test(text) ? Number(text) : text),
+  boolean: text => (text === 'true' || text === 'false' ? text === 'true' : text),
+  list: text => text.split(',').map(part => part.trim()),
+};
 
 /** A variable that is set to nothing is one that is not set. */
 function nonEmpty(text: string | undefined): string | undefined {

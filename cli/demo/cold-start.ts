@@ -28,6 +28,11 @@ export interface ColdStart {
   readonly bytesPerSecond: number;
   /** An empty directory for all state; its content is the caller's to remove. */
   readonly workDir: string;
+  /**
+   * Fetch the rest of the image in the background as well, as a daemon does by itself. Absent: only what the program reads,
+   * so that the bytes are those it needs.
+   */
+  readonly backgroundFill?: boolean;
 }
 
 export interface Measurement {
@@ -38,7 +43,7 @@ export interface Measurement {
   readonly output: string;
 }
 
-interface Ready {
+export interface Ready {
   readonly readyMs: number;
   readonly output: string;
 }
@@ -47,7 +52,8 @@ export function startLazily(start: ColdStart, signal: AbortSignal): Promise<Meas
   return overLink(start, async reference => {
     const started = performance.now();
     const args = ['--root', join(start.workDir, 'root'), 'run', '--rm', '--plain-http', reference, ...start.command];
-    return untilReady([MAIN, ...args], started, signal);
+    const env = { ...process.env, SHOAL_BACKGROUND_FILL: String(start.backgroundFill ?? false) };
+    return runUntilReady([MAIN, ...args], { started, signal, env });
   });
 }
 
@@ -58,7 +64,7 @@ export function startFully(start: ColdStart, access: RegistryAccess, signal: Abo
     const source = openSource(reference, { access, plainHttp: true });
     const config = await pullAndUnpack(source, readPlatform(undefined), { workDir: start.workDir, rootfs }, signal);
     const description = { rootfs, directory: join(start.workDir, 'bundle'), config, command: start.command };
-    return untilReady([START_PLAIN, JSON.stringify(description)], started, signal);
+    return runUntilReady([START_PLAIN, JSON.stringify(description)], { started, signal, env: process.env });
   });
 }
 
@@ -74,10 +80,14 @@ async function overLink(start: ColdStart, run: (reference: string) => Promise<Re
 }
 
 /** Runs a Node program until it ends; the time is that of its line "ready: ...". */
-async function untilReady(args: readonly string[], started: number, signal: AbortSignal): Promise<Ready> {
+export async function runUntilReady(
+  args: readonly string[],
+  { started, signal, env }: { readonly started: number; readonly signal: AbortSignal; readonly env: NodeJS.ProcessEnv },
+): Promise<Ready> {
   const limited = AbortSignal.any([signal, AbortSignal.timeout(RUN_TIMEOUT_MS)]);
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env,
     signal: limited,
     killSignal: 'SIGTERM',
   });

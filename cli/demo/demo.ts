@@ -1,5 +1,6 @@
 // shoal demo, which is `npm start`: everything Shoal does, on this machine alone. Builds an image from the machine's own
-// files, converts it, serves both over a link of 100 Mbit/s, runs its program lazily, and beside it after a full pull.
+// files, converts it, serves both over a link of 100 Mbit/s, runs its program lazily, and beside it after a full pull; then
+// on three nodes of a cluster, of which the last two start together.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -12,7 +13,9 @@ import { openReferenceSink, openReferenceSource } from '../compose.ts';
 import { needRoot } from '../need-root.ts';
 import { bytes, ProgressDisplay, printJson, printLine, printTable, seconds } from '../output.ts';
 import { readPlatform } from '../settings.ts';
+import { DemoCluster } from './cluster.ts';
 import { type Measurement, startFully, startLazily } from './cold-start.ts';
+import { type FleetMeasurement, type FleetStart, startFleet } from './fleet.ts';
 import { buildDemoImage } from './image.ts';
 
 const LINK_BYTES_PER_SECOND = 100e6 / 8;
@@ -63,7 +66,20 @@ async function runDemo(context: CommandContext, workDir: string): Promise<void> 
   say('4. The same after a full pull and unpack over the same link');
   const full = await startFully({ ...start, layout: original }, context.registry, context.signal);
   say(`   ${full.output}`);
-  print(context, lazy, full);
+
+  say('5. A cluster of three nodes on the same link: the first starts it, then two more together');
+  const swarm = await startSwarm({ ...start, layout: converted }, context.signal);
+  say(`   to the two, the registry sent ${bytes(swarm.originBytesOthers)}; the rest came from peers`);
+  print(context, { lazy, full, swarm });
+}
+
+async function startSwarm(
+  start: Pick<FleetStart, 'layout' | 'tag' | 'bytesPerSecond' | 'workDir'>,
+  signal: AbortSignal,
+): Promise<FleetMeasurement> {
+  await using cluster = await DemoCluster.start(join(start.workDir, 'cluster'), signal);
+  const environment = (root: string) => cluster.environment(root, signal);
+  return await startFleet({ ...start, together: 2, environment }, signal);
 }
 
 async function convertDemo(context: CommandContext, workDir: string, from: string, to: string): Promise<ConvertReport> {
@@ -80,9 +96,15 @@ async function convertDemo(context: CommandContext, workDir: string, from: strin
   });
 }
 
-function print(context: CommandContext, lazy: Measurement, full: Measurement): void {
+interface Measured {
+  readonly lazy: Measurement;
+  readonly full: Measurement;
+  readonly swarm: FleetMeasurement;
+}
+
+function print(context: CommandContext, { lazy, full, swarm }: Measured): void {
   if (context.settings.json) {
-    printJson({ lazy, full, linkBytesPerSecond: LINK_BYTES_PER_SECOND });
+    printJson({ lazy, full, swarm, linkBytesPerSecond: LINK_BYTES_PER_SECOND });
     return;
   }
   printLine();
@@ -93,6 +115,18 @@ function print(context: CommandContext, lazy: Measurement, full: Measurement): v
       ['full pull', seconds(full.readyMs), bytes(full.bytes), String(full.requests)],
     ],
     ['ready after', 'bytes', 'requests'],
+  );
+  printLine();
+  printTable(
+    ['all of the image', 'ready after', 'whole after', 'from peers', 'from the registry'],
+    [swarm.first, ...swarm.others].map((node, i) => [
+      `node ${i + 1}`,
+      seconds(node.readyMs),
+      seconds(node.wholeMs),
+      bytes(node.peerBytes),
+      bytes(node.originBytes),
+    ]),
+    ['ready after', 'whole after', 'from peers', 'from the registry'],
   );
   printLine(`
 ${(full.readyMs / lazy.readyMs).toFixed(1)} times sooner, with ${((100 * lazy.bytes) / full.bytes).toFixed(0)} % of the bytes.

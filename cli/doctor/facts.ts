@@ -1,6 +1,8 @@
 // What doctor knows before it judges: plain data, so that the judging is a pure function of it and every machine that
 // we don't have can be a test.
 
+import type { RingFacts } from '../../daemon/index.ts';
+
 export interface DeviceFact {
   /** Permission bits, or undefined when there is no such file. */
   readonly mode: number | undefined;
@@ -54,6 +56,9 @@ export interface Facts {
   readonly fileSystems: readonly string[];
   readonly fusectlMounted: boolean;
   readonly fuseDevice: DeviceFact;
+  /** About FUSE over io_uring, and the threads that a mount may have. */
+  readonly rings: RingFacts;
+  readonly serveWorkers: number;
   readonly fusermount: { readonly path: string; readonly setuid: boolean } | undefined;
   readonly userAllowOther: boolean;
   /** What came of trying: the reason why it does not work, or undefined when it does. */

@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { errnoOf, isShoalError, messageOf, ShoalError, siblingScript, systemClock } from '../../core/index.ts';
-import { ControlClient, checkDriver, probeHoles } from '../../daemon/index.ts';
+import { ControlClient, checkDriver, probeHoles, ringFacts } from '../../daemon/index.ts';
 import { dockerConfigCredentials } from '../../registry/index.ts';
 import type { CommandContext } from '../command.ts';
 import { withoutCredentials } from '../credentials.ts';
@@ -49,6 +49,8 @@ export async function gatherFacts(context: CommandContext, configProblem: string
     fileSystems,
     fusectlMounted: mountTable.includes(' - fusectl '),
     fuseDevice: await lookAtDevice(),
+    rings: ringFacts(),
+    serveWorkers: settings.daemon.serveWorkers,
     fusermount: await lookAtFusermount(context.env['PATH'] ?? ''),
     userAllowOther: /^\s*user_allow_other\b/m.test((await text('/etc/fuse.conf')) ?? ''),
     tried: { fuse, fuseNative },

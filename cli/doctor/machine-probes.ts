@@ -1,10 +1,12 @@
 // What doctor says about the machine: kernel, rights, limits. Pure: facts in, findings out.
 
+import { planRings } from '../../daemon/index.ts';
 import { bytes } from '../output.ts';
 import { CAP_SYS_ADMIN, hasCapability } from './capabilities.ts';
 import type { Probe } from './finding.ts';
 import { atLeast, EROFS_FILE_KERNEL, FUSE_KERNEL, RESEND_KERNEL } from './kernels.ts';
 
+const RINGS_PARAMETER = '/sys/module/fuse/parameters/enable_uring';
 /** A mount holds a descriptor of each of its blobs in each thread that serves it: this is a few hundred mounts. */
 const COMFORTABLE_FILES = 4_096;
 /** The daemon itself, its threads' memory and a few mounts. */
@@ -73,6 +75,16 @@ const fuseDevice: Probe = ({ fuseDevice: { mode, isCharacterDevice, openError },
     return { ...base, verdict: 'note', found: `${shown}: only root can open it; users need 0666 for fuse-native` };
   }
   return { ...base, verdict: 'ok', found: `${shown}, can be opened by this user` };
+};
+
+/** A running daemon looks anew for each mount. Nothing is wrong without: /dev/fuse serves, less fast. */
+const rings: Probe = ({ rings: facts, serveWorkers }) => {
+  const base = { area: 'kernel', name: 'FUSE over io_uring' } as const;
+  const plan = planRings(facts, serveWorkers);
+  if (!('problem' in plan)) return { ...base, verdict: 'ok', found: `on, ${plan.shares.length} processors` };
+  const isOff = facts.enabled !== undefined && facts.enabled.trim() !== 'Y';
+  const how = `; to turn it on: echo 1 > ${RINGS_PARAMETER}, or \`options fuse enable_uring=1\` in /etc/modprobe.d`;
+  return { ...base, verdict: 'note', found: `not used: ${plan.problem}${isOff ? how : ''}` };
 };
 
 const fusectl: Probe = ({ fusectlMounted }) => ({
@@ -203,6 +215,7 @@ export const machineProbes: readonly Probe[] = [
   kernel,
   fuseModule,
   fuseDevice,
+  rings,
   fusectl,
   overlay,
   rights,

@@ -3,7 +3,7 @@
 import { isShoalError } from '../../core/index.ts';
 import { BootstrapReader } from '../../image/index.ts';
 import { formatPlatform, type RuntimeConfig } from '../../registry/index.ts';
-import { openAcceleratedImage } from '../accelerated-image.ts';
+import { type AcceleratedImage, openAcceleratedImage } from '../accelerated-image.ts';
 import { creatorOf } from './history.ts';
 import type { LookedAtImage } from './open.ts';
 import { type BlobStatistics, blobStatistics, type FileStatistics, fileStatistics } from './statistics.ts';
@@ -14,6 +14,8 @@ export interface LayerLine {
   readonly mediaType: string;
   /** `layer` of an ordinary image; `data` and `bootstrap` of an accelerated one. */
   readonly role: 'layer' | 'data' | 'bootstrap';
+  /** Those that the image has a digest of, so that peers can share the layer piece by piece. */
+  readonly pieces?: number;
   readonly createdBy?: string;
 }
 
@@ -45,14 +47,17 @@ export interface ContentReport {
 export async function reportImage(image: LookedAtImage, signal: AbortSignal): Promise<ImageReport> {
   const { manifest, config, isAccelerated, source, manifestDigest, indexDigest } = image;
   const history = config.history ?? [];
+  const opened = isAccelerated ? await openAcceleratedImage(source, image.platform, signal) : undefined;
   const layers = manifest.layers.map((layer, at): LayerLine => {
     const createdBy = creatorOf(history, manifest.layers, at);
     const isLast = at === manifest.layers.length - 1;
+    const pieces = isLast ? opened?.bootstrapLayer.pieces : opened?.pieces.get(layer.digest);
     return {
       digest: layer.digest,
       size: layer.size,
       mediaType: layer.mediaType,
       role: !isAccelerated ? 'layer' : isLast ? 'bootstrap' : 'data',
+      ...(pieces && { pieces: pieces.count }),
       ...(createdBy !== undefined && { createdBy }),
     };
   });
@@ -67,12 +72,11 @@ export async function reportImage(image: LookedAtImage, signal: AbortSignal): Pr
     layers,
     totalBytes: layers.reduce((sum, { size }) => sum + size, 0),
     config: config.config ?? {},
-    ...(isAccelerated && { content: await reportContent(image, signal) }),
+    ...(opened && { content: reportContent(opened) }),
   };
 }
 
-async function reportContent({ source, platform }: LookedAtImage, signal: AbortSignal): Promise<ContentReport> {
-  const { bootstrap, layers } = await openAcceleratedImage(source, platform, signal);
+function reportContent({ bootstrap, layers }: AcceleratedImage): ContentReport {
   const reader = new BootstrapReader(bootstrap);
   const { chunkSize, blockSize } = reader;
   const common = { bootstrapBytes: bootstrap.length, chunkSize, blockSize, files: fileStatistics(reader) };

@@ -40,19 +40,29 @@ export function printImage(report: ImageReport): void {
   printPair('user', User);
   printLine();
   printTable(
-    ['LAYER', 'DIGEST', 'SIZE', 'KIND', 'CREATED BY'],
+    ['LAYER', 'DIGEST', 'SIZE', ...(report.content ? ['PIECES'] : []), 'KIND', 'CREATED BY'],
     report.layers.map((layer, at) => [
       String(at + 1),
       layer.digest,
       bytes(layer.size),
+      ...(report.content ? [String(layer.pieces ?? '-')] : []),
       layer.role === 'layer' ? (layer.mediaType.split('.').at(-1) ?? '') : layer.role,
       shortened(layer.createdBy ?? '-'),
     ]),
-    ['LAYER', 'SIZE'],
+    ['LAYER', 'SIZE', 'PIECES'],
   );
   printLine();
   printPair('size', `${bytes(report.totalBytes)} in ${report.layers.length} layers`);
-  if (report.content) printContent(report.content);
+  if (!report.content) return;
+  printPair('pieces', piecesText(report.layers));
+  printContent(report.content);
+}
+
+function piecesText(layers: ImageReport['layers']): string {
+  const known = layers.filter(({ pieces }) => pieces !== undefined);
+  if (known.length === 0) return 'no digests: peers share whole chunks';
+  const count = known.reduce((sum, { pieces = 0 }) => sum + pieces, 0);
+  return `${count} with digests, of ${known.length} of ${layers.length} layers`;
 }
 
 function printContent({ bootstrapBytes, files, blobs, note, chunkSize }: ContentReport): void {

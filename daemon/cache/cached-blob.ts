@@ -14,6 +14,7 @@ import {
   createChunkMap,
   fromSystemError,
   isPresent,
+  isShoalError,
   type Logger,
   ShoalError,
 } from '../../core/index.ts';
@@ -41,6 +42,10 @@ export class CachedBlob {
   readonly #mapFile: MapFileWriter;
   /** The last store or eviction of each chunk that has one under way. */
   readonly #perChunk = new Map<number, Promise<void>>();
+  readonly #packing = new Set<Promise<unknown>>();
+  readonly #listeners = new Set<() => void>();
+  #notifying = false;
+  #presentBytes = 0;
   #syncing: Promise<void> = Promise.resolve();
   #closed = false;
 
@@ -87,14 +92,24 @@ export class CachedBlob {
         await mapFile.close();
         throw error;
       }
+      const blob = new CachedBlob(layout, { path: files.data, ports, file, mapFile, map });
       for (let index = 0; known !== undefined && index < layout.chunkCount; index++) {
-        if (bitmapHas(known.written, index)) map.markPresent(index);
+        if (bitmapHas(known.written, index)) blob.#appear(index);
       }
-      return new CachedBlob(layout, { path: files.data, ports, file, mapFile, map });
+      return blob;
     } catch (error) {
       await file.close();
       throw fromSystemError(error, `open cache of blob ${layout.id}`);
     }
+  }
+
+  get presentBytes(): number {
+    return this.#presentBytes;
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   put(payload: ChunkPayload): Promise<void> {
@@ -109,7 +124,7 @@ export class CachedBlob {
         chunk: { ...chunk, digest: chunk.digest.slice() },
         payload: { ...payload, bytes: whole(payload.bytes) },
       });
-      this.map.markPresent(payload.index);
+      this.#appear(payload.index);
       this.#mapFile.add(payload.index);
       this.#ports.onChange(this);
     });
@@ -124,10 +139,29 @@ export class CachedBlob {
     return this.map.sequence(index) === before ? bytes : undefined;
   }
 
+  async pack(index: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const chunk = this.layout.chunk(index);
+    const before = this.map.sequence(index);
+    if (this.#closed || !isPresent(before)) return undefined;
+    const { id, digester } = this.layout;
+    try {
+      const job = { fd: this.#file.fd, blob: { id, digester }, chunk: { ...chunk, digest: chunk.digest.slice() } };
+      // Nobody closes the file meanwhile; an eviction need not wait, and shows below.
+      const frame = await this.#whileOpen(this.#ports.pool.pack({ kind: 'pack', ...job }));
+      return this.map.sequence(index) === before ? frame : undefined;
+    } catch (error) {
+      if (this.map.sequence(index) !== before) return undefined;
+      if (!isShoalError(error, 'digest-mismatch')) throw error;
+      this.#ports.log.error('cached chunk is not what it was; it is forgotten', { path: this.path, chunk: index });
+      await this.evict(index);
+      return undefined;
+    }
+  }
+
   evict(index: number): Promise<void> {
     const { deviceOffset, uncompressedSize } = this.layout.chunk(index);
     return this.#inOrder(index, async () => {
-      if (!this.map.markAbsent(index)) return;
+      if (!this.#vanish(index)) return;
       await this.#mapFile.remove([index]);
       await this.#ports.pool.run({
         kind: 'punch',
@@ -166,7 +200,7 @@ export class CachedBlob {
   /** The disk refused: the kernel may already have dropped pages it could not write, so their chunks are not there. */
   async #forgetUnsynced(cause: unknown): Promise<void> {
     const lost = this.#mapFile.unsynced();
-    for (const index of lost) this.map.markAbsent(index);
+    for (const index of lost) this.#vanish(index);
     const error = fromSystemError(cause, 'fdatasync').message;
     this.#ports.log.error('cache could not be written to disk', { path: this.path, error, forgotten: lost.length });
     await this.#mapFile.remove(lost);
@@ -175,7 +209,7 @@ export class CachedBlob {
   /** Waits for what is under way, makes everything durable and closes. The caller sees to it that nothing new comes. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.allSettled(this.#perChunk.values());
+    await Promise.allSettled([...this.#perChunk.values(), ...this.#packing]);
     try {
       await this.sync();
       await this.#mapFile.flush();
@@ -183,6 +217,37 @@ export class CachedBlob {
     } finally {
       await this.#mapFile.close();
       await this.#file.close();
+    }
+  }
+
+  #appear(index: number): void {
+    if (!this.map.markPresent(index)) return;
+    this.#presentBytes += this.layout.chunk(index).compressedSize;
+    this.#notify();
+  }
+
+  #vanish(index: number): boolean {
+    if (!this.map.markAbsent(index)) return false;
+    this.#presentBytes -= this.layout.chunk(index).compressedSize;
+    this.#notify();
+    return true;
+  }
+
+  #notify(): void {
+    if (this.#notifying || this.#listeners.size === 0) return;
+    this.#notifying = true;
+    setImmediate(() => {
+      this.#notifying = false;
+      for (const listener of this.#listeners) listener();
+    });
+  }
+
+  async #whileOpen<T>(work: Promise<T>): Promise<T> {
+    this.#packing.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#packing.delete(work);
     }
   }
 

@@ -21,7 +21,15 @@ export interface PunchJob {
   readonly length: number;
 }
 
-export type ChunkJob = StoreJob | PunchJob;
+/** Read a chunk, verify it, and pack it as one zstd frame. */
+export interface PackJob {
+  readonly kind: 'pack';
+  readonly fd: number;
+  readonly blob: Pick<BlobLayout, 'id' | 'digester'>;
+  readonly chunk: Chunk;
+}
+
+export type ChunkJob = StoreJob | PunchJob | PackJob;
 
 export interface ChunkJobMessage {
   readonly id: number;
@@ -33,6 +41,8 @@ export const END = 'end';
 
 export interface ChunkJobResult {
   readonly id: number;
+  /** The frame of a pack job; transferred. */
+  readonly frame?: Uint8Array<ArrayBuffer>;
   /** Absent when the job is done. */
   readonly failure?: { readonly code: ErrorCode; readonly message: string };
 }

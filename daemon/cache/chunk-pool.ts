@@ -3,11 +3,11 @@
 import { Worker } from 'node:worker_threads';
 import { type Logger, ShoalError } from '../../core/index.ts';
 import { endWorker, siblingScript } from '../worker-threads.ts';
-import { type ChunkJob, type ChunkJobMessage, type ChunkJobResult, END } from './chunk-job.ts';
+import { type ChunkJob, type ChunkJobMessage, type ChunkJobResult, END, type PackJob } from './chunk-job.ts';
 
 interface Member {
   readonly worker: Worker;
-  readonly jobs: Map<number, PromiseWithResolvers<void>>;
+  readonly jobs: Map<number, PromiseWithResolvers<ChunkJobResult>>;
 }
 
 export class ChunkPool {
@@ -39,13 +39,24 @@ export class ChunkPool {
    * Runs a job on the least busy thread. A store job's payload bytes are transferred. Rejects with the job's error, or
    * with a retryable `internal` when its thread died.
    */
-  run(job: ChunkJob): Promise<void> {
+  async run(job: Exclude<ChunkJob, PackJob>): Promise<void> {
+    await this.#run(job);
+  }
+
+  /** The same for a pack job; resolves to its frame, the caller's. */
+  async pack(job: PackJob): Promise<Uint8Array<ArrayBuffer>> {
+    const { frame } = await this.#run(job);
+    if (frame === undefined) throw new ShoalError('internal', 'chunk worker: no frame');
+    return frame;
+  }
+
+  #run(job: ChunkJob): Promise<ChunkJobResult> {
     this.start();
     const [member] = [...this.#members].sort((a, b) => a.jobs.size - b.jobs.size);
     if (member === undefined) {
       return Promise.reject(new ShoalError('internal', 'chunk workers: none left', { retryable: true }));
     }
-    const result = Promise.withResolvers<void>();
+    const result = Promise.withResolvers<ChunkJobResult>();
     const message: ChunkJobMessage = { id: ++this.#lastId, job };
     member.jobs.set(message.id, result);
     member.worker.postMessage(message, job.kind === 'store' ? [job.payload.bytes.buffer] : []);
@@ -72,10 +83,11 @@ export class ChunkPool {
     worker.on('exit', code => this.#bury(member, code));
   }
 
-  #answer(member: Member, { id, failure }: ChunkJobResult): void {
+  #answer(member: Member, result: ChunkJobResult): void {
+    const { id, failure } = result;
     const job = member.jobs.get(id);
     member.jobs.delete(id);
-    if (failure === undefined) job?.resolve();
+    if (failure === undefined) job?.resolve(result);
     else job?.reject(new ShoalError(failure.code, failure.message));
   }
 

@@ -1,26 +1,32 @@
-// Worker thread of the store: from a payload as it came to verified bytes in the cache file. The only place that
-// writes to cache files. It keeps no state, so a dead one is simply replaced.
+// Worker thread of the store: from a payload as it came to verified bytes in the cache file, and from there to a frame for
+// another node. The only place that writes to cache files. It keeps no state, so a dead one is simply replaced.
 
-import { writeSync } from 'node:fs';
+import { readSync, writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
-import { fromSystemError } from '../../core/index.ts';
-import { unpackVerified } from '../../image/index.ts';
+import { fromSystemError, ShoalError } from '../../core/index.ts';
+import { packVerified, unpackVerified } from '../../image/index.ts';
 import {
   type ChunkJob,
   type ChunkJobMessage,
   type ChunkJobResult,
   END,
+  type PackJob,
   type PunchJob,
   type StoreJob,
 } from './chunk-job.ts';
 
 parentPort?.on('message', (message: ChunkJobMessage | typeof END) => {
   if (message === END) parentPort?.close();
-  else void perform(message).then(result => parentPort?.postMessage(result));
+  else void perform(message).then(answer);
 });
+
+function answer(result: ChunkJobResult): void {
+  parentPort?.postMessage(result, result.frame === undefined ? [] : [result.frame.buffer]);
+}
 
 async function perform({ id, job }: ChunkJobMessage): Promise<ChunkJobResult> {
   try {
+    if (job.kind === 'pack') return { id, frame: pack(job) };
     if (job.kind === 'store') store(job);
     else await punch(job);
     return { id };
@@ -37,6 +43,16 @@ function store({ fd, blob, chunk, payload }: StoreJob): void {
   }
 }
 
+function pack({ fd, blob, chunk }: PackJob): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(chunk.uncompressedSize);
+  for (let done = 0; done < bytes.length; ) {
+    const got = readSync(fd, bytes, done, bytes.length - done, chunk.deviceOffset + done);
+    if (got === 0) throw new ShoalError('system', `cache file ends at ${chunk.deviceOffset + done}`);
+    done += got;
+  }
+  return packVerified(blob, chunk, bytes);
+}
+
 /** Evictions are rare: threads that never see one do without the library for system calls. */
 async function punch({ fd, offset, length }: PunchJob): Promise<void> {
   const { punchHole } = await import('../system-calls.ts');
@@ -44,7 +60,7 @@ async function punch({ fd, offset, length }: PunchJob): Promise<void> {
 }
 
 function describe(job: ChunkJob): string {
-  return job.kind === 'store'
-    ? `store chunk ${job.chunk.index} of blob ${job.blob.id}`
-    : `give back ${job.length} bytes at ${job.offset}`;
+  return job.kind === 'punch'
+    ? `give back ${job.length} bytes at ${job.offset}`
+    : `${job.kind} chunk ${job.chunk.index} of blob ${job.blob.id}`;
 }

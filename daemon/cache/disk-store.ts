@@ -106,6 +106,16 @@ export class DiskStore implements ChunkStore {
     }
   }
 
+  /** The part of its disk that is free, 0 to 1. Rejects with `system`. */
+  async freePart(): Promise<number> {
+    try {
+      const { bavail, blocks } = await statfs(this.#options.directory);
+      return blocks === 0 ? 1 : bavail / blocks; // some file systems do not say
+    } catch (error) {
+      throw fromSystemError(error, `look at ${this.#options.directory}`);
+    }
+  }
+
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -141,10 +151,15 @@ export class DiskStore implements ChunkStore {
       layout: blob.layout,
       map: blob.map,
       path: blob.path,
+      get presentBytes() {
+        return blob.presentBytes;
+      },
       // These work as long as anybody has the blob open: a fetch that one mount began may end in another's interest.
       put: payload => blob.put(payload),
       read: index => blob.read(index),
+      pack: index => blob.pack(index),
       evict: index => blob.evict(index),
+      onChange: listener => blob.onChange(listener),
       close: async () => {
         if (!open) return;
         open = false;

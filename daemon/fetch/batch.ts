@@ -6,21 +6,27 @@ import {
   type ChunkSource,
   type Clock,
   fromSystemError,
+  LANES,
   type Lane,
   type Logger,
   ShoalError,
   type StoredBlob,
-  shortDigest,
 } from '../../core/index.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import type { FetchMetrics } from './fetch-metrics.ts';
+import type { Answerer } from './want.ts';
 
 /** `absent`: the source ended without the chunk. `refused`: it was not tried to the end; ask again at once. */
 export type Outcome =
-  | { readonly kind: 'stored' }
+  | { readonly kind: 'stored'; readonly from: Answerer }
   | { readonly kind: 'absent' }
   | { readonly kind: 'refused' }
   | { readonly kind: 'failed'; readonly error: ShoalError };
+
+/** How the logs call a blob: by the beginning of its cache file's name. A digest opens a private image to who reads it. */
+export function cacheName({ layout }: StoredBlob): string {
+  return layout.layoutKey.slice(0, 12);
+}
 
 export interface BatchPorts {
   readonly source: ChunkSource;
@@ -30,21 +36,27 @@ export interface BatchPorts {
   readonly budget: ByteBudget;
 }
 
+export interface BatchWork {
+  readonly blob: StoredBlob;
+  readonly chunks: readonly number[];
+  readonly lane: Lane;
+  /** The source brings what is asked for in a higher lane sooner. */
+  readonly sourceOrders: boolean;
+}
+
 export class Batch {
   readonly blob: StoredBlob;
   readonly chunks: readonly number[];
+  readonly #work: BatchWork;
   readonly #ports: BatchPorts;
   readonly #open: Map<number, PromiseWithResolvers<Outcome>>;
   readonly #stop = new AbortController();
   readonly #onSettled: (index: number, outcome: Outcome) => void;
   #interested = 0;
 
-  constructor(
-    ports: BatchPorts,
-    work: { readonly blob: StoredBlob; readonly chunks: readonly number[] },
-    onSettled: (index: number, outcome: Outcome) => void,
-  ) {
+  constructor(ports: BatchPorts, work: BatchWork, onSettled: (index: number, outcome: Outcome) => void) {
     this.#ports = ports;
+    this.#work = work;
     this.blob = work.blob;
     this.chunks = work.chunks;
     this.#onSettled = onSettled;
@@ -67,10 +79,18 @@ export class Batch {
     return open.promise;
   }
 
-  /** Runs the request to its end. Never rejects; resolves to the error of the source, if it failed. */
-  async run(lane: Lane, stallTimeoutMs: number): Promise<ShoalError | undefined> {
+  /** Is it as good as a request of its own for somebody in this lane? */
+  serves(lane: Lane): boolean {
+    return !this.#work.sourceOrders || LANES.indexOf(this.#work.lane) <= LANES.indexOf(lane);
+  }
+
+  /**
+   * Runs the request to its end. Never rejects; resolves to the error of the source, if it failed. Without a timeout it
+   * waits for as long as the source does.
+   */
+  async run(stallTimeoutMs: number | undefined): Promise<ShoalError | undefined> {
     const puts: Promise<void>[] = [];
-    const failure = await this.#receive(lane, stallTimeoutMs, puts);
+    const failure = await this.#receive(stallTimeoutMs, puts);
     await Promise.all(puts);
     for (const index of this.chunks) this.#settle(index, this.#rest(failure));
     return failure;
@@ -91,8 +111,9 @@ export class Batch {
     return failure === undefined ? { kind: 'absent' } : { kind: 'failed', error: failure };
   }
 
-  async #receive(lane: Lane, stallTimeoutMs: number, puts: Promise<void>[]): Promise<ShoalError | undefined> {
+  async #receive(stallTimeoutMs: number | undefined, puts: Promise<void>[]): Promise<ShoalError | undefined> {
     const { source, budget, metrics } = this.#ports;
+    const { lane } = this.#work;
     const watch = new StallWatch(this.#ports.clock, this.#stop, stallTimeoutMs, source.name);
     try {
       const request = { blob: this.blob.layout, chunks: this.chunks, lane };
@@ -105,7 +126,7 @@ export class Batch {
           );
         }
         const bytes = payload.bytes.length;
-        metrics.payloadArrived(source.name, bytes);
+        metrics.payloadArrived(source, payload);
         await budget.take(bytes, this.#stop.signal);
         puts.push(this.#put(payload).finally(() => budget.give(bytes)));
         watch.resume();
@@ -124,19 +145,23 @@ export class Batch {
     const { index } = payload;
     const { source, log, metrics } = this.#ports;
     const bytes = payload.bytes.length; // the payload's memory goes to the thread that unpacks it
+    const from = originOf(source, payload);
     try {
       await this.blob.put(payload);
       metrics.chunkStored(source.name);
       log.trace('chunk stored', {
         source: source.name,
-        blob: shortDigest(this.blob.layout.digest),
+        cache: cacheName(this.blob),
         chunk: index,
         bytes,
       });
-      this.#settle(index, { kind: 'stored' });
+      this.#settle(index, { kind: 'stored', from });
     } catch (error) {
       const failure = fromSystemError(error, `store chunk ${index} of blob ${this.blob.layout.id}`);
       metrics.chunkRefused(source.name, failure.code);
+      if (failure.code === 'digest-mismatch' || failure.code === 'malformed') {
+        source.distrust?.({ blob: this.blob.layout, index });
+      }
       log.error('chunk could not be stored', { source: source.name, error: failure.message });
       this.#settle(index, { kind: 'failed', error: failure });
     }
@@ -151,17 +176,22 @@ export class Batch {
   }
 }
 
+/** Who brought it, and where most of it was from: a node's own lease makes it the origin's. */
+function originOf(source: ChunkSource, { bytes, originBytes = 0 }: ChunkPayload): Answerer {
+  return source.kind === 'peers' && 2 * originBytes > bytes.length ? 'origin' : source.kind;
+}
+
 const NOBODY_WAITS = new ShoalError('aborted', 'nobody waits for these chunks any more');
 
-/** Aborts a request that brings nothing for too long. Counts only the time between `resume` and `pause`. */
+/** Aborts a request that brings nothing for too long, if that is bounded. Counts the time between `resume` and `pause`. */
 class StallWatch {
   readonly #clock: Clock;
   readonly #target: AbortController;
-  readonly #timeoutMs: number;
+  readonly #timeoutMs: number | undefined;
   readonly #sourceName: string;
   #timer = new AbortController();
 
-  constructor(clock: Clock, target: AbortController, timeoutMs: number, sourceName: string) {
+  constructor(clock: Clock, target: AbortController, timeoutMs: number | undefined, sourceName: string) {
     this.#clock = clock;
     this.#target = target;
     this.#timeoutMs = timeoutMs;
@@ -175,6 +205,7 @@ class StallWatch {
 
   resume(): void {
     this.#timer = new AbortController();
+    if (this.#timeoutMs === undefined) return;
     this.#clock.sleep(this.#timeoutMs, { signal: this.#timer.signal }).then(
       () =>
         this.#target.abort(

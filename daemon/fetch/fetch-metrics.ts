@@ -1,7 +1,7 @@
 // What the fetch engine counts, for Prometheus. Moved on the main thread, once per request and once per chunk.
 
 import { Counter, Histogram, type Registry } from 'prom-client';
-import type { ErrorCode, Lane } from '../../core/index.ts';
+import type { ChunkPayload, ChunkSource, ErrorCode, Lane } from '../../core/index.ts';
 
 /** A cached answer of a near registry takes milliseconds; an attempt is given up when it stalls for 30 s. Seconds. */
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -74,9 +74,10 @@ export class FetchMetrics {
     this.#errors.inc({ source, code });
   }
 
-  /** A chunk came, whatever it is worth. */
-  payloadArrived(source: string, bytes: number): void {
-    this.#bytes.inc({ source }, bytes);
+  /** A chunk came, whatever it is worth. What a node had from the origin by its own lease is counted as the origin's. */
+  payloadArrived({ name }: ChunkSource, { bytes, originBytes = 0 }: ChunkPayload): void {
+    this.#bytes.inc({ source: name }, bytes.length - originBytes);
+    if (originBytes > 0) this.#bytes.inc({ source: 'origin' }, originBytes);
   }
 
   chunkStored(source: string): void {

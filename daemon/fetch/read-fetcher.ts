@@ -4,6 +4,7 @@ import type { ChunkSource, StoredBlob } from '../../core/index.ts';
 import { ShoalError } from '../../core/index.ts';
 import type { BootstrapReader } from '../../image/index.ts';
 import type { FetchEngine } from './engine.ts';
+import { type Answerer, farthest } from './want.ts';
 
 export interface FileRange {
   readonly nid: number;
@@ -29,11 +30,16 @@ export class ReadFetcher {
     this.#sources = sources;
   }
 
-  /** Resolves when the chunks of the range came. Rejects when the signal fires, or with `malformed`. */
-  async fetch(range: FileRange, signal: AbortSignal): Promise<void> {
+  /**
+   * Resolves when the chunks of the range came, to the farthest place that one came from. Rejects when the signal fires,
+   * or with `malformed`.
+   */
+  async fetch(range: FileRange, signal: AbortSignal): Promise<Answerer> {
     const wanted = this.#chunksOf(range);
     const options = { lane: 'demand', sources: this.#sources, signal } as const;
-    await Promise.all([...wanted].map(([blob, chunks]) => this.#engine.ensure(blob, [...chunks], options)));
+    return farthest(
+      await Promise.all([...wanted].map(([blob, chunks]) => this.#engine.ensure(blob, [...chunks], options))),
+    );
   }
 
   #chunksOf({ nid, offset, size }: FileRange): Map<StoredBlob, Set<number>> {

@@ -1,6 +1,16 @@
 // One missing chunk that somebody waits for, and the board of all of them. Bookkeeping only: no I/O, no time.
 
-import { type ChunkSource, LANES, type Lane, type StoredBlob } from '../../core/index.ts';
+import { type ChunkSource, LANES, type Lane, type SourceKind, type StoredBlob } from '../../core/index.ts';
+
+/** Where a chunk came from; `cache`: it was on this node. In the order of how far that is. */
+export const ANSWERERS = ['cache', 'peers', 'mirror', 'origin'] as const satisfies readonly ('cache' | SourceKind)[];
+export type Answerer = (typeof ANSWERERS)[number];
+
+/** The farthest of these; `cache` for none. */
+export function farthest(answerers: readonly (Answerer | undefined)[]): Answerer {
+  const ranks = answerers.map(answerer => (answerer === undefined ? 0 : ANSWERERS.indexOf(answerer)));
+  return ANSWERERS[Math.max(0, ...ranks)] ?? 'cache';
+}
 
 /**
  * `idle`: waits for its source's gate or for a free slot. `pausing`: failed, and is left alone for a while.
@@ -13,10 +23,13 @@ export class Want {
   readonly index: number;
   lane: Lane;
   state: WantState = 'idle';
-  /** Fires when the chunk is stored, whoever fetched it. */
-  readonly arrival = new AbortController();
+  /** Failures that are the chunk's own after which nobody waits any more. */
+  tries = 0;
   readonly #sources: ChunkSource[] = [];
+  readonly #arrival = new AbortController();
+  #answerer: Answerer | undefined;
   #news = new AbortController();
+  #hurry = new AbortController();
 
   constructor(blob: StoredBlob, index: number, lane: Lane) {
     this.blob = blob;
@@ -34,8 +47,35 @@ export class Want {
     return this.#news.signal;
   }
 
+  /** Fires when the chunk is stored, whoever fetched it. */
+  get arrival(): AbortSignal {
+    return this.#arrival.signal;
+  }
+
+  /** Who brought it; undefined before its arrival. */
+  get answerer(): Answerer | undefined {
+    return this.#answerer;
+  }
+
+  arrive(from: Answerer): void {
+    this.#answerer = from;
+    this.#arrival.abort();
+  }
+
+  /** Fires when the attempt under way is no longer urgent enough. */
+  get hurry(): AbortSignal {
+    return this.#hurry.signal;
+  }
+
+  hurryUp(): void {
+    const slow = this.#hurry;
+    this.#hurry = new AbortController();
+    slow.abort();
+  }
+
   /** Another caller wants it too, knows these sources and is in this much of a hurry. Returns whether the lane rose. */
-  join(sources: readonly ChunkSource[], lane: Lane): boolean {
+  join(sources: readonly ChunkSource[], lane: Lane, tries: number): boolean {
+    this.tries = Math.max(this.tries, tries);
     const added = sources.filter(source => !this.#sources.includes(source));
     if (added.length > 0) {
       this.#sources.push(...added);
@@ -79,7 +119,9 @@ export class Board<F> {
     this.#underWay.set(Board.key(blob, index), flight);
   }
 
-  finish(blob: StoredBlob, index: number): void {
-    this.#underWay.delete(Board.key(blob, index));
+  /** Not under way by this flight any more; a later one for the same chunk may be. */
+  finish(blob: StoredBlob, index: number, flight: F): void {
+    const key = Board.key(blob, index);
+    if (this.#underWay.get(key) === flight) this.#underWay.delete(key);
   }
 }

@@ -30,6 +30,7 @@ post({ kind: 'ended' });
 
 function resultOf(question: ReadQuestion): number {
   const { id, again, nid, offset, size } = question;
+  const startedAt = counters.startRead();
   const result = readFor(question);
   const missed = result === MISSING;
   if (again) post({ kind: 'again', id, missed });
@@ -37,7 +38,7 @@ function resultOf(question: ReadQuestion): number {
     counters.bump(Counter.MISSES);
     // No descriptor: the host knows its reads by their id. No pid: libfuse's users are not told who reads.
     post({ kind: 'miss', read: { fd: -1, uniqueLow: id, uniqueHigh: 0, pid: 0, nid, offset, size } });
-  } else if (result >= 0) counters.bump(Counter.HITS);
+  } else if (result >= 0) counters.hit(startedAt);
   return result;
 }
 

@@ -1,11 +1,15 @@
 // One thread's end of /dev/fuse: buffers, blocking receive, replies. Reused for every request; nothing here allocates.
 // A connection has several descriptors, one for each thread that serves it, and each has its own queue of requests in
-// work: **a request is answered through the descriptor that it was read from**, whichever thread does it.
+// work: **a request is answered through the descriptor that it was read from**, whichever thread does it. A request that
+// came by io_uring (ring-device.ts) is answered in its place there, and by its thread: the answer is put there and the
+// thread told.
 
 import { ShoalError } from '../../core/index.ts';
 import { lastErrno, pageAligned, readFd, writeFd } from '../system-calls.ts';
 import { Errno } from './errno.ts';
 import { InHeader, OutHeader } from './protocol.ts';
+import { copyTo } from './ring-calls.ts';
+import { type RingSlot, tellRing } from './ring-inbox.ts';
 
 /** Largest READ that is negotiated: 256 pages, the most a kernel takes without configuration. */
 export const MAX_READ_BYTES = 1 << 20;
@@ -19,10 +23,28 @@ const REQUEST_BYTES = 64 * 1024;
 
 /** A request that is not answered yet, as far as its answer needs it. */
 export interface PendingRequest {
-  /** The descriptor that it was read from. */
+  /** The descriptor that it was read from; of one that came by a ring, its thread's inbox. */
   readonly fd: number;
   readonly uniqueLow: number;
   readonly uniqueHigh: number;
+  /** Of one that came by a ring. */
+  readonly slot?: RingSlot | undefined;
+}
+
+/** Where a thread has the requests from and puts the replies: /dev/fuse, or a ring. */
+export interface RequestDevice {
+  /** The request just received, as words and as bytes. */
+  readonly request: Uint32Array;
+  readonly requestBytes: Buffer;
+  /** The reply being built, with room for a header before its body; another one for each request. */
+  readonly reply: Uint32Array;
+  readonly replyBytes: Uint8Array;
+  /** Answers the request just received with the first `bytes` of the reply's body. */
+  respond(bytes: number): void;
+  /** Answers the request just received with an error (a positive errno). */
+  fail(errno: number): void;
+  /** The request just received, for somebody else to answer, some time. */
+  pending(): PendingRequest;
 }
 
 /** A reply under construction and the way it goes; one for each thread that answers. */
@@ -33,12 +55,17 @@ export class ReplyBuffer {
 
   /** Answers with the first `bytes` of the body. */
   respond(to: PendingRequest, bytes: number): void {
-    this.send(to.fd, to.uniqueLow, to.uniqueHigh, bytes, 0);
+    if (to.slot === undefined) this.send(to.fd, to.uniqueLow, to.uniqueHigh, bytes, 0);
+    else {
+      copyTo(to.slot.payload, this.bytes.subarray(OutHeader.BYTES), bytes);
+      tellRing(to, to.slot, bytes);
+    }
   }
 
   /** Answers with an error (a positive errno). */
   fail(to: PendingRequest, errno: number): void {
-    this.send(to.fd, to.uniqueLow, to.uniqueHigh, 0, errno);
+    if (to.slot === undefined) this.send(to.fd, to.uniqueLow, to.uniqueHigh, 0, errno);
+    else tellRing(to, to.slot, -errno);
   }
 
   // Plain numbers instead of an object: this is called for every request.
@@ -57,14 +84,12 @@ export class ReplyBuffer {
   }
 }
 
-export class FuseDevice {
+export class FuseDevice implements RequestDevice {
   /** Set before the first `receive`: a clone can be had only once the connection is mounted. */
   fd = -1;
-  /** The request just received, as words and as bytes. */
   readonly request = new Uint32Array(REQUEST_BYTES / 4);
   readonly requestBytes = Buffer.from(this.request.buffer);
   readonly #out = new ReplyBuffer();
-  /** The reply being built; its body begins after the header. */
   readonly reply = this.#out.words;
   readonly replyBytes = this.#out.bytes;
 
@@ -81,14 +106,17 @@ export class FuseDevice {
     }
   }
 
-  /** Answers the request just received with the first `bytes` of the reply's body. */
   respond(bytes: number): void {
     this.#send(bytes, 0);
   }
 
-  /** Answers the request just received with an error (a positive errno). */
   fail(errno: number): void {
     this.#send(0, errno);
+  }
+
+  pending(): PendingRequest {
+    const { fd, request } = this;
+    return { fd, uniqueLow: request[InHeader.UNIQUE] ?? 0, uniqueHigh: request[InHeader.UNIQUE + 1] ?? 0 };
   }
 
   #send(bodyBytes: number, errno: number): void {
@@ -105,6 +133,10 @@ const errorBytes = new Uint8Array(errorReply.buffer);
  * request or the mount is gone; throws other system errors.
  */
 export function answerError(to: PendingRequest, errno: number): void {
+  if (to.slot !== undefined) {
+    tellRing(to, to.slot, -errno);
+    return;
+  }
   errorReply[OutHeader.LENGTH] = OutHeader.BYTES;
   errorReply[OutHeader.ERROR] = -errno;
   errorReply[OutHeader.UNIQUE] = to.uniqueLow;

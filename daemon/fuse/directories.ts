@@ -2,6 +2,7 @@
 
 import { type BootstrapReader, emptyAttributes, type InodeAttributes } from '../../image/index.ts';
 import { clearWords, putEntry, putNegativeEntry, putU64 } from './attributes.ts';
+import type { RequestDevice } from './device.ts';
 import { Dirent, EntryOut, OutHeader } from './protocol.ts';
 
 /** EROFS file types (nydus.md §1.15) to the d_type of getdents(2); index 0 is unknown in both. */
@@ -10,18 +11,15 @@ const DOT = 0x2e;
 
 export class DirectoryPacker {
   readonly #reader: BootstrapReader;
-  readonly #words: Uint32Array;
-  readonly #bytes: Uint8Array;
+  readonly #device: Pick<RequestDevice, 'reply' | 'replyBytes'>;
   readonly #attributes: InodeAttributes = emptyAttributes();
   #at = 0;
   #end = 0;
   #plus = false;
 
-  /** `words` and `bytes` are two views of the same reply buffer. */
-  constructor(reader: BootstrapReader, words: Uint32Array, bytes: Uint8Array) {
+  constructor(reader: BootstrapReader, device: Pick<RequestDevice, 'reply' | 'replyBytes'>) {
     this.#reader = reader;
-    this.#words = words;
-    this.#bytes = bytes;
+    this.#device = device;
   }
 
   /**
@@ -42,14 +40,14 @@ export class DirectoryPacker {
     if (this.#at + entryBytes + padded > this.#end) return false;
     if (this.#plus) this.#putEntry(nid, name);
     const words = (this.#at + entryBytes) / 4;
-    putU64(this.#words, words + Dirent.INO, nid);
-    putU64(this.#words, words + Dirent.OFFSET, next);
-    this.#words[words + Dirent.NAME_LENGTH] = name.length;
-    this.#words[words + Dirent.TYPE] = DIRENT_TYPES[type] ?? 0;
+    putU64(this.#device.reply, words + Dirent.INO, nid);
+    putU64(this.#device.reply, words + Dirent.OFFSET, next);
+    this.#device.reply[words + Dirent.NAME_LENGTH] = name.length;
+    this.#device.reply[words + Dirent.TYPE] = DIRENT_TYPES[type] ?? 0;
     const nameAt = this.#at + entryBytes + Dirent.NAME_BYTES;
     this.#at += entryBytes + padded;
-    clearWords(this.#words, this.#at / 4 - 2, this.#at / 4); // the padding is at the end of these
-    for (let i = 0; i < name.length; i++) this.#bytes[nameAt + i] = name[i] ?? 0;
+    clearWords(this.#device.reply, this.#at / 4 - 2, this.#at / 4); // the padding is at the end of these
+    for (let i = 0; i < name.length; i++) this.#device.replyBytes[nameAt + i] = name[i] ?? 0;
     return true;
   };
 
@@ -57,16 +55,16 @@ export class DirectoryPacker {
   #putEntry(nid: number, name: Uint8Array): void {
     const isDots = name[0] === DOT && (name.length === 1 || (name.length === 2 && name[1] === DOT));
     if (isDots) {
-      putNegativeEntry(this.#words, this.#at / 4);
+      putNegativeEntry(this.#device.reply, this.#at / 4);
       return;
     }
     try {
       this.#reader.stat(nid, this.#attributes);
     } catch {
       // One damaged inode must not hide its neighbours: the name is listed, and whoever looks it up meets the damage.
-      putNegativeEntry(this.#words, this.#at / 4);
+      putNegativeEntry(this.#device.reply, this.#at / 4);
       return;
     }
-    putEntry(this.#words, this.#at / 4, this.#attributes, this.#reader.rootNid);
+    putEntry(this.#device.reply, this.#at / 4, this.#attributes, this.#reader.rootNid);
   }
 }

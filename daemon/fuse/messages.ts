@@ -3,7 +3,10 @@
 
 import type { DescribedChunks } from '../../image/index.ts';
 import type { PendingRequest } from './device.ts';
+import type { InitOutcome } from './negotiation.ts';
 import type { SharedBlob } from './read-server.ts';
+import type { Region } from './ring-calls.ts';
+import type { RingShare } from './ring-plan.ts';
 
 /** What every thread that serves a mount needs. */
 export interface ServedImage {
@@ -13,6 +16,15 @@ export interface ServedImage {
   readonly blobs: readonly SharedBlob[];
 }
 
+/** What a worker needs that serves processors' queues by io_uring. The descriptors are the main thread's to close. */
+export interface RingRole extends RingShare {
+  /** A pipe: where the worker reads of answers, and where others write them. */
+  readonly inbox: number;
+  readonly outbox: number;
+  /** A `HopWatch` of all workers of the mount. */
+  readonly watch: SharedArrayBuffer;
+}
+
 export interface ServerWorkerData {
   readonly image: ServedImage;
   /** Which of the mount's workers this is, from 0. */
@@ -20,6 +32,8 @@ export interface ServerWorkerData {
   /** A `WorkerBoard`. */
   readonly board: SharedArrayBuffer;
   readonly counters: SharedArrayBuffer;
+  /** Undefined: it reads /dev/fuse. */
+  readonly ring: RingRole | undefined;
   readonly maxBackground: number;
   readonly readaheadBytes: number;
   /** For statfs: blocks of 4096 bytes and inodes. */
@@ -37,8 +51,12 @@ export interface MissedRead extends PendingRequest {
 }
 
 export type ServerMessage =
-  | { readonly kind: 'loaded' }
-  | { readonly kind: 'initialized'; readonly outcome: 'accepted' | 'again' | 'refused' }
+  /** `ringProblem`: why this worker, meant to have a ring, has none. */
+  | { readonly kind: 'loaded'; readonly ringProblem: string | undefined }
+  /** What the main thread frees at the end of the mount. */
+  | { readonly kind: 'ring'; readonly fd: number }
+  | { readonly kind: 'memory'; readonly region: Region }
+  | { readonly kind: 'initialized'; readonly outcome: InitOutcome }
   | { readonly kind: 'miss'; readonly read: MissedRead }
   | { readonly kind: 'interrupt'; readonly uniqueLow: number; readonly uniqueHigh: number }
   | { readonly kind: 'warning'; readonly message: string }

@@ -1,9 +1,11 @@
 // INIT: what the kernel offers and what we take. Pure.
 
+import { PAGE_BYTES } from '../system-calls.ts';
 import { MAX_READ_BYTES, MAX_WRITE_BYTES } from './device.ts';
 import {
   InHeader,
   InitFlag,
+  InitFlag2,
   InitIn,
   InitOut,
   KERNEL_MAJOR,
@@ -19,7 +21,12 @@ export interface SessionTerms {
   readonly maxBackground: number;
   /** The kernel takes it unless the mount's own is lower. */
   readonly readaheadBytes: number;
+  /** Every processor has a thread and a ring for it: requests may come through io_uring. */
+  readonly ring: boolean;
 }
+
+/** `ring`: accepted, and the kernel waits for rings before it sends the next request. */
+export type InitOutcome = 'accepted' | 'ring' | 'again' | 'refused';
 
 /**
  * Taken when offered. Not taken on purpose: ASYNC_DIO (a killed reader of O_DIRECT data could then not be freed),
@@ -35,17 +42,11 @@ const WANTED_FLAGS =
   InitFlag.MAX_PAGES |
   InitFlag.CACHE_SYMLINKS;
 
-const PAGE_BYTES = 4096;
-
 /**
- * Builds the body of INIT's reply. `accepted`: serve; `again`: the kernel speaks a newer major version and will ask
+ * Builds the body of INIT's reply. `accepted` and `ring`: serve; `again`: the kernel speaks a newer major version and will ask
  * again with ours; `refused`: it is too old.
  */
-export function negotiate(
-  request: Uint32Array,
-  reply: Uint32Array,
-  terms: SessionTerms,
-): 'accepted' | 'again' | 'refused' {
+export function negotiate(request: Uint32Array, reply: Uint32Array, terms: SessionTerms): InitOutcome {
   const offer = request.subarray(InHeader.WORDS);
   const body = reply.subarray(OutHeader.WORDS, OutHeader.WORDS + InitOut.BYTES / 4);
   const [major, minor] = [offer[InitIn.MAJOR] ?? 0, offer[InitIn.MINOR] ?? 0];
@@ -61,5 +62,8 @@ export function negotiate(
   body[InitOut.MAX_WRITE] = MAX_WRITE_BYTES;
   body[InitOut.TIME_GRANULARITY] = 1;
   body[InitOut.MAX_PAGES] = MAX_READ_BYTES / PAGE_BYTES;
-  return 'accepted';
+  if (!terms.ring || ((offer[InitIn.FLAGS_2] ?? 0) & InitFlag2.OVER_IO_URING) === 0) return 'accepted';
+  body[InitOut.FLAGS] = (body[InitOut.FLAGS] ?? 0) | InitFlag.INIT_EXT;
+  body[InitOut.FLAGS_2] = InitFlag2.OVER_IO_URING;
+  return 'ring';
 }

@@ -42,6 +42,7 @@ export const Op = {
   CREATE: 35,
   INTERRUPT: 36,
   DESTROY: 38,
+  NOTIFY_REPLY: 41,
   BATCH_FORGET: 42,
   FALLOCATE: 43,
   READDIRPLUS: 44,
@@ -81,16 +82,39 @@ export const InitFlag = {
   MAX_PAGES: 1 << 22,
   CACHE_SYMLINKS: 1 << 23,
   NO_OPENDIR_SUPPORT: 1 << 24,
+  /** There is a second word of flags. */
+  INIT_EXT: 1 << 30,
 } as const;
 
+/** Of the second word: bits 32 and up. The kernel offers the first only where fuse's parameter enable_uring is on. */
+export const InitFlag2 = { OVER_IO_URING: 1 << 9 } as const;
+
+/** What the kernel is told about a mount unasked, in the error field of a message without `unique`. */
+export const Notify = { RETRIEVE: 5 } as const;
+
+/** fuse_notify_retrieve_out, in words from the body: `unique` of the answer, node id, offset, size. */
+export const NotifyRetrieveOut = { BYTES: 32, UNIQUE: 0, NODE_ID: 2 } as const;
+
+/** Commands of FUSE over io_uring. */
+export const RingCommand = { REGISTER: 1, COMMIT_AND_FETCH: 2 } as const;
+
+/** fuse_uring_cmd_req, in words from the command part of a submission entry. */
+export const RingRequest = { COMMIT_ID: 2, QUEUE: 4 } as const;
+
+/**
+ * fuse_uring_req_header, in words: fuse_in_header or fuse_out_header, the request's own fixed part, and
+ * fuse_uring_ent_in_out (flags, commit id, payload size).
+ */
+export const RingHeader = { IN_OUT: 0, OPERATION: 32, OPERATION_BYTES: 128, COMMIT_ID: 66, PAYLOAD_BYTES: 68 } as const;
+
 /** fuse_in_header, in words: len, opcode, unique (2), nodeid (2), uid, gid, pid, extension length. */
-export const InHeader = { BYTES: 40, WORDS: 10, OPCODE: 1, UNIQUE: 2, NODE_ID: 4, PID: 8 } as const;
+export const InHeader = { BYTES: 40, WORDS: 10, LENGTH: 0, OPCODE: 1, UNIQUE: 2, NODE_ID: 4, PID: 8 } as const;
 
 /** fuse_out_header, in words: len, error, unique (2). */
 export const OutHeader = { BYTES: 16, WORDS: 4, LENGTH: 0, ERROR: 1, UNIQUE: 2 } as const;
 
 /** fuse_init_in and fuse_init_out (64 bytes), in words from the body. */
-export const InitIn = { MAJOR: 0, MINOR: 1, FLAGS: 3 } as const;
+export const InitIn = { MAJOR: 0, MINOR: 1, FLAGS: 3, FLAGS_2: 4 } as const;
 export const InitOut = {
   BYTES: 64,
   MAJOR: 0,
@@ -103,6 +127,7 @@ export const InitOut = {
   TIME_GRANULARITY: 6,
   /** Two 16-bit fields: max_pages, map_alignment. */
   MAX_PAGES: 7,
+  FLAGS_2: 8,
 } as const;
 
 /** fuse_read_in, also of READDIR and READDIRPLUS, in words from the body. */

@@ -14,6 +14,8 @@ import { Errno } from './errno.ts';
 import type { MissedRead, ServedImage, ServerMessage, ServerWorkerData } from './messages.ts';
 import { ParkedReads } from './parked-reads.ts';
 import { isDying } from './requester.ts';
+import type { RingPlan } from './ring-plan.ts';
+import { SessionRings } from './session-rings.ts';
 import { WorkerBoard } from './worker-board.ts';
 
 export interface SessionPorts {
@@ -36,6 +38,8 @@ export interface SessionOptions {
   /** For statfs: blocks of 4096 bytes, and inodes. */
   readonly blocks: number;
   readonly inodes: number;
+  /** Which processors' requests come by io_uring, if the kernel wants it. */
+  readonly rings: RingPlan;
   /** What the threads run; only tests of their death run something else. */
   readonly script?: URL;
 }
@@ -49,6 +53,7 @@ export class FuseSession {
   readonly #initialized = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   readonly #clones: number[] = [];
+  readonly #rings: SessionRings;
   #completer: CompleterMount | undefined;
   #serving = false;
   #alive = 0;
@@ -60,6 +65,7 @@ export class FuseSession {
     this.#options = options;
     this.#unloaded = options.limits.workers;
     this.#board = WorkerBoard.forWorkers(options.limits.workers);
+    this.#rings = new SessionRings(options.rings);
     this.#parked = new ParkedReads(
       {
         ...ports,
@@ -78,6 +84,11 @@ export class FuseSession {
   /** Resolves when no thread of this connection is left: it was unmounted or aborted, or never served. */
   get ended(): Promise<void> {
     return this.#ended.promise;
+  }
+
+  /** How requests come; known when `serve` has resolved. */
+  get transport(): 'io_uring' | '/dev/fuse' {
+    return this.#rings.inUse ? 'io_uring' : '/dev/fuse';
   }
 
   /** The reads that wait for chunks. */
@@ -104,7 +115,7 @@ export class FuseSession {
   async serve(signal: AbortSignal): Promise<void> {
     this.#assignDevices();
     this.#serving = true;
-    this.#board.signal('serve');
+    this.#board.signal('serve', this.#rings.problem === undefined);
     return new Promise((resolve, reject) => {
       const onAbort = () => reject(abortedError(signal));
       if (signal.aborted) onAbort();
@@ -123,6 +134,7 @@ export class FuseSession {
     if (this.#alive > 0) await this.#ended.promise;
     await this.#completer?.detach();
     for (const clone of this.#clones.splice(0)) closeSync(clone);
+    this.#rings.free();
   }
 
   /**
@@ -151,6 +163,7 @@ export class FuseSession {
       number,
       board: this.#board.buffer,
       counters: counters.buffer,
+      ring: this.#serving ? undefined : this.#rings.roleOf(number), // who takes another's place reads /dev/fuse
       maxBackground: limits.maxBackground,
       readaheadBytes: limits.readaheadBytes,
       blocks,
@@ -173,13 +186,22 @@ export class FuseSession {
   #receive(message: ServerMessage): void {
     switch (message.kind) {
       case 'loaded':
+        if (message.ringProblem !== undefined) this.#rings.problem ??= message.ringProblem;
         if (--this.#unloaded === 0) this.#loaded.resolve();
         break;
       case 'initialized':
-        if (message.outcome === 'accepted') this.#initialized.resolve();
+        this.#rings.inUse = message.outcome === 'ring';
+        this.#ports.log.info('the kernel sends requests', { by: this.transport, ringProblem: this.#rings.problem });
+        if (message.outcome === 'accepted' || message.outcome === 'ring') this.#initialized.resolve();
         else if (message.outcome === 'refused') {
           this.#initialized.reject(new ShoalError('unsupported', 'the kernel speaks FUSE older than 7.31 (Linux 5.4)'));
         }
+        break;
+      case 'ring':
+        this.#rings.own(message.fd);
+        break;
+      case 'memory':
+        this.#rings.ownMemory(message.region);
         break;
       case 'miss':
         this.#parked.park(message.read);
@@ -191,7 +213,8 @@ export class FuseSession {
         this.#ports.log.warn('request failed', { error: message.message });
         break;
       case 'ended':
-        break; // its exit follows
+        this.#rings.end(); // its exit follows
+        break;
     }
   }
 
@@ -221,7 +244,9 @@ export class FuseSession {
       return;
     }
     this.#restarts++;
-    if (this.#restarts <= this.#options.limits.maxWorkerRestarts) this.#hire(number);
+    // What the kernel had given to a ring's thread is lost with it: better no mount than readers that nobody can free.
+    const isLost = this.#rings.inUse && this.#rings.roleOf(number) !== undefined;
+    if (!isLost && this.#restarts <= this.#options.limits.maxWorkerRestarts) this.#hire(number);
     else this.#ports.onUnservable();
     this.#ports.log.error('worker of a mount died', { worker: number, exitCode, restarts: this.#restarts });
   }

@@ -5,11 +5,11 @@ import { messageOf } from '../../core/index.ts';
 import { type BootstrapReader, emptyAttributes, type InodeAttributes } from '../../image/index.ts';
 import { Counter, type SharedCounters } from '../shared-counters.ts';
 import { clearWords, getU64, nidOf, putAttributes, putEntry, putNegativeEntry, putU64 } from './attributes.ts';
-import { type FuseDevice, MAX_READ_BYTES } from './device.ts';
+import { MAX_READ_BYTES, type RequestDevice } from './device.ts';
 import { DirectoryPacker } from './directories.ts';
 import { Errno, errnoFor } from './errno.ts';
 import type { MissedRead } from './messages.ts';
-import { negotiate } from './negotiation.ts';
+import { type InitOutcome, negotiate } from './negotiation.ts';
 import {
   AttrOut,
   EntryOut,
@@ -40,12 +40,12 @@ const BODY = OutHeader.WORDS;
 const IN_BODY = InHeader.WORDS;
 
 export interface TreeServerPorts {
-  readonly device: FuseDevice;
+  readonly device: RequestDevice;
   readonly reader: BootstrapReader;
   readonly reads: ReadServer;
   readonly counters: SharedCounters;
   /** Where things go that this thread does not do itself. */
-  readonly onInit: (outcome: 'accepted' | 'again' | 'refused') => void;
+  readonly onInit: (outcome: InitOutcome) => void;
   readonly onMiss: (read: MissedRead) => void;
   readonly onInterrupt: (uniqueLow: number, uniqueHigh: number) => void;
   readonly onWarning: (message: string) => void;
@@ -54,6 +54,8 @@ export interface TreeServerPorts {
 export interface TreeServerOptions {
   readonly maxBackground: number;
   readonly readaheadBytes: number;
+  /** Asked when the kernel introduces itself: are there rings for its requests? */
+  readonly ring: () => boolean;
   /** For statfs: blocks of 4096 bytes, and inodes. */
   readonly blocks: number;
   readonly inodes: number;
@@ -62,7 +64,7 @@ export interface TreeServerOptions {
 export class TreeServer {
   readonly #ports: TreeServerPorts;
   readonly #options: TreeServerOptions;
-  readonly #device: FuseDevice;
+  readonly #device: RequestDevice;
   readonly #reader: BootstrapReader;
   readonly #directories: DirectoryPacker;
   readonly #attributes: InodeAttributes = emptyAttributes();
@@ -72,7 +74,7 @@ export class TreeServer {
     this.#options = options;
     this.#device = ports.device;
     this.#reader = ports.reader;
-    this.#directories = new DirectoryPacker(ports.reader, ports.device.reply, ports.device.replyBytes);
+    this.#directories = new DirectoryPacker(ports.reader, ports.device);
   }
 
   /** Handles the request of `length` bytes in the device's buffer. Never throws because of what the image says. */
@@ -139,23 +141,14 @@ export class TreeServer {
     const offset = getU64(request, IN_BODY + ReadIn.OFFSET);
     const size = request[IN_BODY + ReadIn.SIZE] ?? 0;
     if (size > MAX_READ_BYTES) return -Errno.EINVAL;
+    const startedAt = this.#ports.counters.startRead();
     const bytes = this.#ports.reads.read(nid, offset, size, this.#device.replyBytes, OutHeader.BYTES);
     if (bytes !== MISS) {
-      this.#ports.counters.bump(Counter.HITS);
+      this.#ports.counters.hit(startedAt);
       return bytes;
     }
     this.#ports.counters.bump(Counter.MISSES);
-    const uniqueLow = request[InHeader.UNIQUE] ?? 0;
-    const uniqueHigh = request[InHeader.UNIQUE + 1] ?? 0;
-    this.#ports.onMiss({
-      fd: this.#device.fd,
-      uniqueLow,
-      uniqueHigh,
-      pid: request[InHeader.PID] ?? 0,
-      nid,
-      offset,
-      size,
-    });
+    this.#ports.onMiss({ ...this.#device.pending(), pid: request[InHeader.PID] ?? 0, nid, offset, size });
     return NO_ANSWER;
   }
 
@@ -246,8 +239,8 @@ export class TreeServer {
   #init(): Answer {
     const { request, reply } = this.#device;
     const { hasXattrs } = this.#reader;
-    const { maxBackground, readaheadBytes } = this.#options;
-    const outcome = negotiate(request, reply, { hasXattrs, maxBackground, readaheadBytes });
+    const { maxBackground, readaheadBytes, ring } = this.#options;
+    const outcome = negotiate(request, reply, { hasXattrs, maxBackground, readaheadBytes, ring: ring() });
     this.#ports.onInit(outcome);
     return outcome === 'refused' ? -Errno.EPROTO : InitOut.BYTES;
   }

@@ -5,7 +5,8 @@
 import type { PendingRequest } from './device.ts';
 
 const START = 0;
-const FIRST_SLOT = 1;
+const TERMS = 1;
+const FIRST_SLOT = 2;
 /** Words of a worker: its descriptor, and the two halves of the `unique` it works on. */
 const FD = 0;
 const UNIQUE = 1;
@@ -13,6 +14,9 @@ const SLOT = 3;
 const WAIT = 0;
 const SERVE = 1;
 const QUIT = 2;
+const SERVE_RINGS = 3;
+const DEVICE = 1;
+const RINGS = 2;
 
 export class WorkerBoard {
   readonly buffer: SharedArrayBuffer;
@@ -37,16 +41,33 @@ export class WorkerBoard {
     return this.#words[FIRST_SLOT + SLOT * worker + FD] ?? -1;
   }
 
-  /** Main thread: lets the workers go to /dev/fuse (it must be mounted), or end. */
-  signal(what: 'serve' | 'quit'): void {
-    Atomics.store(this.#words, START, what === 'serve' ? SERVE : QUIT);
+  /** Main thread: lets the workers go to /dev/fuse (it must be mounted), or end. `rings`: all that should have one do. */
+  signal(what: 'serve' | 'quit', rings = false): void {
+    Atomics.store(this.#words, START, what === 'quit' ? QUIT : rings ? SERVE_RINGS : SERVE);
     Atomics.notify(this.#words, START);
   }
 
   /** Worker thread: blocks until the signal. True: serve. */
   waitForStart(): boolean {
     Atomics.wait(this.#words, START, WAIT);
-    return Atomics.load(this.#words, START) === SERVE;
+    return Atomics.load(this.#words, START) !== QUIT;
+  }
+
+  /** The kernel may be told that there are rings. */
+  get offersRings(): boolean {
+    return Atomics.load(this.#words, START) === SERVE_RINGS;
+  }
+
+  /** Worker thread that reads /dev/fuse: the kernel wants rings, or not, or the connection is over. First word counts. */
+  agree(on: 'rings' | 'device'): void {
+    Atomics.compareExchange(this.#words, TERMS, WAIT, on === 'rings' ? RINGS : DEVICE);
+    Atomics.notify(this.#words, TERMS);
+  }
+
+  /** Worker thread that has a ring: blocks until another one agreed with the kernel. True: on rings. */
+  waitForTerms(): boolean {
+    if (this.offersRings) Atomics.wait(this.#words, TERMS, WAIT);
+    return Atomics.load(this.#words, TERMS) === RINGS;
   }
 
   /** Worker thread: notes the request that it works on. Plain stores: only read after the thread has died. */

@@ -8,10 +8,12 @@ export class AvoidedPeers {
   readonly #ports: { readonly network: PeerNetwork; readonly clock: Clock };
   /** Until when, monotonic. */
   readonly #until: LRUCache<string, number>;
+  readonly #wrongPieces: LRUCache<string, number>;
 
   constructor(ports: { readonly network: PeerNetwork; readonly clock: Clock }, most: number) {
     this.#ports = ports;
     this.#until = new LRUCache({ max: most });
+    this.#wrongPieces = new LRUCache({ max: most });
   }
 
   has(peerId: string): boolean {
@@ -23,6 +25,15 @@ export class AvoidedPeers {
     const until = this.#ports.clock.monotonic() + durationMs;
     this.#until.set(peerId, Math.max(until, this.#until.get(peerId) ?? 0));
     this.#ports.network.ban(peerId, until, reason);
+  }
+
+  countWrongPiece(peerId: string): void {
+    this.#wrongPieces.set(peerId, this.wrongPiecesOf(peerId) + 1);
+  }
+
+  /** Pieces it sent that were not what they should be, as far as that is remembered. */
+  wrongPiecesOf(peerId: string): number {
+    return this.#wrongPieces.get(peerId) ?? 0;
   }
 
   get count(): number {

@@ -34,3 +34,20 @@ export function newCounters(): SwarmCounters {
     leaseFailures: 0,
   };
 }
+
+/** Adds to `sum`, and returns it. */
+export function addCounters(sum: SwarmCounters, more: Readonly<SwarmCounters>): SwarmCounters {
+  sum.peerBytes += more.peerBytes;
+  sum.originBytes += more.originBytes;
+  sum.wastedBytes += more.wastedBytes;
+  sum.wrongPieces += more.wrongPieces;
+  sum.hedges += more.hedges;
+  sum.moves += more.moves;
+  sum.refusals += more.refusals;
+  sum.stalls += more.stalls;
+  sum.wants += more.wants;
+  sum.lateWants += more.lateWants;
+  sum.leases += more.leases;
+  sum.leaseFailures += more.leaseFailures;
+  return sum;
+}

@@ -1,5 +1,6 @@
-// What the swarm tells about itself: plain data, for the daemon to show. No digest, no address.
+// What the swarm tells about itself: plain data, for the daemon to show. No address.
 
+import type { Digest } from '../../core/index.ts';
 import type { TaskId } from '../../proto/index.ts';
 import type { SwarmCounters } from './counters.ts';
 import type { Download } from './download.ts';
@@ -21,6 +22,8 @@ export interface ParentStatus {
 
 export interface TaskStatus {
   readonly taskId: TaskId;
+  /** For this node's own eyes: never crosses the network. */
+  readonly digest: Digest;
   readonly pieceCount: number;
   readonly pieces: number;
   readonly chunks: number;
@@ -35,13 +38,15 @@ export interface TaskStatus {
 
 export interface SwarmStatus {
   readonly tasks: readonly TaskStatus[];
+  /** Of all blobs since the node started, also those that are not shared any more. */
+  readonly counters: Readonly<SwarmCounters>;
   readonly idleTasks: number;
   readonly avoidedPeers: number;
   readonly storedBytes: number;
 }
 
 export function statusOf(
-  taskId: TaskId,
+  name: { readonly taskId: TaskId; readonly digest: Digest },
   task: {
     readonly holdings: Holdings;
     readonly download: Download;
@@ -51,7 +56,7 @@ export function statusOf(
 ): TaskStatus {
   const { holdings, download } = task;
   return {
-    taskId,
+    ...name,
     pieceCount: holdings.pieces.count,
     pieces: holdings.pieces.size,
     chunks: holdings.chunks.size,

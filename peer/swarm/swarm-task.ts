@@ -179,12 +179,10 @@ export class SwarmTask implements ServedTask {
   }
 
   status(): TaskStatus {
-    return statusOf(this.taskId, {
-      holdings: this.#holdings,
-      download: this.#download,
-      reads: this.#reads.size,
-      counters: this.counters,
-    });
+    return statusOf(
+      { taskId: this.taskId, digest: this.digest },
+      { holdings: this.#holdings, download: this.#download, reads: this.#reads.size, counters: this.counters },
+    );
   }
 
   // ---- for other nodes: ServedTask --------------------------------------------------------------------------------------
@@ -353,6 +351,7 @@ export class SwarmTask implements ServedTask {
       from: from?.peerId ?? 'origin',
     });
     if (from === undefined) return;
+    this.#ports.avoided.countWrongPiece(from.peerId);
     this.#download.scheduler.accuse(from.peerId, piece, 'wrong-bytes');
     this.#download.avoid(from.peerId, this.#ports.settings.avoidMs, 'sent wrong bytes');
   }
@@ -374,6 +373,7 @@ export class SwarmTask implements ServedTask {
     for (const peerId of this.#suspects.proven(piece, bytes)) {
       this.counters.wrongPieces++;
       this.#ports.log.warn('a peer sent wrong bytes', { task: this.taskId.slice(0, 12), piece, from: peerId });
+      this.#ports.avoided.countWrongPiece(peerId);
       this.#download.scheduler.accuse(peerId, piece, 'wrong-bytes');
       this.#download.avoid(peerId, this.#ports.settings.avoidMs, 'sent wrong bytes');
     }

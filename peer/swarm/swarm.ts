@@ -14,6 +14,7 @@ import type { TaskId } from '../../proto/index.ts';
 import type { Discovery, PeerNetwork, Schedulers, ServedTask, ServedTasks } from '../ports.ts';
 import { AvoidedPeers } from './avoided-peers.ts';
 import { DEFAULT_SWARM_SETTINGS, type SwarmSettings } from './config.ts';
+import { addCounters, newCounters } from './counters.ts';
 import type { PieceStore } from './piece-store.ts';
 import type { SwarmStatus } from './status.ts';
 import { SwarmTask } from './swarm-task.ts';
@@ -46,6 +47,8 @@ export class NodeSwarm implements Swarm, ServedTasks {
   /** Idle ones in the order in which they were left. */
   readonly #byDigest = new Map<Digest, Shared>();
   readonly #byTask = new Map<TaskId, SwarmTask>();
+  /** Of blobs that are not shared any more. */
+  readonly #past = newCounters();
   readonly #idleLook: Ticker;
   #isClosed = false;
 
@@ -82,10 +85,15 @@ export class NodeSwarm implements Swarm, ServedTasks {
     const all = [...this.#byDigest.values()];
     return {
       tasks: all.map(({ task }) => task.status()),
+      counters: all.reduce((sum, { task }) => addCounters(sum, task.counters), { ...this.#past }),
       idleTasks: all.filter(({ users }) => users === 0).length,
       avoidedPeers: this.#avoided.count,
       storedBytes: this.#ports.store.storedBytes,
     };
+  }
+
+  wrongPiecesOf(peerId: string): number {
+    return this.#avoided.wrongPiecesOf(peerId);
   }
 
   /** Ends everything; reads reject with `unavailable`. Idempotent. */
@@ -130,5 +138,6 @@ export class NodeSwarm implements Swarm, ServedTasks {
     this.#byDigest.delete(digest);
     this.#byTask.delete(shared.task.taskId);
     shared.task.close();
+    addCounters(this.#past, shared.task.counters);
   }
 }

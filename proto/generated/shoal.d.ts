@@ -1635,8 +1635,14 @@ export namespace shoal {
             /** NodeMessage accuse. */
             accuse?: (shoal.v1.Accuse.$Properties|null);
 
+            /** NodeMessage ping. */
+            ping?: (shoal.v1.Ping.$Properties|null);
+
+            /** NodeMessage pong. */
+            pong?: (shoal.v1.Pong.$Properties|null);
+
             /** NodeMessage kind. */
-            kind?: ("hello"|"join"|"leave"|"report"|"want"|"leaseFailed"|"accuse");
+            kind?: ("hello"|"join"|"leave"|"report"|"want"|"leaseFailed"|"accuse"|"ping"|"pong");
 
             /**
              * Encodes the specified NodeMessage message. Does not implicitly {@link shoal.v1.NodeMessage.verify|verify} messages.
@@ -1683,8 +1689,14 @@ export namespace shoal {
                 /** NodeMessage accuse */
                 accuse?: (shoal.v1.Accuse.$Properties|null);
 
+                /** NodeMessage ping */
+                ping?: (shoal.v1.Ping.$Properties|null);
+
+                /** NodeMessage pong */
+                pong?: (shoal.v1.Pong.$Properties|null);
+
                 /** NodeMessage kind */
-                kind?: ("hello"|"join"|"leave"|"report"|"want"|"leaseFailed"|"accuse");
+                kind?: ("hello"|"join"|"leave"|"report"|"want"|"leaseFailed"|"accuse"|"ping"|"pong");
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -1699,10 +1711,114 @@ export namespace shoal {
               want?: shoal.v1.Want.$Shape|null;
               leaseFailed?: shoal.v1.LeaseFailed.$Shape|null;
               accuse?: shoal.v1.Accuse.$Shape|null;
+              ping?: shoal.v1.Ping.$Shape|null;
+              pong?: shoal.v1.Pong.$Shape|null;
               $unknowns?: Uint8Array[];
             } & (
-              ({ kind?: undefined; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null }|{ kind?: "hello"; hello: shoal.v1.Hello.$Shape; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null }|{ kind?: "join"; hello?: null; join: shoal.v1.JoinTask.$Shape; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null }|{ kind?: "leave"; hello?: null; join?: null; leave: shoal.v1.LeaveTask.$Shape; report?: null; want?: null; leaseFailed?: null; accuse?: null }|{ kind?: "report"; hello?: null; join?: null; leave?: null; report: shoal.v1.Report.$Shape; want?: null; leaseFailed?: null; accuse?: null }|{ kind?: "want"; hello?: null; join?: null; leave?: null; report?: null; want: shoal.v1.Want.$Shape; leaseFailed?: null; accuse?: null }|{ kind?: "leaseFailed"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed: shoal.v1.LeaseFailed.$Shape; accuse?: null }|{ kind?: "accuse"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse: shoal.v1.Accuse.$Shape })
+              ({ kind?: undefined; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null }|{ kind?: "hello"; hello: shoal.v1.Hello.$Shape; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null }|{ kind?: "join"; hello?: null; join: shoal.v1.JoinTask.$Shape; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null }|{ kind?: "leave"; hello?: null; join?: null; leave: shoal.v1.LeaveTask.$Shape; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null }|{ kind?: "report"; hello?: null; join?: null; leave?: null; report: shoal.v1.Report.$Shape; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null }|{ kind?: "want"; hello?: null; join?: null; leave?: null; report?: null; want: shoal.v1.Want.$Shape; leaseFailed?: null; accuse?: null; ping?: null; pong?: null }|{ kind?: "leaseFailed"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed: shoal.v1.LeaseFailed.$Shape; accuse?: null; ping?: null; pong?: null }|{ kind?: "accuse"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse: shoal.v1.Accuse.$Shape; ping?: null; pong?: null }|{ kind?: "ping"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping: shoal.v1.Ping.$Shape; pong?: null }|{ kind?: "pong"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong: shoal.v1.Pong.$Shape })
             );
+        }
+
+        /**
+         * Properties of a Ping.
+         * @deprecated Use shoal.v1.Ping.$Properties instead.
+         */
+        interface IPing extends shoal.v1.Ping.$Properties {
+        }
+
+        /** Represents a Ping. */
+        class Ping {
+
+            /**
+             * Constructs a new Ping.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.v1.Ping.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /**
+             * Encodes the specified Ping message. Does not implicitly {@link shoal.v1.Ping.verify|verify} messages.
+             * @param message Ping message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.v1.Ping.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Ping message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.v1.Ping & shoal.v1.Ping.$Shape} Ping
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.v1.Ping & shoal.v1.Ping.$Shape;
+        }
+
+        namespace Ping {
+
+            /** Properties of a Ping. */
+            interface $Properties {
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Ping. */
+            type $Shape = shoal.v1.Ping.$Properties;
+        }
+
+        /**
+         * Properties of a Pong.
+         * @deprecated Use shoal.v1.Pong.$Properties instead.
+         */
+        interface IPong extends shoal.v1.Pong.$Properties {
+        }
+
+        /** Represents a Pong. */
+        class Pong {
+
+            /**
+             * Constructs a new Pong.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.v1.Pong.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /**
+             * Encodes the specified Pong message. Does not implicitly {@link shoal.v1.Pong.verify|verify} messages.
+             * @param message Pong message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.v1.Pong.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Pong message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.v1.Pong & shoal.v1.Pong.$Shape} Pong
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.v1.Pong & shoal.v1.Pong.$Shape;
+        }
+
+        namespace Pong {
+
+            /** Properties of a Pong. */
+            interface $Properties {
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Pong. */
+            type $Shape = shoal.v1.Pong.$Properties;
         }
 
         /**
@@ -2495,8 +2611,14 @@ export namespace shoal {
             /** SchedulerMessage taskRefused. */
             taskRefused?: (shoal.v1.TaskRefused.$Properties|null);
 
+            /** SchedulerMessage ping. */
+            ping?: (shoal.v1.Ping.$Properties|null);
+
+            /** SchedulerMessage pong. */
+            pong?: (shoal.v1.Pong.$Properties|null);
+
             /** SchedulerMessage kind. */
-            kind?: ("welcome"|"parents"|"lease"|"lessees"|"ban"|"originHold"|"taskRefused");
+            kind?: ("welcome"|"parents"|"lease"|"lessees"|"ban"|"originHold"|"taskRefused"|"ping"|"pong");
 
             /**
              * Encodes the specified SchedulerMessage message. Does not implicitly {@link shoal.v1.SchedulerMessage.verify|verify} messages.
@@ -2543,8 +2665,14 @@ export namespace shoal {
                 /** SchedulerMessage taskRefused */
                 taskRefused?: (shoal.v1.TaskRefused.$Properties|null);
 
+                /** SchedulerMessage ping */
+                ping?: (shoal.v1.Ping.$Properties|null);
+
+                /** SchedulerMessage pong */
+                pong?: (shoal.v1.Pong.$Properties|null);
+
                 /** SchedulerMessage kind */
-                kind?: ("welcome"|"parents"|"lease"|"lessees"|"ban"|"originHold"|"taskRefused");
+                kind?: ("welcome"|"parents"|"lease"|"lessees"|"ban"|"originHold"|"taskRefused"|"ping"|"pong");
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -2559,9 +2687,11 @@ export namespace shoal {
               ban?: shoal.v1.Ban.$Shape|null;
               originHold?: shoal.v1.OriginHold.$Shape|null;
               taskRefused?: shoal.v1.TaskRefused.$Shape|null;
+              ping?: shoal.v1.Ping.$Shape|null;
+              pong?: shoal.v1.Pong.$Shape|null;
               $unknowns?: Uint8Array[];
             } & (
-              ({ kind?: undefined; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null }|{ kind?: "welcome"; welcome: shoal.v1.Welcome.$Shape; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null }|{ kind?: "parents"; welcome?: null; parents: shoal.v1.Parents.$Shape; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null }|{ kind?: "lease"; welcome?: null; parents?: null; lease: shoal.v1.Lease.$Shape; lessees?: null; ban?: null; originHold?: null; taskRefused?: null }|{ kind?: "lessees"; welcome?: null; parents?: null; lease?: null; lessees: shoal.v1.Lessees.$Shape; ban?: null; originHold?: null; taskRefused?: null }|{ kind?: "ban"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban: shoal.v1.Ban.$Shape; originHold?: null; taskRefused?: null }|{ kind?: "originHold"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold: shoal.v1.OriginHold.$Shape; taskRefused?: null }|{ kind?: "taskRefused"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused: shoal.v1.TaskRefused.$Shape })
+              ({ kind?: undefined; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "welcome"; welcome: shoal.v1.Welcome.$Shape; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "parents"; welcome?: null; parents: shoal.v1.Parents.$Shape; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "lease"; welcome?: null; parents?: null; lease: shoal.v1.Lease.$Shape; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "lessees"; welcome?: null; parents?: null; lease?: null; lessees: shoal.v1.Lessees.$Shape; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "ban"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban: shoal.v1.Ban.$Shape; originHold?: null; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "originHold"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold: shoal.v1.OriginHold.$Shape; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "taskRefused"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused: shoal.v1.TaskRefused.$Shape; ping?: null; pong?: null }|{ kind?: "ping"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping: shoal.v1.Ping.$Shape; pong?: null }|{ kind?: "pong"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong: shoal.v1.Pong.$Shape })
             );
         }
 

@@ -4009,7 +4009,9 @@ export const shoal = $root.shoal = (() => {
              * @property {shoal.v1.Want.$Properties|null} [want] NodeMessage want
              * @property {shoal.v1.LeaseFailed.$Properties|null} [leaseFailed] NodeMessage leaseFailed
              * @property {shoal.v1.Accuse.$Properties|null} [accuse] NodeMessage accuse
-             * @property {"hello"|"join"|"leave"|"report"|"want"|"leaseFailed"|"accuse"} [kind] NodeMessage kind
+             * @property {shoal.v1.Ping.$Properties|null} [ping] NodeMessage ping
+             * @property {shoal.v1.Pong.$Properties|null} [pong] NodeMessage pong
+             * @property {"hello"|"join"|"leave"|"report"|"want"|"leaseFailed"|"accuse"|"ping"|"pong"} [kind] NodeMessage kind
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -4031,9 +4033,11 @@ export const shoal = $root.shoal = (() => {
              *   want?: shoal.v1.Want.$Shape|null;
              *   leaseFailed?: shoal.v1.LeaseFailed.$Shape|null;
              *   accuse?: shoal.v1.Accuse.$Shape|null;
+             *   ping?: shoal.v1.Ping.$Shape|null;
+             *   pong?: shoal.v1.Pong.$Shape|null;
              *   $unknowns?: Array.<Uint8Array>;
              * } & (
-             *   ({ kind?: undefined; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null }|{ kind?: "hello"; hello: shoal.v1.Hello.$Shape; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null }|{ kind?: "join"; hello?: null; join: shoal.v1.JoinTask.$Shape; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null }|{ kind?: "leave"; hello?: null; join?: null; leave: shoal.v1.LeaveTask.$Shape; report?: null; want?: null; leaseFailed?: null; accuse?: null }|{ kind?: "report"; hello?: null; join?: null; leave?: null; report: shoal.v1.Report.$Shape; want?: null; leaseFailed?: null; accuse?: null }|{ kind?: "want"; hello?: null; join?: null; leave?: null; report?: null; want: shoal.v1.Want.$Shape; leaseFailed?: null; accuse?: null }|{ kind?: "leaseFailed"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed: shoal.v1.LeaseFailed.$Shape; accuse?: null }|{ kind?: "accuse"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse: shoal.v1.Accuse.$Shape })
+             *   ({ kind?: undefined; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null }|{ kind?: "hello"; hello: shoal.v1.Hello.$Shape; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null }|{ kind?: "join"; hello?: null; join: shoal.v1.JoinTask.$Shape; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null }|{ kind?: "leave"; hello?: null; join?: null; leave: shoal.v1.LeaveTask.$Shape; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null }|{ kind?: "report"; hello?: null; join?: null; leave?: null; report: shoal.v1.Report.$Shape; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null }|{ kind?: "want"; hello?: null; join?: null; leave?: null; report?: null; want: shoal.v1.Want.$Shape; leaseFailed?: null; accuse?: null; ping?: null; pong?: null }|{ kind?: "leaseFailed"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed: shoal.v1.LeaseFailed.$Shape; accuse?: null; ping?: null; pong?: null }|{ kind?: "accuse"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse: shoal.v1.Accuse.$Shape; ping?: null; pong?: null }|{ kind?: "ping"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping: shoal.v1.Ping.$Shape; pong?: null }|{ kind?: "pong"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong: shoal.v1.Pong.$Shape })
              * )} shoal.v1.NodeMessage.$Shape
              */
 
@@ -4108,17 +4112,33 @@ export const shoal = $root.shoal = (() => {
              */
             NodeMessage.prototype.accuse = null;
 
+            /**
+             * NodeMessage ping.
+             * @member {shoal.v1.Ping.$Properties|null|undefined} ping
+             * @memberof shoal.v1.NodeMessage
+             * @instance
+             */
+            NodeMessage.prototype.ping = null;
+
+            /**
+             * NodeMessage pong.
+             * @member {shoal.v1.Pong.$Properties|null|undefined} pong
+             * @memberof shoal.v1.NodeMessage
+             * @instance
+             */
+            NodeMessage.prototype.pong = null;
+
             // OneOf field names bound to virtual getters and setters
             let $oneOfFields;
 
             /**
              * NodeMessage kind.
-             * @member {"hello"|"join"|"leave"|"report"|"want"|"leaseFailed"|"accuse"|undefined} kind
+             * @member {"hello"|"join"|"leave"|"report"|"want"|"leaseFailed"|"accuse"|"ping"|"pong"|undefined} kind
              * @memberof shoal.v1.NodeMessage
              * @instance
              */
             $Object.defineProperty(NodeMessage.prototype, "kind", {
-                get: $util.oneOfGetter($oneOfFields = ["hello", "join", "leave", "report", "want", "leaseFailed", "accuse"]),
+                get: $util.oneOfGetter($oneOfFields = ["hello", "join", "leave", "report", "want", "leaseFailed", "accuse", "ping", "pong"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -4152,6 +4172,10 @@ export const shoal = $root.shoal = (() => {
                     $root.shoal.v1.LeaseFailed.encode(message.leaseFailed, writer.uint32(/* id 6, wireType 2 =*/50).fork(), _depth + 1).ldelim();
                 if (message.accuse != null && $Object.hasOwnProperty.call(message, "accuse"))
                     $root.shoal.v1.Accuse.encode(message.accuse, writer.uint32(/* id 7, wireType 2 =*/58).fork(), _depth + 1).ldelim();
+                if (message.ping != null && $Object.hasOwnProperty.call(message, "ping"))
+                    $root.shoal.v1.Ping.encode(message.ping, writer.uint32(/* id 8, wireType 2 =*/66).fork(), _depth + 1).ldelim();
+                if (message.pong != null && $Object.hasOwnProperty.call(message, "pong"))
+                    $root.shoal.v1.Pong.encode(message.pong, writer.uint32(/* id 9, wireType 2 =*/74).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -4245,6 +4269,20 @@ export const shoal = $root.shoal = (() => {
                             message.kind = "accuse";
                             continue;
                         }
+                    case 8: {
+                            if (wireType !== 2)
+                                break;
+                            message.ping = $root.shoal.v1.Ping.decode(reader, reader.size(), $undefined, _depth + 1, message.ping);
+                            message.kind = "ping";
+                            continue;
+                        }
+                    case 9: {
+                            if (wireType !== 2)
+                                break;
+                            message.pong = $root.shoal.v1.Pong.decode(reader, reader.size(), $undefined, _depth + 1, message.pong);
+                            message.kind = "pong";
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -4263,6 +4301,232 @@ export const shoal = $root.shoal = (() => {
             };
 
             return NodeMessage;
+        })();
+
+        v1.Ping = (function() {
+
+            /**
+             * Properties of a Ping.
+             * @typedef {Object} shoal.v1.Ping.$Properties
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a Ping.
+             * @memberof shoal.v1
+             * @interface IPing
+             * @augments shoal.v1.Ping.$Properties
+             * @deprecated Use shoal.v1.Ping.$Properties instead.
+             */
+
+            /**
+             * Shape of a Ping.
+             * @typedef {shoal.v1.Ping.$Properties} shoal.v1.Ping.$Shape
+             */
+
+            /**
+             * Constructs a new Ping.
+             * @memberof shoal.v1
+             * @classdesc Represents a Ping.
+             * @constructor
+             * @param {shoal.v1.Ping.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const Ping = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * Encodes the specified Ping message. Does not implicitly {@link shoal.v1.Ping.verify|verify} messages.
+             * @function encode
+             * @memberof shoal.v1.Ping
+             * @static
+             * @param {shoal.v1.Ping.$Properties} message Ping message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            Ping.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a Ping message from the specified reader or buffer.
+             * @function decode
+             * @memberof shoal.v1.Ping
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {shoal.v1.Ping & shoal.v1.Ping.$Shape} Ping
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            Ping.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.shoal.v1.Ping();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    reader.skipType(tag & 7, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return Ping;
+        })();
+
+        v1.Pong = (function() {
+
+            /**
+             * Properties of a Pong.
+             * @typedef {Object} shoal.v1.Pong.$Properties
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a Pong.
+             * @memberof shoal.v1
+             * @interface IPong
+             * @augments shoal.v1.Pong.$Properties
+             * @deprecated Use shoal.v1.Pong.$Properties instead.
+             */
+
+            /**
+             * Shape of a Pong.
+             * @typedef {shoal.v1.Pong.$Properties} shoal.v1.Pong.$Shape
+             */
+
+            /**
+             * Constructs a new Pong.
+             * @memberof shoal.v1
+             * @classdesc Represents a Pong.
+             * @constructor
+             * @param {shoal.v1.Pong.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const Pong = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * Encodes the specified Pong message. Does not implicitly {@link shoal.v1.Pong.verify|verify} messages.
+             * @function encode
+             * @memberof shoal.v1.Pong
+             * @static
+             * @param {shoal.v1.Pong.$Properties} message Pong message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            Pong.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a Pong message from the specified reader or buffer.
+             * @function decode
+             * @memberof shoal.v1.Pong
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {shoal.v1.Pong & shoal.v1.Pong.$Shape} Pong
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            Pong.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.shoal.v1.Pong();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    reader.skipType(tag & 7, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return Pong;
         })();
 
         v1.Hello = (function() {
@@ -6216,7 +6480,9 @@ export const shoal = $root.shoal = (() => {
              * @property {shoal.v1.Ban.$Properties|null} [ban] SchedulerMessage ban
              * @property {shoal.v1.OriginHold.$Properties|null} [originHold] SchedulerMessage originHold
              * @property {shoal.v1.TaskRefused.$Properties|null} [taskRefused] SchedulerMessage taskRefused
-             * @property {"welcome"|"parents"|"lease"|"lessees"|"ban"|"originHold"|"taskRefused"} [kind] SchedulerMessage kind
+             * @property {shoal.v1.Ping.$Properties|null} [ping] SchedulerMessage ping
+             * @property {shoal.v1.Pong.$Properties|null} [pong] SchedulerMessage pong
+             * @property {"welcome"|"parents"|"lease"|"lessees"|"ban"|"originHold"|"taskRefused"|"ping"|"pong"} [kind] SchedulerMessage kind
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -6238,9 +6504,11 @@ export const shoal = $root.shoal = (() => {
              *   ban?: shoal.v1.Ban.$Shape|null;
              *   originHold?: shoal.v1.OriginHold.$Shape|null;
              *   taskRefused?: shoal.v1.TaskRefused.$Shape|null;
+             *   ping?: shoal.v1.Ping.$Shape|null;
+             *   pong?: shoal.v1.Pong.$Shape|null;
              *   $unknowns?: Array.<Uint8Array>;
              * } & (
-             *   ({ kind?: undefined; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null }|{ kind?: "welcome"; welcome: shoal.v1.Welcome.$Shape; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null }|{ kind?: "parents"; welcome?: null; parents: shoal.v1.Parents.$Shape; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null }|{ kind?: "lease"; welcome?: null; parents?: null; lease: shoal.v1.Lease.$Shape; lessees?: null; ban?: null; originHold?: null; taskRefused?: null }|{ kind?: "lessees"; welcome?: null; parents?: null; lease?: null; lessees: shoal.v1.Lessees.$Shape; ban?: null; originHold?: null; taskRefused?: null }|{ kind?: "ban"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban: shoal.v1.Ban.$Shape; originHold?: null; taskRefused?: null }|{ kind?: "originHold"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold: shoal.v1.OriginHold.$Shape; taskRefused?: null }|{ kind?: "taskRefused"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused: shoal.v1.TaskRefused.$Shape })
+             *   ({ kind?: undefined; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "welcome"; welcome: shoal.v1.Welcome.$Shape; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "parents"; welcome?: null; parents: shoal.v1.Parents.$Shape; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "lease"; welcome?: null; parents?: null; lease: shoal.v1.Lease.$Shape; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "lessees"; welcome?: null; parents?: null; lease?: null; lessees: shoal.v1.Lessees.$Shape; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "ban"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban: shoal.v1.Ban.$Shape; originHold?: null; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "originHold"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold: shoal.v1.OriginHold.$Shape; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "taskRefused"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused: shoal.v1.TaskRefused.$Shape; ping?: null; pong?: null }|{ kind?: "ping"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping: shoal.v1.Ping.$Shape; pong?: null }|{ kind?: "pong"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong: shoal.v1.Pong.$Shape })
              * )} shoal.v1.SchedulerMessage.$Shape
              */
 
@@ -6315,17 +6583,33 @@ export const shoal = $root.shoal = (() => {
              */
             SchedulerMessage.prototype.taskRefused = null;
 
+            /**
+             * SchedulerMessage ping.
+             * @member {shoal.v1.Ping.$Properties|null|undefined} ping
+             * @memberof shoal.v1.SchedulerMessage
+             * @instance
+             */
+            SchedulerMessage.prototype.ping = null;
+
+            /**
+             * SchedulerMessage pong.
+             * @member {shoal.v1.Pong.$Properties|null|undefined} pong
+             * @memberof shoal.v1.SchedulerMessage
+             * @instance
+             */
+            SchedulerMessage.prototype.pong = null;
+
             // OneOf field names bound to virtual getters and setters
             let $oneOfFields;
 
             /**
              * SchedulerMessage kind.
-             * @member {"welcome"|"parents"|"lease"|"lessees"|"ban"|"originHold"|"taskRefused"|undefined} kind
+             * @member {"welcome"|"parents"|"lease"|"lessees"|"ban"|"originHold"|"taskRefused"|"ping"|"pong"|undefined} kind
              * @memberof shoal.v1.SchedulerMessage
              * @instance
              */
             $Object.defineProperty(SchedulerMessage.prototype, "kind", {
-                get: $util.oneOfGetter($oneOfFields = ["welcome", "parents", "lease", "lessees", "ban", "originHold", "taskRefused"]),
+                get: $util.oneOfGetter($oneOfFields = ["welcome", "parents", "lease", "lessees", "ban", "originHold", "taskRefused", "ping", "pong"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -6359,6 +6643,10 @@ export const shoal = $root.shoal = (() => {
                     $root.shoal.v1.OriginHold.encode(message.originHold, writer.uint32(/* id 6, wireType 2 =*/50).fork(), _depth + 1).ldelim();
                 if (message.taskRefused != null && $Object.hasOwnProperty.call(message, "taskRefused"))
                     $root.shoal.v1.TaskRefused.encode(message.taskRefused, writer.uint32(/* id 7, wireType 2 =*/58).fork(), _depth + 1).ldelim();
+                if (message.ping != null && $Object.hasOwnProperty.call(message, "ping"))
+                    $root.shoal.v1.Ping.encode(message.ping, writer.uint32(/* id 8, wireType 2 =*/66).fork(), _depth + 1).ldelim();
+                if (message.pong != null && $Object.hasOwnProperty.call(message, "pong"))
+                    $root.shoal.v1.Pong.encode(message.pong, writer.uint32(/* id 9, wireType 2 =*/74).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -6450,6 +6738,20 @@ export const shoal = $root.shoal = (() => {
                                 break;
                             message.taskRefused = $root.shoal.v1.TaskRefused.decode(reader, reader.size(), $undefined, _depth + 1, message.taskRefused);
                             message.kind = "taskRefused";
+                            continue;
+                        }
+                    case 8: {
+                            if (wireType !== 2)
+                                break;
+                            message.ping = $root.shoal.v1.Ping.decode(reader, reader.size(), $undefined, _depth + 1, message.ping);
+                            message.kind = "ping";
+                            continue;
+                        }
+                    case 9: {
+                            if (wireType !== 2)
+                                break;
+                            message.pong = $root.shoal.v1.Pong.decode(reader, reader.size(), $undefined, _depth + 1, message.pong);
+                            message.kind = "pong";
                             continue;
                         }
                     }

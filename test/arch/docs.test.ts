@@ -12,6 +12,8 @@ import { LOG_LEVELS } from '../../cli/logger.ts';
 import { silentLogger } from '../../core/index.ts';
 import { DaemonMetrics } from '../../daemon/daemon-metrics.ts';
 import { DRIVER_LIMITS } from '../../daemon/index.ts';
+import { SchedulerCore } from '../../scheduler/core/scheduler-core.ts';
+import { SchedulerMetrics } from '../../scheduler/server/metrics.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -46,7 +48,24 @@ test('docs/configuration.md lists every key with its variable, flag, values, def
 test('docs/metrics.md lists every metric of ours with its type, its labels and what it counts, and no other', async () => {
   const text = readFileSync(join(ROOT, 'docs/metrics.md'), 'utf8');
   const listed = [...text.matchAll(/^\| `(shoal_\w+)` \| (\w+) \|([^|]*)\| (.*) \|$/gm)].map(match => match.slice(1));
-  const page = await new DaemonMetrics({ log: silentLogger, mounts: () => [], cache: () => undefined }).page();
+  const page = await new DaemonMetrics({
+    log: silentLogger,
+    mounts: () => [],
+    cache: () => undefined,
+    copiedChunks: () => 0,
+    swarm: () => undefined,
+  }).page();
+  const declared = [...page.text.matchAll(/^# HELP (shoal_\w+) (.*)\n# TYPE \w+ (\w+)$/gm)];
+  assert.deepEqual(
+    new Map(listed.map(([name, type, , help]) => [name, [type, help]])),
+    new Map(declared.map(([, name, help, type]) => [name, [type, help]])),
+  );
+});
+
+test('docs/scheduler.md lists every metric of the scheduler with its type, its labels and what it counts, and no other', async () => {
+  const text = readFileSync(join(ROOT, 'docs/scheduler.md'), 'utf8');
+  const listed = [...text.matchAll(/^\| `(shoal_\w+)` \| (\w+) \|([^|]*)\| (.*) \|$/gm)].map(match => match.slice(1));
+  const page = await new SchedulerMetrics(new SchedulerCore({ random: () => 0.5 }), () => 0).page();
   const declared = [...page.text.matchAll(/^# HELP (shoal_\w+) (.*)\n# TYPE \w+ (\w+)$/gm)];
   assert.deepEqual(
     new Map(listed.map(([name, type, , help]) => [name, [type, help]])),
@@ -100,7 +119,7 @@ function sectionsOf(path: string): string[] {
 test('every file of the sources that docs/limits.md names exists', () => {
   const text = readFileSync(join(ROOT, 'docs/limits.md'), 'utf8');
   const names = [...text.matchAll(/`([\w/-]+\.ts)`/g)].map(match => match[1] ?? '');
-  const sources = globSync('{core,image,registry,converter,daemon,peer,scheduler,cli}/**/*.ts', { cwd: ROOT });
+  const sources = globSync('{core,image,registry,converter,daemon,proto,peer,scheduler,cli}/**/*.ts', { cwd: ROOT });
   assert.ok(names.length > 20, `only ${names.length} files found`);
   assert.deepEqual(
     names.filter(name => !sources.some(path => path === name || path.endsWith(`/${name}`))),
@@ -111,22 +130,21 @@ test('every file of the sources that docs/limits.md names exists', () => {
 const SYSTEMD_ANALYZE = '/usr/bin/systemd-analyze';
 const noSystemd = existsSync(SYSTEMD_ANALYZE) ? false : `${SYSTEMD_ANALYZE} is not installed`;
 
-test('systemd accepts the unit in deploy/', { skip: noSystemd }, async t => {
-  const directory = mkdtempSync(join(tmpdir(), 'shoal-test-unit-'));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
-  const unit = readFileSync(join(ROOT, 'deploy/shoal.service'), 'utf8');
-  // The program need not be installed here.
-  const here = unit.replace('\nExecStart=shoal ', `\nExecStart=${join(ROOT, 'bin/shoal')} `);
-  assert.notEqual(here, unit);
-  const path = join(directory, 'shoal.service');
-  writeFileSync(path, here);
-  const { status, stderr } = spawnSync(SYSTEMD_ANALYZE, ['verify', path], { encoding: 'utf8', timeout: 30_000 });
-  // Warnings count: an unknown key is one.
-  assert.deepEqual(
-    { status, complaints: stderr.split('\n').filter(line => line.includes('shoal.service')) },
-    {
-      status: 0,
-      complaints: [],
-    },
-  );
-});
+for (const name of globSync('*.service', { cwd: join(ROOT, 'deploy') })) {
+  test(`systemd accepts deploy/${name}`, { skip: noSystemd }, async t => {
+    const directory = mkdtempSync(join(tmpdir(), 'shoal-test-unit-'));
+    t.after(() => rmSync(directory, { recursive: true, force: true }));
+    const unit = readFileSync(join(ROOT, 'deploy', name), 'utf8');
+    // The program need not be installed here.
+    const here = unit.replace('\nExecStart=shoal ', `\nExecStart=${join(ROOT, 'bin/shoal')} `);
+    assert.notEqual(here, unit);
+    const path = join(directory, name);
+    writeFileSync(path, here);
+    const { status, stderr } = spawnSync(SYSTEMD_ANALYZE, ['verify', path], { encoding: 'utf8', timeout: 30_000 });
+    // Warnings count: an unknown key is one.
+    assert.deepEqual(
+      { status, complaints: stderr.split('\n').filter(line => line.includes(name)) },
+      { status: 0, complaints: [] },
+    );
+  });
+}

@@ -1,7 +1,9 @@
 import { ShoalError } from '../../core/index.ts';
+import { PeerSource } from '../../peer/index.ts';
 import { openOrigin, openSink } from '../../registry/index.ts';
 import { startMemoryRegistry } from '../support/memory-registry.ts';
 import { MemorySource } from '../support/memory-source.ts';
+import { MemorySwarm } from '../support/memory-swarm.ts';
 import { temporaryDirectory, testAccess } from '../support/registry-targets.ts';
 import { inPieces } from '../support/streams.ts';
 import { chunkSourceConformance } from './chunk-source.ts';
@@ -13,6 +15,18 @@ chunkSourceConformance('in memory', async (_t, blob) => {
     source,
     hang: () => source.pause(),
     breakOnce: () => source.failNext(new ShoalError('unreachable', 'broken by the test'), { after: 1 }),
+  };
+});
+
+chunkSourceConformance('peers', async (_t, blob) => {
+  const swarm = new MemorySwarm();
+  swarm.add(blob.layout.digest, blob.bytes);
+  const nowhere = { name: 'nowhere', readRange: () => inPieces(Buffer.alloc(0), 1) };
+  const shared = swarm.join({ digest: blob.layout.digest, size: blob.bytes.length }, { origin: nowhere });
+  return {
+    source: new PeerSource(digest => (digest === blob.layout.digest ? shared : undefined)),
+    hang: () => swarm.pause(),
+    breakOnce: () => swarm.failNext(new ShoalError('timeout', 'broken by the test')),
   };
 });
 

@@ -148,6 +148,43 @@ export function chunkStoreConformance(
       for (const index of all.filter(other => other !== 1)) await assertChunk(reopened, blob, index);
     });
 
+    test('packs a chunk that is there as a frame that another store takes', async t => {
+      const { store } = await setup(t);
+      const stored = await store.open(blob.layout);
+      assert.equal(await stored.pack(1), undefined);
+      for (const index of [0, 1]) await stored.put(payloadOf(blob, index));
+      const frames = await Promise.all([0, 1].map(index => stored.pack(index)));
+      await stored.evict(1);
+      assert.equal(await stored.pack(1), undefined);
+      const other = await store.open({ ...blob.layout, layoutKey: 'e'.repeat(64) });
+      for (const [index, bytes] of frames.entries()) {
+        assert.ok(bytes !== undefined);
+        await other.put({ index, packing: 'zstd', bytes });
+        await assertChunk(other, blob, index);
+      }
+    });
+
+    test('says how many bytes of the blob are there, also when it is opened again, and calls back when that changes', async t => {
+      const { store, reopen } = await setup(t);
+      const stored = await store.open(blob.layout);
+      const size = (...indexes: readonly number[]) =>
+        indexes.reduce((sum, index) => sum + blob.layout.chunk(index).compressedSize, 0);
+      let called = Promise.withResolvers<void>();
+      const stop = stored.onChange(() => called.resolve());
+      await Promise.all([3, 4, 4].map(index => stored.put(payloadOf(blob, index))));
+      await called.promise;
+      assert.equal(stored.presentBytes, size(3, 4));
+      called = Promise.withResolvers();
+      await stored.evict(3);
+      await called.promise;
+      assert.equal(stored.presentBytes, size(4));
+      stop();
+      await store.stop();
+      const again = reopen();
+      t.after(() => again.stop());
+      assert.equal((await again.open(blob.layout)).presentBytes, size(4));
+    });
+
     test('refuses a chunk that the layout does not have', async t => {
       const { store } = await setup(t);
       const stored = await store.open(blob.layout);

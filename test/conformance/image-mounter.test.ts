@@ -118,7 +118,8 @@ imageMounterConformance('daemon over its control socket', async t => {
   const { daemon, bench } = await realDaemon(t);
   const socket = join(scratch(t), 'control.sock');
   const metrics = () => daemon.metrics();
-  const ports = { mounter: daemon, metrics, clock: systemClock, log: silentLogger, onStop: () => {} };
+  const swarm = () => daemon.swarm();
+  const ports = { mounter: daemon, metrics, swarm, clock: systemClock, log: silentLogger, onStop: () => {} };
   const api = await startControlApi(ports, { socket, version: 'test' });
   atEnd(t, () => api.stop());
   return { mounter: new ControlClient(socket), ...bench };

@@ -81,7 +81,10 @@ suite('looking', { timeout: 300_000 }, () => {
     }[];
     assert.ok(mount && mount.state.name === 'ready' && mount.stats.fetchedBytes > 0 && mount.stats.hitRatio < 1);
     const [, line = ''] = (await shoal.ok('ps')).split('\n');
-    assert.match(line, /fuse +ready \d+ s +\S+ .?B +\S+ .?B +\S+ .?B\/s +\d+ \([\d.]+\/s\) +\d+ +[\d.]+ % +0/);
+    assert.match(
+      line,
+      /fuse +ready \d+ s +\S+ .?B +[\d.]+ % +0 B +0 B +\S+ .?B +\S+ .?B\/s +\d+ \([\d.]+\/s\) +\d+ +[\d.]+ % +0/,
+    );
     assert.match(await shoal.ok('metrics'), /^shoal_mounts\{driver="fuse"\} 1$/m);
     const report = (await shoal.json('doctor')) as Report;
     assert.match(
@@ -134,7 +137,7 @@ suite('looking', { timeout: 300_000 }, () => {
       shoal.run('inspect', converted, '--source', original),
     ]);
     assert.match(image, /^kind +accelerated$/m);
-    assert.match(image, /^ +1 +sha256:[0-9a-f]{64} +\d+(\.\d)? .?B +data +step 1 *$/m);
+    assert.match(image, /^ +1 +sha256:[0-9a-f]{64} +\d+(\.\d)? .?B +1 +data +step 1 *$/m);
     assert.match(path, /^layer +2 of 3: sha256:[0-9a-f]{64} \(step 2\)$/m);
     assert.match(path, /^data in +1 of 3: sha256:[0-9a-f]{64} \(step 1\)$/m);
     assert.equal(outside.code, 66);

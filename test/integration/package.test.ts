@@ -37,6 +37,8 @@ import { type ConvertReport, convertImage } from 'shoal/converter';
 import { type ImageSource, isShoalError, silentLogger } from 'shoal/core';
 import { type DaemonInfo, ControlClient } from 'shoal/daemon';
 import { BootstrapReader } from 'shoal/image';
+import { type MemberNode, newIdentity } from 'shoal/peer';
+import { createClusterKey, PIECES_PROTOCOL, Verdict } from 'shoal/proto';
 import { openSink, openSource, RegistryAccess } from 'shoal/registry';
 
 const access = new RegistryAccess({ credentials: async () => undefined });
@@ -56,7 +58,10 @@ const report: ConvertReport = await convertImage({
 const info: DaemonInfo | string = await new ControlClient('/nowhere.sock')
   .info({ signal: AbortSignal.timeout(30_000) })
   .catch((error: unknown) => (isShoalError(error, 'unreachable') ? 'unreachable' : 'something else'));
-console.log(JSON.stringify({ entries: report.totals.entries, info, reader: BootstrapReader.name }));
+const addressOf = (node: MemberNode): readonly string[] => node.addresses;
+const { reason } = Verdict.decode(Verdict.encode({ reason: PIECES_PROTOCOL }).finish());
+const isCluster = createClusterKey().privatePem.includes('PRIVATE KEY') && newIdentity().peerId.startsWith('12D3KooW');
+console.log(JSON.stringify({ entries: report.totals.entries, info, reader: BootstrapReader.name, reason, isCluster, args: addressOf.length }));
 `;
 
 suite('the npm package', { timeout: 480_000 }, () => {
@@ -96,10 +101,14 @@ suite('the npm package', { timeout: 480_000 }, () => {
           .map(entry => relative(ROOT, join(entry.parentPath, entry.name.slice(0, -'.ts'.length)))),
       )
       .flatMap(path => [`dist/${path}.js`, `dist/${path}.d.ts`]);
+    // Generated code is JavaScript already.
+    const generated = ['dist/proto/generated/shoal.d.ts', 'dist/proto/generated/shoal.js'];
     const others = [
+      ...generated,
       'LICENSE',
       'README.md',
       'bin/shoal',
+      'deploy/shoal-scheduler.service',
       'deploy/shoal.service',
       'package.json',
       'scripts/with-node.sh',
@@ -173,6 +182,13 @@ suite('the npm package', { timeout: 480_000 }, () => {
     const compiled = await run(process.execPath, [tsc, '-p', folder]).catch((error: { stdout: string }) => error);
     assert.equal(compiled.stdout, '');
     const { stdout } = await run(process.execPath, ['consumer.ts'], { cwd: folder });
-    assert.deepEqual(JSON.parse(stdout), { entries: 1, info: 'unreachable', reader: 'BootstrapReader' });
+    assert.deepEqual(JSON.parse(stdout), {
+      entries: 1,
+      info: 'unreachable',
+      reader: 'BootstrapReader',
+      reason: '/shoal/pieces/1',
+      isCluster: true,
+      args: 1,
+    });
   });
 });

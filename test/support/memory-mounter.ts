@@ -19,7 +19,13 @@ import {
 
 const NO_STATS = {
   totalBytes: 0,
+  chunkBytes: 0,
+  presentBytes: 0,
   fetchedBytes: 0,
+  peerBytes: 0,
+  mirrorBytes: 0,
+  originBytes: 0,
+  cacheBytes: 0,
   requests: 0,
   hits: 0,
   misses: 0,

@@ -8,21 +8,25 @@
 //   source.pause(); … source.resume();                      // fetches hang in between (a source that is gone)
 //   source.requests                                         // every fetch, in order; `active` how many run now
 
-import type { BlobLayout, ChunkPayload, ChunkRequest, ChunkSource } from '../../core/index.ts';
+import type { BlobLayout, ChunkPayload, ChunkRequest, ChunkSource, SourceKind } from '../../core/index.ts';
 import { abortedError, ShoalError } from '../../core/index.ts';
 
 export class MemorySource implements ChunkSource {
   readonly name: string;
+  readonly kind: SourceKind;
   readonly requests: ChunkRequest[] = [];
   readonly lacks = new Set<number>();
   readonly corrupt = new Set<number>();
+  /** Chunks that somebody said were wrong. */
+  readonly distrusted: number[] = [];
   active = 0;
   readonly #blobs = new Map<string, Uint8Array>();
   readonly #failures: { readonly error: ShoalError; readonly after: number }[] = [];
   #gate: PromiseWithResolvers<void> | undefined;
 
-  constructor(name = 'memory') {
+  constructor(name = 'memory', kind: SourceKind = 'origin') {
     this.name = name;
+    this.kind = kind;
   }
 
   add(layout: BlobLayout, bytes: Uint8Array): void {
@@ -61,6 +65,10 @@ export class MemorySource implements ChunkSource {
     } finally {
       this.active--;
     }
+  }
+
+  distrust({ index }: { readonly index: number }): void {
+    this.distrusted.push(index);
   }
 
   #payload(blob: BlobLayout, index: number): ChunkPayload | undefined {

@@ -16,7 +16,7 @@ import {
   type ShoalError,
   type StoredBlob,
 } from '../../core/index.ts';
-import { unpackVerified } from '../../image/index.ts';
+import { packVerified, unpackVerified } from '../../image/index.ts';
 
 /** Chunks by layout key and index. */
 export type MemoryContents = Map<string, Map<number, Uint8Array<ArrayBuffer>>>;
@@ -24,6 +24,7 @@ export type MemoryContents = Map<string, Map<number, Uint8Array<ArrayBuffer>>>;
 interface Shared {
   readonly map: ChunkMap;
   readonly chunks: Map<number, Uint8Array<ArrayBuffer>>;
+  readonly listeners: Set<() => void>;
   holders: number;
 }
 
@@ -58,10 +59,22 @@ export class MemoryStore implements ChunkStore {
       layout,
       map: shared.map,
       path: '',
+      get presentBytes() {
+        return [...shared.chunks.keys()].reduce((sum, index) => sum + layout.chunk(index).compressedSize, 0);
+      },
       put: payload => this.#put(layout, shared, payload),
       read: async index => (shared.map.has(index) ? shared.chunks.get(index)?.slice() : undefined),
+      pack: async index => {
+        const bytes = shared.map.has(index) ? shared.chunks.get(index) : undefined;
+        return bytes && packVerified(layout, layout.chunk(index), bytes);
+      },
       evict: async index => {
         if (shared.map.markAbsent(index)) shared.chunks.delete(index);
+        notify(shared);
+      },
+      onChange: listener => {
+        shared.listeners.add(listener);
+        return () => shared.listeners.delete(listener);
       },
       close: async () => {
         if (!open) return;
@@ -81,7 +94,7 @@ export class MemoryStore implements ChunkStore {
     this.contents.set(layout.layoutKey, chunks);
     const map = createChunkMap(layout.chunkCount);
     for (const index of chunks.keys()) map.markPresent(index);
-    const shared = { map, chunks, holders: 0 };
+    const shared = { map, chunks, listeners: new Set<() => void>(), holders: 0 };
     this.#open.set(layout.layoutKey, shared);
     return shared;
   }
@@ -94,5 +107,12 @@ export class MemoryStore implements ChunkStore {
     if (shared.map.has(payload.index)) return;
     shared.chunks.set(payload.index, unpackVerified(layout, chunk, payload).slice());
     shared.map.markPresent(payload.index);
+    notify(shared);
   }
+}
+
+function notify({ listeners }: Shared): void {
+  setImmediate(() => {
+    for (const listener of listeners) listener();
+  });
 }

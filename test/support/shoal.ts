@@ -77,6 +77,9 @@ export interface ShoalCall {
   readonly signal?: NodeJS.Signals;
 }
 
+/** Tests count bytes and requests, and registries in them break at a request that they mean. */
+const ONLY_WHAT_IS_READ = { SHOAL_BACKGROUND_FILL: 'false' };
+
 /** One command as a process of its own, to its end. A command that a signal ended has the code 128 + its number. */
 export function callShoal(
   args: readonly string[],
@@ -85,7 +88,7 @@ export function callShoal(
   return new Promise((done, fail) => {
     const [file = '', ...first] = program;
     const child = spawn(file, [...first, '--root', root, ...args], {
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...ONLY_WHAT_IS_READ, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: COMMAND_TIMEOUT_MS,
       killSignal: 'SIGKILL',

@@ -55,7 +55,7 @@ export async function makeUnprivileged(t: TestContext): Promise<Unprivileged> {
   const base = mkdtempSync(join(tmpdir(), 'shoal-test-'));
   const mode = statSync('/dev/fuse').mode & 0o7777;
   const [home, checkout, node] = [join(base, 'home'), join(base, 'checkout'), join(base, 'node')];
-  const env = { HOME: home, PATH: '/usr/bin:/bin', UV_THREADPOOL_SIZE: '128' };
+  const env = { HOME: home, PATH: '/usr/bin:/bin', UV_THREADPOOL_SIZE: '128', SHOAL_BACKGROUND_FILL: 'false' };
   const options = { uid: ID, gid: ID, cwd: '/', env, maxBuffer: 256 << 20 } as const;
   const main = join(checkout, 'cli/main.ts');
   const call = (args: readonly string[]): Promise<CommandResult> =>

@@ -5,6 +5,7 @@ import { cachedChunkTableTarget, chunkTableTarget, tableOfContentsTarget } from 
 import { bootstrapTarget } from './bootstrap.ts';
 import { controlMessageTarget, dockerConfigTarget, documentTarget } from './documents.ts';
 import { compressedLayerTarget, layerTarget } from './layers.ts';
+import { pieceAnnotationTarget, pieceTableTarget } from './piece-tables.ts';
 import { challengeTarget, platformTarget, referenceTarget } from './texts.ts';
 
 export const TARGETS: readonly FuzzTarget[] = [
@@ -12,6 +13,8 @@ export const TARGETS: readonly FuzzTarget[] = [
   chunkTableTarget,
   cachedChunkTableTarget,
   tableOfContentsTarget,
+  pieceTableTarget,
+  pieceAnnotationTarget,
   layerTarget,
   compressedLayerTarget,
   documentTarget,

@@ -2,6 +2,7 @@
 
 import { rm } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
+import { SHOAL_ANNOTATIONS } from '../../../registry/index.ts';
 import { noise } from '../../support/fake-blob.ts';
 import { tarOf } from '../../support/tar-bytes.ts';
 import { convertedImage, cut, flip, LayoutImage, plainImage, zeros } from '../../support/wrong-input/images.ts';
@@ -169,6 +170,7 @@ const DAMAGED: readonly WrongInput[] = [
   {
     name: 'a manifest that says less bytes for a blob than the bootstrap uses',
     command: on('mount', async image => {
+      await image.dropPieceTable();
       const manifest = await image.manifest();
       const [blob, ...rest] = manifest.layers;
       if (blob) await image.putManifest({ ...manifest, layers: [{ ...blob, size: 100 }, ...rest] });
@@ -179,6 +181,7 @@ const DAMAGED: readonly WrongInput[] = [
   {
     name: 'a manifest without the blob that the bootstrap uses',
     command: on('check', async image => {
+      await image.dropPieceTable();
       const manifest = await image.manifest();
       await image.putManifest({ ...manifest, layers: manifest.layers.slice(1) });
     }),
@@ -186,6 +189,88 @@ const DAMAGED: readonly WrongInput[] = [
     message: /blob HEX \(1 of 1\) is none of the manifest's 0 layers/,
   },
 ];
+
+/** Doctors the piece table; all digests of layers fit again. */
+const withPieces = (words: 'check' | 'mount', change: (table: Buffer) => Uint8Array | undefined) =>
+  on(words, async image => {
+    const table = await image.pieceTable();
+    await image.putPieceTable(change(table) ?? table);
+  });
+
+/** Offsets of the first entry of a piece table, and of the digests behind the only one (docs/image-format.md §13). */
+const PIECE_ENTRY = 24;
+const PIECE_DIGESTS = 72;
+
+const PIECES: readonly WrongInput[] = [
+  {
+    name: 'a piece table that is cut off',
+    command: withPieces('mount', table => table.subarray(0, -1)),
+    code: 65,
+    message: /image:app: piece table: blob 1 of 1: its digests end at byte \d+ of \d+/,
+  },
+  {
+    name: 'a piece table that is none',
+    command: withPieces('mount', table => noise(table.length, 'no table')),
+    code: 65,
+    message: /piece table: magic is 0x[0-9a-f]{16}; expected 0x53484f414c504353/,
+  },
+  {
+    name: "a piece table that is larger than the image's blobs can have",
+    command: withPieces('mount', table => Buffer.concat([table, Buffer.alloc(1)])),
+    code: 65,
+    message: /piece table of \d+ bytes; that of these data layers has at most \d+/,
+  },
+  {
+    name: 'a piece table of 2^32 - 1 blobs',
+    command: withPieces('mount', table => {
+      table.writeUInt32LE(0xffff_ffff, PIECE_ENTRY - 4);
+      return table;
+    }),
+    code: 65,
+    message: /piece table of \d+ bytes; its 4294967295 blobs take/,
+  },
+  {
+    name: 'a piece table with a blob that is none of the image',
+    command: withPieces('mount', flip(PIECE_ENTRY)),
+    code: 65,
+    message: /piece table: blob 1 of 1: sha256:HEX is none of the manifest's data layers/,
+  },
+  {
+    name: 'a second piece table',
+    command: on('mount', async image => {
+      const table = await image.pieceTable();
+      await image.putPieceTable(table, [{ path: 'image/shoal.pieces', content: table }]);
+    }),
+    code: 65,
+    message: /bootstrap layer sha256:HEX holds two image\/shoal\.pieces/,
+  },
+  {
+    name: 'a piece table with a wrong digest, to check',
+    command: withPieces('check', flip(PIECE_DIGESTS + 32)),
+    code: 65,
+    message: /problem: layer HEX: its piece 1 is not the one of the image's piece digests/,
+  },
+  {
+    name: "an annotation with too few pieces for the bootstrap's layer",
+    command: on('mount', image => annotatePieces(image, bytes => bytes.subarray(0, -32))),
+    code: 65,
+    message: /image:app: piece annotation of layer sha256:HEX: 33 bytes; expected 65/,
+  },
+  {
+    name: "an annotation with a wrong digest of the bootstrap's layer, to check",
+    command: on('check', image => annotatePieces(image, flip(-1))),
+    code: 65,
+    message: /problem: layer HEX: its piece 0 is not the one of the image's piece digests/,
+  },
+];
+
+async function annotatePieces(image: LayoutImage, change: (bytes: Buffer) => Uint8Array): Promise<void> {
+  const manifest = await image.manifest();
+  const annotations = manifest.layers.at(-1)?.annotations ?? {};
+  const changed = change(Buffer.from(annotations[SHOAL_ANNOTATIONS.pieces] ?? '', 'base64'));
+  annotations[SHOAL_ANNOTATIONS.pieces] = Buffer.from(changed).toString('base64');
+  await image.putManifest(manifest);
+}
 
 const TABLE_HEADER_BYTES = 4096;
 
@@ -266,7 +351,7 @@ wrongInputs(
   {
     title: 'Corrupt converted images',
     about:
-      'Blobs, bootstraps, manifests and chunk tables of converted images: cut off, damaged, swapped, or lying under a right digest.',
+      'Blobs, bootstraps, manifests, chunk and piece tables of converted images: cut off, damaged, swapped, or lying under a right digest.',
   },
-  [...DAMAGED, ...TABLES],
+  [...DAMAGED, ...TABLES, ...PIECES],
 );

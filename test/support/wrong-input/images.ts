@@ -6,6 +6,7 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { NYDUS_ANNOTATIONS, SHOAL_ANNOTATIONS, SHOAL_PIECES_PATH } from '../../../registry/index.ts';
 import { noise, sha256Hex } from '../fake-blob.ts';
 import { blobPath, buildImage, type LayerSpec } from '../image-builder.ts';
 import type { MemoryRegistry } from '../memory-registry.ts';
@@ -83,11 +84,14 @@ export class LayoutImage {
     await writeFile(join(this.directory, 'index.json'), JSON.stringify(index));
   }
 
-  /** Replaces a layer or the config by other bytes, all digests made to fit. */
+  /** Replaces a layer or the config by other bytes, all digests made to fit; what the image says of its pieces goes. */
   async replace(which: 'config' | number, bytes: Uint8Array): Promise<void> {
+    if (which === 0) await this.dropPieceTable();
     const manifest = await this.manifest();
     const stored = await this.store(bytes);
-    Object.assign(which === 'config' ? manifest.config : (manifest.layers.at(which) ?? {}), stored);
+    const descriptor = which === 'config' ? manifest.config : manifest.layers.at(which);
+    Object.assign(descriptor ?? {}, stored);
+    delete descriptor?.annotations?.[SHOAL_ANNOTATIONS.pieces];
     await this.putManifest(manifest);
   }
 
@@ -106,15 +110,29 @@ export class LayoutImage {
   }
 
   async bootstrap(): Promise<Buffer> {
-    const tar = gunzipSync(await this.bytesOf(-1));
-    // The directory's header, the file's header, then the file.
-    const size = Number.parseInt(tar.toString('latin1', TAR_BLOCK + 124, TAR_BLOCK + 135), 8);
-    return Buffer.from(tar.subarray(2 * TAR_BLOCK, 2 * TAR_BLOCK + size));
+    return (await this.#bootstrapFiles()).bootstrap;
+  }
+
+  async pieceTable(): Promise<Buffer> {
+    return (await this.#bootstrapFiles()).pieces;
   }
 
   /** Replaces the bootstrap; all digests fit, only what it says does not. */
   async putBootstrap(bytes: Uint8Array): Promise<void> {
     await this.replace(-1, gzipSync(tarOf([{ path: 'image/' }, { path: BOOTSTRAP, content: bytes }])));
+  }
+
+  /** Makes an accelerated image one without a piece table, as other tools do. */
+  async dropPieceTable(): Promise<void> {
+    const layer = (await this.manifest()).layers.at(-1);
+    if (layer?.annotations?.[NYDUS_ANNOTATIONS.bootstrap] === 'true') await this.putBootstrap(await this.bootstrap());
+  }
+
+  /** Replaces the piece table. */
+  async putPieceTable(bytes: Uint8Array, more: readonly TarItem[] = []): Promise<void> {
+    const bootstrap = { path: BOOTSTRAP, content: await this.bootstrap() };
+    const items = [{ path: 'image/' }, bootstrap, { path: SHOAL_PIECES_PATH, content: bytes }, ...more];
+    await this.replace(-1, gzipSync(tarOf(items)));
   }
 
   /** Puts the whole image into a registry. */
@@ -124,6 +142,18 @@ export class LayoutImage {
       registry.putBlob(repository, await readFile(this.path(digest)));
     }
     registry.putManifest(repository, tag, await readFile(this.path(await this.manifestDigest())), manifest.mediaType);
+  }
+
+  /** The layer's tar: the directory's header, then each file behind its own. */
+  async #bootstrapFiles(): Promise<{ readonly bootstrap: Buffer; readonly pieces: Buffer }> {
+    const tar = gunzipSync(await this.bytesOf(-1));
+    const fileAt = (header: number) => {
+      const size = Number.parseInt(tar.toString('latin1', header + 124, header + 135), 8);
+      const at = header + TAR_BLOCK;
+      return { content: Buffer.from(tar.subarray(at, at + size)), next: at + Math.ceil(size / TAR_BLOCK) * TAR_BLOCK };
+    };
+    const bootstrap = fileAt(TAR_BLOCK);
+    return { bootstrap: bootstrap.content, pieces: fileAt(bootstrap.next).content };
   }
 
   async #descriptor(which: 'config' | number): Promise<Descriptor> {

@@ -44,6 +44,16 @@ const CASES: readonly (readonly [readonly string[], readonly string[] | string])
   [['umount', '/mnt', ''], []],
   [['daemon', ''], ['stop']],
   [
+    ['cluster', ''],
+    ['init', 'id', 'certify', 'revoke', 'show', 'help'],
+  ],
+  [['cluster', 'certify', '--key', ''], 'files'],
+  [
+    ['cluster', 'certify', '--role', ''],
+    ['peer', 'scheduler'],
+  ],
+  [['cluster', 'show', ''], 'files'],
+  [
     ['completion', ''],
     ['bash', 'zsh', 'fish'],
   ],

@@ -138,3 +138,67 @@ test('a suggestion is a likely slip, or none', () => {
   assert.equal(suggestion('rot', CONFIG_KEYS), 'root');
   assert.equal(suggestion('colour', CONFIG_KEYS), undefined);
 });
+
+test('lists have commas between in a variable, and both forms of an address become multiaddrs', t => {
+  const config = withFile(t, 'peer-listen = ["[::1]:7744", "/ip4/10.0.0.1/tcp/7744"]\n');
+  const id = '12D3KooWQYzj9k6mQPqR5tqUqT3rZc6g1xqoC3dWqv7pX9w3uJ8m';
+  const { peers } = readSettings(
+    { config, root: '/root-dir' },
+    {
+      SHOAL_PEER_ANNOUNCE: 'node1.example:7744, 192.0.2.1:1',
+      SHOAL_SCHEDULERS: `/dns4/one.example/tcp/7640/p2p/${id},/ip4/192.0.2.2/tcp/7640/p2p/${id}`,
+      SHOAL_PEER_LOCATION: 'eu|eu-1',
+      SHOAL_PEER_UPLOAD_RATE: '3',
+    },
+  );
+  assert.deepEqual(peers, {
+    listen: ['/ip6/::1/tcp/7744', '/ip4/10.0.0.1/tcp/7744'],
+    announce: ['/dns/node1.example/tcp/7744', '/ip4/192.0.2.1/tcp/1'],
+    schedulers: [`/dns4/one.example/tcp/7640/p2p/${id}`, `/ip4/192.0.2.2/tcp/7640/p2p/${id}`],
+    bootstrap: [],
+    location: { region: 'eu', zone: 'eu-1' },
+    uploadSlots: 8,
+    uploadBytesPerSecond: 3 << 20,
+    pieceCacheBytes: 1 << 30,
+  });
+});
+
+test('without peer-listen there is no swarm; key and certificate lie below the root unless they are said to lie elsewhere', () => {
+  const settings = (env: Record<string, string>) => readSettings({ config: '/dev/null', root: '/root-dir' }, env);
+  assert.equal(settings({ SHOAL_CLUSTER_KEY: '/etc/cluster.pub' }).peers, undefined);
+  assert.deepEqual(settings({ SHOAL_CLUSTER_KEY: '/etc/cluster.pub' }).cluster, {
+    keyFile: '/etc/cluster.pub',
+    certificateFile: '/root-dir/peer/certificate',
+    revocationsFile: '/root-dir/peer/revocations',
+  });
+});
+
+test('the background is filled unless somebody says no, as fast as it goes unless somebody says how fast', () => {
+  const fillOf = (env: Record<string, string>) => readSettings({ config: '/dev/null' }, env).fill;
+  assert.deepEqual(fillOf({}), {});
+  assert.deepEqual(fillOf({ SHOAL_BACKGROUND_RATE: '2' }), { bytesPerSecond: 2 << 20 });
+  assert.equal(fillOf({ SHOAL_BACKGROUND_FILL: 'false' }), undefined);
+});
+
+const NO_ADDRESSES: readonly (readonly [string, string])[] = [
+  ['SHOAL_PEER_LISTEN', 'node1.example:7744'], // a name is nothing to listen on
+  ['SHOAL_PEER_LISTEN', '10.0.0.1'],
+  ['SHOAL_PEER_LISTEN', '10.0.0.1:70000'],
+  ['SHOAL_PEER_LISTEN', '10.0.0.1:1,'],
+  ['SHOAL_PEER_LISTEN', '/ip4/10.0.0.1//tcp'],
+  ['SHOAL_PEER_ANNOUNCE', 'http://node1'],
+  ['SHOAL_SCHEDULERS', '/ip4/10.0.0.1/tcp/7640'],
+  ['SHOAL_PEER_BOOTSTRAP', '10.0.0.1:7744'],
+  ['SHOAL_PEER_LOCATION', 'a|b|c|d'],
+  ['SHOAL_PEER_LOCATION', 'a||c'],
+  ['SHOAL_BACKGROUND_FILL', 'off'],
+];
+
+for (const [variable, value] of NO_ADDRESSES) {
+  test(`${variable} ${JSON.stringify(value)} is refused with what was expected`, () => {
+    assert.throws(() => resolveConfig({ config: '/dev/null' }, { [variable]: value }), {
+      code: 'usage',
+      message: new RegExp(`^${variable} .*: expected `),
+    });
+  });
+}

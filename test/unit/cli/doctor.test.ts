@@ -21,6 +21,8 @@ const GOOD: Facts = {
   fileSystems: ['ext4', 'fuse', 'overlay', 'erofs'],
   fusectlMounted: true,
   fuseDevice: { mode: 0o666, isCharacterDevice: true, openError: undefined },
+  rings: { enabled: 'Y', possible: '0-1', online: '0-1' },
+  serveWorkers: 3,
   fusermount: { path: '/usr/bin/fusermount', setuid: true },
   userAllowOther: true,
   tried: { fuse: undefined, fuseNative: undefined },
@@ -218,3 +220,14 @@ function find(facts: Facts, name: string): Finding {
   assert.ok(finding, name);
   return finding;
 }
+
+test('FUSE over io_uring is never a problem, but the report says how to have it', () => {
+  const found = (changes: Partial<Facts>) => {
+    const finding = judge({ ...GOOD, ...changes }).findings.find(({ name }) => name === 'FUSE over io_uring');
+    return `${finding?.verdict}: ${finding?.found}`;
+  };
+  assert.equal(found({}), 'ok: on, 2 processors');
+  assert.match(found({ rings: { ...GOOD.rings, enabled: 'N\n' } }), /^note: .*enable_uring is off; .*echo 1 > \/sys/);
+  assert.match(found({ rings: { ...GOOD.rings, enabled: undefined } }), /^note: .*Linux 6\.14/);
+  assert.match(found({ serveWorkers: 2 }), /^note: .*2 processors need serve-workers 3/);
+});

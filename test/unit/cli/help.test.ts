@@ -62,7 +62,7 @@ for (const command of commands) {
 test('the help of shoal lists every command that is not hidden, in groups', () => {
   const program = makeProgram();
   const help = helpOf(program);
-  for (const group of ['Images:', 'Running:', 'Daemon:', 'This machine:'])
+  for (const group of ['Images:', 'Running:', 'Daemon:', 'Cluster:', 'This machine:'])
     assert.ok(help.includes(`\n${group}\n`), group);
   for (const command of program.createHelp().visibleCommands(program)) {
     assert.match(help, new RegExp(`^  ${command.name()} `, 'm'));

@@ -126,6 +126,11 @@ test('layers, sizes, chunks and steps of an image agree with one another', async
     report.layers.map(({ role }) => role),
     ['data', 'data', 'data', 'bootstrap'],
   );
+  assert.deepEqual(
+    report.layers.map(({ pieces }) => pieces),
+    [1, 1, 1, 1],
+    'each layer is smaller than a piece, and has a digest of it',
+  );
   assert.equal(
     report.totalBytes,
     report.layers.reduce((sum, { size }) => sum + size, 0),
@@ -140,6 +145,7 @@ test('layers, sizes, chunks and steps of an image agree with one another', async
 
   const ordinary = await reportImage(original, signal);
   assert.deepEqual([ordinary.kind, ordinary.content], ['ordinary', undefined]);
+  assert.ok(ordinary.layers.every(({ pieces }) => pieces === undefined));
   assert.deepEqual(
     ordinary.layers.map(({ createdBy }) => createdBy),
     ['step 1', 'step 2', 'step 3'],

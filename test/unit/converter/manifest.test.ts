@@ -78,7 +78,8 @@ test('layers carry the media types and annotations that Nydus snapshotters look 
     },
   });
   const digest = digestFromHex('c'.repeat(64));
-  assert.deepEqual(bootstrapDescriptor({ path: '', digest, size: 7, diffId: DIFF_ID }, MEDIA_TYPES.ociLayerGzip), {
+  const layer = { path: '', digest, size: 7, diffId: DIFF_ID, pieces: Buffer.alloc(32, 1) };
+  assert.deepEqual(bootstrapDescriptor(layer, MEDIA_TYPES.ociLayerGzip), {
     mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip',
     digest,
     size: 7,
@@ -86,8 +87,11 @@ test('layers carry the media types and annotations that Nydus snapshotters look 
       'containerd.io/snapshot/nydus-bootstrap': 'true',
       'containerd.io/snapshot/nydus-fs-version': '6',
       'containerd.io/uncompressed': DIFF_ID,
+      'io.shoal.pieces.v1': Buffer.from(`00${'cc'.repeat(32)}${'01'.repeat(32)}`, 'hex').toString('base64'),
     },
   });
+  const large = bootstrapDescriptor({ ...layer, pieces: Buffer.alloc(32 << 20) }, MEDIA_TYPES.ociLayerGzip);
+  assert.equal(large.annotations?.['io.shoal.pieces.v1'], undefined, 'a manifest has to stay small');
 });
 
 test('the manifest is an OCI one and keeps annotations', () => {

@@ -14,8 +14,9 @@ import {
   systemClock,
 } from '../../../core/index.ts';
 import { startControlApi } from '../../../daemon/control-api.ts';
-import { ControlClient } from '../../../daemon/index.ts';
+import { ControlClient, type SwarmReport } from '../../../daemon/index.ts';
 import { MemoryMounter } from '../../support/memory-mounter.ts';
+import { noSwarmStatus } from '../../support/memory-swarm.ts';
 import { until } from '../../support/until.ts';
 import { atEnd, scratch, signal } from './daemon-under-test.ts';
 
@@ -26,6 +27,7 @@ interface Bench {
   readonly client: ControlClient;
   readonly socket: string;
   readonly stops: number[];
+  readonly swarm: { report: SwarmReport | undefined };
 }
 
 async function bench(t: TestContext): Promise<Bench> {
@@ -35,10 +37,18 @@ async function bench(t: TestContext): Promise<Bench> {
   const socket = join(scratch(t), 'control.sock');
   writeFileSync(socket, 'left by a dead daemon');
   const metrics = async () => ({ contentType: 'text/plain; version=0.0.4', text: '# a page\n' });
-  const ports = { mounter, metrics, clock: systemClock, log: silentLogger, onStop: () => stops.push(1) };
+  const swarm: Bench['swarm'] = { report: undefined };
+  const ports = {
+    mounter,
+    metrics,
+    swarm: () => swarm.report,
+    clock: systemClock,
+    log: silentLogger,
+    onStop: () => stops.push(1),
+  };
   const api = await startControlApi(ports, { socket, version: '1.2.3' });
   atEnd(t, () => api.stop());
-  return { mounter, client: new ControlClient(socket), socket, stops };
+  return { mounter, client: new ControlClient(socket), socket, stops, swarm };
 }
 
 function ask(
@@ -156,4 +166,25 @@ test('a daemon that is ending is as good as none', async t => {
 test('says unreachable when no daemon listens', async t => {
   const nobody = new ControlClient(join(scratch(t), 'control.sock'));
   await assert.rejects(nobody.list({ signal }), error => isShoalError(error, 'unreachable'));
+});
+
+test('tells of the swarm, or that there is none', async t => {
+  const { client, swarm } = await bench(t);
+  await assert.rejects(
+    client.swarm({ signal }),
+    error => isShoalError(error, 'not-found') && /peer-listen/.test(error.message),
+  );
+  const digest = digestFromHex('b'.repeat(64));
+  const task = { taskId: 'c'.repeat(64), digest, pieceCount: 9, pieces: 4, chunkPieces: 5, peers: 2, leases: 1 };
+  const peer = { receivedBytes: 1, sentBytes: 2, receivedPerSecond: 3, sentPerSecond: 4, wrongPieces: 0 };
+  swarm.report = {
+    ...noSwarmStatus,
+    peers: [
+      { ...peer, peerId: 'one', address: '/ip4/10.0.0.1/tcp/1' },
+      { ...peer, peerId: 'two', bannedUntil: 5, banReason: 'wrong bytes' },
+    ],
+    schedulers: [{ peerId: 'three', address: '/ip4/10.0.0.2/tcp/1', state: 'connected' }],
+    tasks: [{ ...task, scheduled: true, images: [REFERENCE] }],
+  };
+  assert.deepEqual(await client.swarm({ signal }), swarm.report);
 });

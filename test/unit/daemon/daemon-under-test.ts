@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type Logger, silentLogger, systemClock } from '../../../core/index.ts';
 import { Daemon } from '../../../daemon/daemon.ts';
-import type { DaemonOptions, ImageLibrary } from '../../../daemon/index.ts';
+import type { DaemonOptions, ImageLibrary, Peers } from '../../../daemon/index.ts';
 
 export const signal = new AbortController().signal;
 
@@ -49,10 +49,10 @@ export function mountpointIn(directory: string, name = 'mnt'): string {
 export async function startDaemon(
   t: TestContext,
   library: ImageLibrary,
-  options: Partial<DaemonOptions> & { readonly log?: Logger; readonly root?: string } = {},
+  options: Partial<DaemonOptions> & { readonly log?: Logger; readonly root?: string; readonly peers?: Peers } = {},
 ): Promise<Daemon> {
-  const { log = silentLogger, root = join(scratch(t), 'root'), ...rest } = options;
-  const daemon = new Daemon({ clock: systemClock, log, library }, { root, ...rest });
+  const { log = silentLogger, root = join(scratch(t), 'root'), peers, ...rest } = options;
+  const daemon = new Daemon({ clock: systemClock, log, library, peers }, { root, ...rest });
   await daemon.start();
   atEnd(t, () => daemon.stop());
   return daemon;

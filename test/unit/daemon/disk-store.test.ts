@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
@@ -211,4 +211,17 @@ test('an open blob survives the real clock: flushes and syncs happen by themselv
   atEnd(t, () => store.stop());
   await put(await store.open(layout), 4);
   await mapFileSays(directory, NEXT_BOOT, 4);
+});
+
+test('a chunk that the disk has changed is not packed for others, and forgotten', async t => {
+  const { store, directory } = bench(t);
+  const stored = await store.open(layout);
+  for (const index of [2, 3]) await put(stored, index);
+  const file = await open(join(directory, `${layout.layoutKey}.data`), 'r+');
+  await file.write(Buffer.from('rot'), 0, 3, layout.chunk(2).deviceOffset + 50);
+  await file.close();
+  assert.equal(await stored.pack(2), undefined);
+  assert.equal(stored.map.has(2), false);
+  assert.equal(stored.presentBytes, layout.chunk(3).compressedSize);
+  assert.ok(await stored.pack(3));
 });

@@ -1,68 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Registry } from 'prom-client';
-import {
-  type ChunkSource,
-  isShoalError,
-  type Lane,
-  ShoalError,
-  type StoredBlob,
-  silentLogger,
-} from '../../../core/index.ts';
-import { defaultFetchLimits, type FetchLimits } from '../../../daemon/config.ts';
-import { FetchEngine } from '../../../daemon/fetch/engine.ts';
-import { FetchMetrics } from '../../../daemon/fetch/fetch-metrics.ts';
-import { type FakeBlob, fakeBlob } from '../../support/fake-blob.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
+import { isShoalError, ShoalError } from '../../../core/index.ts';
+import { defaultFetchLimits } from '../../../daemon/config.ts';
+import { fakeBlob } from '../../support/fake-blob.ts';
 import { MemorySource } from '../../support/memory-source.ts';
-import { MemoryStore } from '../../support/memory-store.ts';
 import { until } from '../../support/until.ts';
-
-const never = new AbortController().signal;
-/** No amplification and one chunk a request, so that tests see single chunks; where they want more they say so. */
-const SINGLE: Partial<FetchLimits> = { amplifyBytes: 0, maxRangeBytes: 1, maxGapBytes: 0 };
-
-interface Bench {
-  readonly clock: ManualClock;
-  readonly engine: FetchEngine;
-  /** What the engine counted. */
-  readonly registry: Registry;
-  readonly store: MemoryStore;
-  readonly source: MemorySource;
-  readonly blob: FakeBlob;
-  readonly stored: StoredBlob;
-  ensure(chunks: readonly number[], options?: Options): Promise<void>;
-}
-
-interface Options {
-  readonly lane?: Lane;
-  readonly signal?: AbortSignal;
-  readonly sources?: readonly ChunkSource[];
-}
-
-async function bench(changes: Partial<FetchLimits> = SINGLE, chunkCount = 40): Promise<Bench> {
-  const clock = new ManualClock();
-  const blob = fakeBlob({ chunkCount, chunkSize: 4096 });
-  const source = new MemorySource('origin');
-  source.add(blob.layout, blob.bytes);
-  const store = new MemoryStore();
-  const stored = await store.open(blob.layout);
-  const registry = new Registry();
-  const metrics = new FetchMetrics(registry);
-  const engine = new FetchEngine({ clock, log: silentLogger, metrics }, { ...defaultFetchLimits, ...changes });
-  const ensure = (chunks: readonly number[], { lane = 'demand', signal = never, sources = [source] }: Options = {}) =>
-    engine.ensure(stored, chunks, { lane, signal, sources });
-  return { clock, engine, registry, store, source, blob, stored, ensure };
-}
-
-function chunksOf(source: MemorySource): (readonly number[])[] {
-  return source.requests.map(request => request.chunks);
-}
-
-/** Lets everything run that needs no time to pass. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 5; turn++) await new Promise(resolve => setImmediate(resolve));
-}
+import { bench, chunksOf, never, SINGLE, settle } from './engine-bench.ts';
 
 describe('fetch engine', () => {
   test('makes missing chunks present and does not ask for present ones', async () => {

@@ -85,7 +85,7 @@ function init(major: number, minor: number, flags: number): Uint32Array {
 
 test('INIT takes what it wants and is offered, and nothing else', () => {
   const reply = new Uint32Array(64);
-  const terms = { hasXattrs: false, maxBackground: 16_384, readaheadBytes: 524_288 };
+  const terms = { hasXattrs: false, maxBackground: 16_384, readaheadBytes: 524_288, ring: false };
   assert.equal(negotiate(init(7, 44, 0xffffffff), reply, terms), 'accepted');
   const [major, minor, readahead, flags = 0, background, maxWrite, granularity, pages] = reply.subarray(4);
   assert.deepEqual([major, minor, readahead], [7, 38, 524_288]);
@@ -102,7 +102,7 @@ test('INIT takes what it wants and is offered, and nothing else', () => {
 
 test('INIT refuses kernels that are too old and asks newer majors to come down', () => {
   const reply = new Uint32Array(64);
-  const terms = { hasXattrs: true, maxBackground: 4096, readaheadBytes: 131_072 };
+  const terms = { hasXattrs: true, maxBackground: 4096, readaheadBytes: 131_072, ring: false };
   assert.equal(negotiate(init(7, 30, 1), reply, terms), 'refused');
   assert.equal(negotiate(init(6, 99, 1), reply, terms), 'refused');
   assert.equal(negotiate(init(8, 0, 1), reply, terms), 'again');

@@ -1,6 +1,7 @@
 // A FUSE connection without a daemon around it: the test is what fetches chunks, and chooses what the threads run.
 
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -8,6 +9,7 @@ import { createChunkMap, silentLogger, systemClock } from '../../../core/index.t
 import { defaultServeLimits } from '../../../daemon/config.ts';
 import { Completer } from '../../../daemon/fuse/completer.ts';
 import type { MissedRead } from '../../../daemon/fuse/messages.ts';
+import type { RingPlan } from '../../../daemon/fuse/ring-plan.ts';
 import { FuseSession } from '../../../daemon/fuse/session.ts';
 import { MountHelper } from '../../../daemon/mount/helper-client.ts';
 import { SharedCounters } from '../../../daemon/shared-counters.ts';
@@ -18,9 +20,6 @@ import type { TestImage } from './lazy-image.ts';
 /** A server worker that ends in the middle of a lookup of the name `die`. */
 export const MORTAL = new URL('dying-worker.ts', import.meta.url);
 
-/** The tests wait for something from each of them, so it does not follow the default. */
-const SERVER_THREADS = 2;
-
 export interface SessionUnderTest {
   readonly mountpoint: string;
   readonly session: FuseSession;
@@ -28,14 +27,19 @@ export interface SessionUnderTest {
   readonly deaths: readonly number[];
   /** Makes every chunk present, as if it had just been stored. */
   readonly deliver: () => void;
+  /** Takes the mount away, by force. */
+  readonly unmount: () => Promise<void>;
 }
 
 export async function startSession(
   t: TestContext,
   image: TestImage,
   options: {
-    readonly script: URL;
+    /** What the threads run, if not what they should. */
+    readonly script?: URL;
     readonly maxWorkerRestarts: number;
+    /** Without: /dev/fuse. */
+    readonly rings?: RingPlan;
     readonly fetch?: (read: MissedRead) => Promise<void>;
   },
 ): Promise<SessionUnderTest> {
@@ -46,7 +50,7 @@ export async function startSession(
   const fd = openSync('/dev/fuse', 'r+');
   const bootstrap = new SharedArrayBuffer(image.bootstrap.length);
   new Uint8Array(bootstrap).set(image.bootstrap);
-  const source = 'shoal:0123456789abcdef';
+  const source = `shoal:${randomBytes(8).toString('hex')}`; // taken away by this name, while other files' tests run
   const reader = new BootstrapReader(image.bootstrap);
   const layouts = reader.blobLayouts(image.layers);
   const { blobs } = image.builder.finish(image.root);
@@ -78,11 +82,12 @@ export async function startSession(
         blobs: cached.map(({ path, map }) => ({ path, map: map.buffer })),
       },
       counters: new SharedCounters(),
-      limits: { ...defaultServeLimits, workers: SERVER_THREADS, maxWorkerRestarts: options.maxWorkerRestarts },
+      limits: { ...defaultServeLimits, maxWorkerRestarts: options.maxWorkerRestarts },
       readDeadlineMs: undefined,
       blocks: 1,
       inodes: 2,
-      script: options.script,
+      rings: options.rings ?? { problem: 'not asked for' },
+      ...(options.script === undefined ? {} : { script: options.script }),
     },
   );
   atEnd(t, async () => {
@@ -98,5 +103,8 @@ export async function startSession(
   const deliver = () => {
     for (const { map } of cached) for (let chunk = 0; chunk < map.chunkCount; chunk++) map.markPresent(chunk);
   };
-  return { mountpoint, session, deaths, deliver };
+  const unmount = async () => {
+    await helper.clean([source]);
+  };
+  return { mountpoint, session, deaths, deliver, unmount };
 }

@@ -250,6 +250,19 @@ test('offers each place as a chunk source of its own, mirrors first', async t =>
   );
 });
 
+test('offers ranges of blobs as they are stored, from the first place that has them', async t => {
+  const { registry, mirror, access } = await setup(t);
+  const { ranges = assert.fail('a registry has ranges') } = openChunkSources(`${registry.host}/app:1`, { access });
+  const range = { offset: 65_536, length: 65_536 };
+  const expected = layer.bytes.subarray(range.offset, range.offset + range.length);
+  assert.deepEqual(await collect(ranges.readRange(layer.descriptor, range, { signal })), expected);
+  assert.equal(registry.requests.length, 0);
+  mirror.repositories.clear();
+  assert.deepEqual(await collect(ranges.readRange(layer.descriptor, range, { signal })), expected);
+  assert.equal(registry.requests.length, 1);
+  assert.equal(openChunkSources('oci:here:1', { access }).ranges, undefined);
+});
+
 test('a mirror that says nothing costs a few seconds, not a deadline', async t => {
   const { mirror, registry, source, clock } = await setup(t);
   mirror.pause();

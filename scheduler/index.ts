@@ -1,0 +1,3 @@
+// The public door of the scheduler.
+
+export * from './process.ts';
