@@ -148,6 +148,11 @@ export class Download {
     return true;
   }
 
+  /** Where it was refused before, it may be read now. */
+  originIsNew(): void {
+    this.#mayReadOrigin = true;
+  }
+
   /** Nobody to ask, and nobody in sight? */
   isHopeless(now: number): boolean {
     return this.#isAlone(now) && !this.parents.hasHope(now) && !this.#alone.isHopeful(now);

@@ -162,8 +162,15 @@ export class SwarmTask implements ServedTask {
     }
   }
 
-  setInUse(inUse: boolean): void {
-    this.#holdings.setInUse(inUse);
+  /** Somebody reads it (again), perhaps with credentials that others do not have. */
+  joined(): void {
+    this.#holdings.setInUse(true);
+    this.#download.originIsNew();
+  }
+
+  /** Nobody reads it now. */
+  left(): void {
+    this.#holdings.setInUse(false);
   }
 
   /** Of a blob nobody reads any more. */

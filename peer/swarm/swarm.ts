@@ -15,6 +15,7 @@ import type { Discovery, PeerNetwork, Schedulers, ServedTask, ServedTasks } from
 import { AvoidedPeers } from './avoided-peers.ts';
 import { DEFAULT_SWARM_SETTINGS, type SwarmSettings } from './config.ts';
 import { addCounters, newCounters } from './counters.ts';
+import { JoinedPorts } from './joined-ports.ts';
 import type { PieceStore } from './piece-store.ts';
 import type { SwarmStatus } from './status.ts';
 import { SwarmTask } from './swarm-task.ts';
@@ -31,6 +32,7 @@ export interface SwarmPorts {
 
 interface Shared {
   readonly task: SwarmTask;
+  readonly ports: JoinedPorts;
   /** Joined and not left. */
   users: number;
   /** Monotonic, when nobody was left. */
@@ -61,9 +63,10 @@ export class NodeSwarm implements Swarm, ServedTasks {
 
   join(blob: SharedBlob, own: Parameters<Swarm['join']>[1]): SwarmBlob {
     if (this.#isClosed) throw new ShoalError('unavailable', 'the swarm is shut down');
-    const shared = this.#byDigest.get(blob.digest) ?? this.#share(blob, own);
+    const shared = this.#byDigest.get(blob.digest) ?? this.#share(blob);
     shared.users++;
-    shared.task.setInUse(true);
+    const takeBack = shared.ports.add(own);
+    shared.task.joined();
     let hasLeft = false;
     return {
       read: (range, options) => shared.task.read(range, options),
@@ -72,6 +75,7 @@ export class NodeSwarm implements Swarm, ServedTasks {
       leave: () => {
         if (hasLeft) return;
         hasLeft = true;
+        takeBack();
         this.#left(blob.digest, shared);
       },
     };
@@ -103,13 +107,10 @@ export class NodeSwarm implements Swarm, ServedTasks {
     for (const [digest, shared] of [...this.#byDigest]) this.#drop(digest, shared);
   }
 
-  #share(blob: SharedBlob, own: Parameters<Swarm['join']>[1]): Shared {
-    const task = new SwarmTask(
-      blob,
-      { origin: own.origin, chunks: own.chunks },
-      { ...this.#ports, avoided: this.#avoided, settings: this.#settings },
-    );
-    const shared: Shared = { task, users: 0, idleSince: 0 };
+  #share(blob: SharedBlob): Shared {
+    const ports = new JoinedPorts();
+    const task = new SwarmTask(blob, ports, { ...this.#ports, avoided: this.#avoided, settings: this.#settings });
+    const shared: Shared = { task, ports, users: 0, idleSince: 0 };
     this.#byDigest.set(blob.digest, shared);
     this.#byTask.set(task.taskId, task);
     return shared;
@@ -117,7 +118,7 @@ export class NodeSwarm implements Swarm, ServedTasks {
 
   #left(digest: Digest, shared: Shared): void {
     if (--shared.users > 0 || this.#byDigest.get(digest) !== shared) return;
-    shared.task.setInUse(false);
+    shared.task.left();
     shared.idleSince = this.#ports.clock.monotonic();
     this.#byDigest.delete(digest); // to the end
     this.#byDigest.set(digest, shared);
