@@ -49,7 +49,7 @@ export async function bench(
   const metrics = new FetchMetrics(registry);
   const engine = new FetchEngine(
     { clock, log: silentLogger, metrics, local },
-    { ...defaultFetchLimits, quietMs: 0, ...changes },
+    { ...defaultFetchLimits, quietMs: 0, peers: { ...defaultFetchLimits.peers, quietMs: 0 }, ...changes },
   );
   const ensure = (
     chunks: readonly number[],
