@@ -13,7 +13,6 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { printJson, printLine } from '../cli/output.ts';
 import { buildDebianImages } from '../test/support/debian-images.ts';
-import { missingForPeers } from '../test/support/swarm/cluster.ts';
 import { flowMbit } from '../test/support/swarm/flow.ts';
 import { AHEAD_MIB, buildSwarmImage, LAYERS } from '../test/support/swarm/image.ts';
 import { REGISTRY } from '../test/support/swarm/network.ts';
@@ -80,10 +79,6 @@ if (!sizes.every(size => Number.isInteger(size) && size > 0))
 const wanted = modes();
 if (wanted.includes('flash') && mib < MIN_FLASH_MIB) {
   throw new Error(`--mib ${mib}: flash needs at least ${MIN_FLASH_MIB}, so that its file fills the start of a layer`);
-}
-const missing = missingForPeers();
-if (values.peers && missing.length > 0) {
-  throw new Error(`no peers in this checkout (${missing.join(', ')} are missing): measure with --no-peers`);
 }
 
 function say(text: string): void {

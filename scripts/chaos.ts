@@ -13,7 +13,6 @@ import { NODE_SCENARIOS } from '../test/chaos/node-scenarios.ts';
 import { ORIGIN_SCENARIOS } from '../test/chaos/origin-scenarios.ts';
 import { PEER_SCENARIOS } from '../test/chaos/peer-scenarios.ts';
 import { type Played, play, type Theatre } from '../test/chaos/runner.ts';
-import { missingForPeers } from '../test/support/swarm/cluster.ts';
 import { buildSwarmImage } from '../test/support/swarm/image.ts';
 import { REGISTRY } from '../test/support/swarm/network.ts';
 import { OriginProxy } from '../test/support/swarm/origin-proxy.ts';
@@ -63,10 +62,6 @@ function chosen(): typeof SCENARIOS {
 
 const [seed, count, mbit, mib] = [number('seed'), number('nodes'), number('mbit'), number('mib')];
 const scenarios = chosen();
-const missing = missingForPeers();
-if (values.peers && missing.length > 0) {
-  throw new Error(`no peers in this checkout (${missing.join(', ')} are missing): play with --no-peers`);
-}
 
 async function openTheatre(bed: TestBed): Promise<Theatre> {
   const { network, directory } = bed;

@@ -5,7 +5,7 @@
 //       [--pieces 512] [--seconds 20] [--rates 5000,20000,0] [--json]
 //
 // The scheduler runs on core 0, everything that loads it on core 1 (taskset); what else the machine does is printed. Nodes
-// are played: each has a stream of its own, many share a connection (TLS with membership, yamux). All hosts join all tasks
+// are played: each has a stream of its own, many share a connection (noise with membership, yamux). All hosts join all tasks
 // first; that is timed by itself. Then, at each rate (messages per second; 0: as many as the scheduler takes), hosts send
 // what they send in earnest: nine reports of pieces for one want of 8 pieces, and for each lease a report when it is
 // done. A report has 1 to 4 pieces of a task. A host says five such messages and a ping, and the next host goes on: more

@@ -4,7 +4,7 @@
 
 import { join } from 'node:path';
 import type { MountInfo } from '../../core/index.ts';
-import { Cluster, fillsInBackground, isFilled } from '../../test/support/swarm/cluster.ts';
+import { Cluster, isFilled } from '../../test/support/swarm/cluster.ts';
 import { AHEAD_FILE, AHEAD_MIB } from '../../test/support/swarm/image.ts';
 import { keepLogs } from '../../test/support/swarm/logs.ts';
 import { payloadOf, REGISTRY } from '../../test/support/swarm/network.ts';
@@ -188,11 +188,11 @@ function readAll({ mountpoint }: SwarmNode): Reading {
   return { kind: 'all', directory: mountpoint, threads: READERS_PER_NODE, seed: 0 };
 }
 
-/** Nothing where the daemon fills the cache by itself. */
+/** Nothing in `bulk`: there the daemon fills its cache by itself. */
 function readingOf(node: SwarmNode, { mode, program }: StartPlan): Reading | undefined {
   switch (mode) {
     case 'bulk':
-      return fillsInBackground ? undefined : readAll(node);
+      return undefined;
     case 'flash':
       return { kind: 'ahead', file: join(node.mountpoint, AHEAD_FILE), parts: AHEAD_MIB, partBytes: MIB };
     case 'lazy':

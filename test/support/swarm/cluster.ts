@@ -1,16 +1,14 @@
 // What nodes need to be a swarm, in one place: the cluster's key and certificates, a scheduler, the daemon's keys, and what
 // can be asked of them. Everything that the benchmarks and the chaos runs know of these names is here.
 //
-// Without peers (`Cluster` absent) nodes are plain daemons; `missingForPeers` says what this checkout lacks for a swarm.
+// Without peers (`Cluster` absent) nodes are plain daemons.
 
 import type { ChildProcess } from 'node:child_process';
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { KEYS } from '../../../cli/config/keys.ts';
 import type { MountStats } from '../../../core/index.ts';
 import { lastOfLog } from './logs.ts';
 import { CONTROL, type ShapedNetwork } from './network.ts';
@@ -18,7 +16,6 @@ import { hasEnded, kill, startInside } from './processes.ts';
 
 const run = promisify(execFile);
 export const MAIN = resolve(import.meta.dirname, '../../../cli/main.ts');
-const COMMANDS = resolve(import.meta.dirname, '../../../cli/commands');
 const COMMAND_MS = 30_000;
 const START_MS = 20_000;
 export const PEER_PORT = 4001;
@@ -44,36 +41,14 @@ function isBanned({ bannedUntil }: { readonly bannedUntil?: number | undefined }
 
 export type ConfigValue = string | number | boolean | readonly string[];
 
-/** Keys and commands of a swarm that are not there; empty when it can be run. */
-export function missingForPeers(): string[] {
-  const keys = ['peer-listen', CLUSTER_KEY, CERTIFICATE_KEY, 'schedulers', 'scheduler-listen'].filter(
-    key => !hasKey(key),
-  );
-  const commands = ['cluster', 'scheduler'].filter(name => !existsSync(join(COMMANDS, `${name}.ts`)));
-  return [...keys.map(key => `the key ${key}`), ...commands.map(name => `the command ${name}`)];
-}
-
-/** Daemons fetch the rest of an image by themselves. */
-export const fillsInBackground = hasKey('background-fill');
-
-/** What a daemon that fills its cache says of it, besides the rest. */
-interface FillStats {
-  readonly chunkBytes?: number;
-  readonly presentBytes?: number;
-}
-
-/** Is every chunk of the image in the node's cache? Of daemons that fill it by themselves. */
-export function isFilled({ chunkBytes, presentBytes }: MountStats & FillStats): boolean {
-  return chunkBytes !== undefined && presentBytes !== undefined && presentBytes >= chunkBytes;
-}
-
-function hasKey(key: string): boolean {
-  return key in KEYS;
+/** Is every chunk of the image in the node's cache? */
+export function isFilled({ chunkBytes, presentBytes }: MountStats): boolean {
+  return presentBytes >= chunkBytes;
 }
 
 /** Keys of the daemon's configuration that do not depend on peers. */
 export function daemonKeys(options: { readonly backgroundFill: boolean }): Record<string, ConfigValue> {
-  return fillsInBackground ? { 'background-fill': options.backgroundFill } : {};
+  return { 'background-fill': options.backgroundFill };
 }
 
 /** What a program needs to be a member. */
