@@ -2,6 +2,7 @@
 // whatever the permissions above it, and /dev/fuse as udev would make it. Everything is put back after the test.
 
 import { execFile, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
@@ -23,6 +24,8 @@ const ID = 65_534;
 const CHECKOUT = resolve(import.meta.dirname, '../..');
 /** No command of a test takes this long; a hang must fail the test, not the run. */
 const COMMAND_TIMEOUT_MS = 180_000;
+/** How long the tests of another file may keep /dev/fuse. */
+const DEVICE_WAIT_S = 300;
 
 export interface Unprivileged {
   readonly home: string;
@@ -52,6 +55,7 @@ export function unprivilegedProblem(): string | false {
 }
 
 export async function makeUnprivileged(t: TestContext): Promise<Unprivileged> {
+  const giveDeviceBack = await takeDevice();
   const base = mkdtempSync(join(tmpdir(), 'shoal-test-'));
   const mode = statSync('/dev/fuse').mode & 0o7777;
   const [home, checkout, node] = [join(base, 'home'), join(base, 'checkout'), join(base, 'node')];
@@ -69,6 +73,7 @@ export async function makeUnprivileged(t: TestContext): Promise<Unprivileged> {
   t.after(async () => {
     await call(['daemon', 'stop']);
     chmodSync('/dev/fuse', mode);
+    giveDeviceBack();
     // When this throws nothing is removed: the checkout itself is mounted there.
     for (const mountpoint of mountsBelow(base).toReversed()) execFileSync('umount', ['-l', mountpoint]);
     rmSync(base, { recursive: true, force: true });
@@ -116,6 +121,19 @@ export async function makeUnprivileged(t: TestContext): Promise<Unprivileged> {
     directory: name => directory(join('home', name)),
     mounts: () => mountsBelow(home),
   };
+}
+
+/**
+ * The mode of /dev/fuse is the machine's, and test files run side by side: one such user at a time. `cat` ends, and with
+ * it the lock, when its input does: also when this process is killed. Returns what ends it.
+ */
+async function takeDevice(): Promise<() => void> {
+  const holder = spawn('flock', ['--timeout', `${DEVICE_WAIT_S}`, '/dev/fuse', 'sh', '-c', 'echo held; exec cat'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const [word] = await Promise.race([once(holder.stdout, 'data'), once(holder, 'close')]);
+  if (`${word}`.trim() !== 'held') throw new Error(`another test kept /dev/fuse for ${DEVICE_WAIT_S} s`);
+  return () => holder.stdin.end();
 }
 
 /** Reading the table touches no mount. */
