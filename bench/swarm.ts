@@ -3,7 +3,7 @@
 // docker-registry behind a link of its own. docs/benchmarks.md says how to read the tables.
 //
 //   sh scripts/with-node.sh bench/swarm.ts [--nodes 1,4,8,16] [--mbit 20] [--runs 5] [--mode bulk,lazy,flash]
-//       [--no-peers] [--no-alone] [--mib 66] [--images DIRECTORY] [--logs DIRECTORY] [--json]
+//       [--no-peers] [--alone RUNS] [--mib 66] [--images DIRECTORY] [--logs DIRECTORY] [--json]
 //
 // Needs root, docker-registry, skopeo, iproute2, python3; `lazy` also debootstrap and umoci, and a mirror of Debian.
 
@@ -30,8 +30,8 @@ const { values } = parseArgs({
     mode: { type: 'string', default: 'bulk,lazy,flash' },
     /** Rows with peers and rows without; `--no-peers`: only the latter. */
     peers: { type: 'boolean', default: true },
-    /** `--no-alone`: only the rows with peers. */
-    alone: { type: 'boolean', default: true },
+    /** Runs without peers for each row, up to `--runs`; they take N times as long and differ little. 0: none. */
+    alone: { type: 'string' },
     /** Compressed size of the image for `bulk` and `flash`. */
     mib: { type: 'string', default: '66' },
     /** Where built images are kept from call to call; default: nowhere. */
@@ -73,6 +73,8 @@ function modes(): Mode[] {
 const mbit = positive('mbit');
 const runs = positive('runs');
 const mib = positive('mib');
+const runsAlone = values.alone === undefined ? runs : Number(values.alone);
+if (!(runsAlone >= 0)) throw new Error(`--alone ${values.alone}: expected how many runs`);
 const sizes = values.nodes.split(',').map(Number);
 if (!sizes.every(size => Number.isInteger(size) && size > 0))
   throw new Error(`--nodes ${values.nodes}: expected counts`);
@@ -155,10 +157,11 @@ async function main(bed: TestBed): Promise<RowResult[]> {
     if (!image) throw new Error(`no image for ${mode}`);
     for (const nodes of sizes) {
       // In turn, so that whatever else the machine does meets both.
-      const ways = [...(values.peers ? [true] : []), ...(values.alone ? [false] : [])];
+      const ways = [...(values.peers ? [true] : []), ...(runsAlone > 0 ? [false] : [])];
       const samples = ways.map((): StartSample[] => []);
       for (let run = 0; run < runs; run++) {
         for (const [index, hasPeers] of ways.entries()) {
+          if (!hasPeers && run >= runsAlone) continue;
           const sample = await measureStart(bed, registry, planOf(mode, nodes, hasPeers, image));
           samples[index]?.push(sample);
           say(`${mode}, N = ${nodes}, ${hasPeers ? 'peers' : 'no peers'}, run ${run + 1}: ${summary(sample)}`);

@@ -49,6 +49,12 @@ export function deadline(ms: number, what: string): AbortSignal {
   return passed.signal;
 }
 
+/**
+ * Why a wait that nobody asks about is over. Without a reason each `abort()` makes an error with a stack trace of its own,
+ * and so does each `abortedError`: for the waits of every chunk that was a twentieth of a busy daemon's time.
+ */
+export const OVER = new ShoalError('aborted', 'aborted');
+
 /** The error for a fired signal: its reason when that is ours, else `aborted`. */
 export function abortedError(signal: AbortSignal): ShoalError {
   if (signal.reason instanceof ShoalError) return signal.reason;

@@ -1,7 +1,7 @@
 // One piece of work per key, shared by everyone who asks while it runs. A caller's abort never fails another caller;
 // when the last one leaves, the work itself is aborted.
 
-import { abortedError } from './clock.ts';
+import { abortedError, OVER } from './clock.ts';
 
 interface Flight<V> {
   readonly controller: AbortController;
@@ -42,7 +42,7 @@ export class SingleFlight<K, V> {
         if (--flight.waiters > 0) return;
         // Forget it before aborting: the next caller must start anew instead of joining work that is being aborted.
         if (this.#flights.get(key) === flight) this.#flights.delete(key);
-        flight.controller.abort();
+        flight.controller.abort(OVER);
       };
       const onAbort = () => {
         leave();

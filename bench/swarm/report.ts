@@ -36,6 +36,7 @@ export interface RowResult {
   readonly originLink: Spread;
   readonly originBodies: Spread;
   readonly originBlobs: Spread;
+  readonly mountMs: Spread;
   /** Flash: of MiB 1, 2, … */
   readonly parts: readonly Spread[];
   readonly cores: Readonly<Record<keyof StartSample['cores'], number>>;
@@ -62,6 +63,7 @@ export function resultOf(row: Row): RowResult {
     originLink: over(({ originLinkBytes, neededBytes }) => originLinkBytes / neededBytes),
     originBodies: over(({ originBodyBytes, neededBytes }) => originBodyBytes / neededBytes),
     originBlobs: over(({ originBlobBytes, neededBytes }) => originBlobBytes / neededBytes),
+    mountMs: over(sample => sample.mountMs),
     parts: parts.map((_, part) =>
       over(({ partsMs }) => (partsMs[part] ?? Number.NaN) / 1000 / (((part + 1) * MIB) / bytesPerSecond(mbit))),
     ),
@@ -124,11 +126,12 @@ function printMachine(results: readonly RowResult[]): void {
       ...nameOf(result),
       ...[peers, scheduler, registry, bench, others, stolen].map(cores => cores.toFixed(2)),
       percent(machine),
+      `${result.mountMs.median.toFixed(0)} ms`,
       `${result.answerP99Ms.median.toFixed(0)} (${result.answerP99Ms.max.toFixed(0)}) ms`,
       `${result.retransmits.median}`,
     ];
   });
-  const more = ['MACHINE', 'ANSWER P99', 'RESENT'];
+  const more = ['MACHINE', 'MOUNT', 'ANSWER P99', 'RESENT'];
   printTable([...head, ...more], rows, [...head.slice(2), ...more]);
 }
 

@@ -9,6 +9,7 @@ import {
   LANES,
   type Lane,
   type Logger,
+  OVER,
   ShoalError,
   type StoredBlob,
 } from '../../core/index.ts';
@@ -200,7 +201,7 @@ class StallWatch {
   }
 
   pause(): void {
-    this.#timer.abort();
+    this.#timer.abort(OVER);
   }
 
   resume(): void {

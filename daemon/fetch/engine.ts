@@ -8,6 +8,7 @@ import {
   type Clock,
   type Lane,
   type Logger,
+  OVER,
   ShoalError,
   SingleFlight,
   type StoredBlob,
@@ -175,7 +176,7 @@ export class FetchEngine {
     const decided = new AbortController();
     const either = AbortSignal.any([signal, decided.signal]);
     await Promise.race(gates.map(gate => gate.change(either)));
-    decided.abort();
+    decided.abort(OVER);
   }
 
   async #pause(want: Want, outcome: Outcome, failures: number, signal: AbortSignal): Promise<void> {

@@ -2,7 +2,7 @@
 // only one probe at a time, at growing intervals, until one succeeds. So two hundred readers that wait for a dead
 // registry send it one request every few seconds, and all go on the moment it is back.
 
-import type { Clock, Logger, ShoalError } from '../../core/index.ts';
+import { type Clock, type Logger, OVER, type ShoalError } from '../../core/index.ts';
 import type { FetchLimits } from '../config.ts';
 import { blamesSource, retryDelayMs } from './backoff.ts';
 
@@ -55,7 +55,7 @@ export class SourceGate {
       ? aborted(either)
       : this.#clock.sleep(this.#dueInMs(), { signal: either }).catch(() => {});
     await Promise.race([due, this.#change.promise]);
-    awake.abort();
+    awake.abort(OVER);
   }
 
   #dueInMs(): number {

@@ -1,6 +1,6 @@
 // One missing chunk that somebody waits for, and the board of all of them. Bookkeeping only: no I/O, no time.
 
-import { type ChunkSource, LANES, type Lane, type SourceKind, type StoredBlob } from '../../core/index.ts';
+import { type ChunkSource, LANES, type Lane, OVER, type SourceKind, type StoredBlob } from '../../core/index.ts';
 
 /** Where a chunk came from; `cache`: it was on this node. In the order of how far that is. */
 export const ANSWERERS = ['cache', 'peers', 'mirror', 'origin'] as const satisfies readonly ('cache' | SourceKind)[];
@@ -59,7 +59,7 @@ export class Want {
 
   arrive(from: Answerer): void {
     this.#answerer = from;
-    this.#arrival.abort();
+    this.#arrival.abort(OVER);
   }
 
   /** Fires when the attempt under way is no longer urgent enough. */
@@ -70,7 +70,7 @@ export class Want {
   hurryUp(): void {
     const slow = this.#hurry;
     this.#hurry = new AbortController();
-    slow.abort();
+    slow.abort(OVER);
   }
 
   /** Another caller wants it too, knows these sources and is in this much of a hurry. Returns whether the lane rose. */
@@ -79,7 +79,7 @@ export class Want {
     const added = sources.filter(source => !this.#sources.includes(source));
     if (added.length > 0) {
       this.#sources.push(...added);
-      this.#news.abort();
+      this.#news.abort(OVER);
       this.#news = new AbortController();
     }
     const rose = LANES.indexOf(lane) < LANES.indexOf(this.lane);

@@ -4,7 +4,7 @@
 import type { Connection, Stream } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
-import { type Clock, type Digest, isShoalError, type Logger, messageOf, ShoalError } from '../../core/index.ts';
+import { type Clock, type Digest, isShoalError, type Logger, messageOf, OVER, ShoalError } from '../../core/index.ts';
 import {
   type ChildMessageProperties,
   MessageStream,
@@ -233,7 +233,7 @@ export class PeerLink {
 
   async #pause(ms: number): Promise<void> {
     const poked = new AbortController();
-    this.#poke = () => poked.abort();
+    this.#poke = () => poked.abort(OVER);
     await this.#ports.clock.sleep(ms, { signal: poked.signal }).catch(error => {
       if (!isShoalError(error, 'aborted')) throw error;
     });

@@ -3,7 +3,7 @@
 // others after a while.
 
 import type { Connection, Stream } from '@libp2p/interface';
-import { type Clock, type Lane, type Logger, messageOf, PIECE_BYTES, ShoalError } from '../../../core/index.ts';
+import { type Clock, type Lane, type Logger, messageOf, OVER, PIECE_BYTES, ShoalError } from '../../../core/index.ts';
 import type { ServedTasks } from '../../ports.ts';
 import { MAX_CHUNK_REQUESTS } from '../pieces-protocol.ts';
 import type { Traffic } from '../traffic.ts';
@@ -283,7 +283,7 @@ export class UploadSide {
     const waited = new AbortController();
     const lent = this.#options.clock.sleep(SLOT_LENT_MS, { signal: waited.signal }).catch(() => {});
     await Promise.race([session.drained().then(() => this.#pump()), lent]);
-    waited.abort();
+    waited.abort(OVER);
   }
 
   async #payFor(bytes: number, { over }: ChildSession): Promise<void> {

@@ -22,6 +22,7 @@ test('all uplinks together must send everything to everybody', () => {
 
 const sample = (change: Partial<StartSample>): StartSample => ({
   finishMs: [1000],
+  mountMs: 0,
   partsMs: [],
   neededBytes: 1e6,
   originLinkBytes: 1e6,
