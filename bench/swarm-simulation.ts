@@ -16,6 +16,11 @@ const rows: [string, Partial<SimulationOptions>, ((simulation: Simulation) => vo
     `flash N=${nodes}`,
     { nodes, demandedBytes: 8 * MIB },
   ]),
+  // As bench/swarm.ts does it: nothing but 8 MiB, all of them asked for at once.
+  ...[4, 8, 16].map((nodes): [string, Partial<SimulationOptions>] => [
+    `only 8 MiB N=${nodes}`,
+    { nodes, blobBytes: 8 * MIB, demandedBytes: 8 * MIB, demandsAtOnce: 8, readsAtOnce: 0 },
+  ]),
   ['flash N=64, 16 MiB', { nodes: 64, blobBytes: 16 * MIB, demandedBytes: 8 * MIB }],
   ['origin twice as fast N=8', { originRate: 2 * RATE }],
   ['uplinks full and half N=8', { up: node => (node % 2 ? RATE / 2 : RATE) }],

@@ -39,6 +39,8 @@ export interface Lease {
   secondAt: number;
 }
 
+const DEMAND: LaneNumber = 1;
+
 /** Gives leases for what is wanted, as many as the origin can do with, and at most so many. Returns how many. */
 export function grantLeases(task: Task, turn: Turn, most: number): number {
   if (turn.now < task.holdUntil || task.queue.size === 0) return 0;
@@ -52,6 +54,10 @@ export function grantLeases(task: Task, turn: Turn, most: number): number {
   while (task.leases.size < end && aside.length < MAX_PUT_ASIDE) {
     const entry = task.queue.next();
     if (entry === undefined) break;
+    if (entry.lane === DEMAND && task.leases.size >= task.pace.limit(isAlone, true)) {
+      aside.push(entry);
+      break;
+    }
     if (grant(task, entry, turn) === 'nobody-now') aside.push(entry);
   }
   for (const entry of aside.reverse()) task.queue.pushFirst(entry);

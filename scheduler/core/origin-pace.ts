@@ -10,6 +10,7 @@ import {
   MAX_LEASES_ALONE,
   MIN_DEADLINE_MS,
   MIN_LEASES,
+  MIN_LEASES_DEMANDED,
   PACE_WINDOW_MS,
 } from './config.ts';
 
@@ -82,11 +83,11 @@ export class OriginPace {
     this.#patience = Math.min(MAX_PATIENCE, this.#patience * 2);
   }
 
-  /** Leases that may be under way now. */
-  limit(isAlone: boolean): number {
+  /** Leases that may be under way now, when the next is for what somebody waits for or for what is only useful. */
+  limit(isAlone: boolean, isDemanded = false): number {
     const most = Math.min(isAlone ? MAX_LEASES_ALONE : MAX_LEASES, Math.floor(this.#ceiling));
-    const least = Math.min(MIN_LEASES, most);
-    if (this.#shortest === Infinity) return Math.min(FIRST_LEASES, most);
+    const least = Math.min(isDemanded ? MIN_LEASES_DEMANDED : MIN_LEASES, most);
+    if (this.#shortest === Infinity) return Math.min(isDemanded ? MIN_LEASES_DEMANDED : FIRST_LEASES, most);
     if (this.#probingSince !== undefined) return Math.min(PROBE_LEASES, most);
     const needed = Math.ceil(2 * Math.max(this.#rate, this.#rateBefore) * this.#shortest);
     return Math.min(most, Math.max(least, needed));

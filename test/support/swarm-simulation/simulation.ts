@@ -4,7 +4,6 @@ import { createHash } from 'node:crypto';
 import {
   type Digest,
   digestFromHex,
-  type Lane,
   PIECE_BYTES,
   type PieceDigests,
   pieceCount,
@@ -17,9 +16,9 @@ import {
 import { DEFAULT_SWARM_SETTINGS, type SwarmSettings } from '../../../peer/swarm/config.ts';
 import { NodeSwarm } from '../../../peer/swarm/swarm.ts';
 import { MemoryPieceStore } from '../memory-piece-store.ts';
+import { CoreScheduler } from './core-scheduler.ts';
 import { SharedLinks } from './shared-links.ts';
 import { SimulatedInternet, SimulatedNode } from './simulated-network.ts';
-import { SimulatedScheduler } from './simulated-scheduler.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 const MIB = 1024 * 1024;
@@ -40,12 +39,10 @@ export interface SimulationOptions {
   readonly seed: number;
   /** The first so many bytes are demanded MiB by MiB; 0: all is background. */
   readonly demandedBytes: number;
-  /** Background reads of 1 MiB under way at each node. */
+  /** Demanded MiB under way at each node. */
+  readonly demandsAtOnce: number;
+  /** Background reads of 1 MiB under way at each node; 0: nothing but what is demanded. */
   readonly readsAtOnce: number;
-  readonly leases: (members: number, lane: Lane) => number;
-  readonly leasesOfOne: number;
-  readonly leaseMs: number;
-  readonly neighbours: number;
   readonly hasTable: boolean;
   readonly settings: Partial<SwarmSettings>;
   readonly mostMs: number;
@@ -61,14 +58,11 @@ export const USUAL: SimulationOptions = {
   startMs: () => 0,
   latencyMs: 1,
   behindBulkMs: 20,
-  slots: 4,
+  slots: 8,
   seed: 1,
   demandedBytes: 0,
+  demandsAtOnce: 1,
   readsAtOnce: 8,
-  leases: (members, lane) => (lane === 'demand' ? 6 : Math.min(64, Math.max(8, members / 2))),
-  leasesOfOne: 4,
-  leaseMs: 10_000,
-  neighbours: 32,
   hasTable: true,
   settings: {},
   mostMs: 600_000,
@@ -92,7 +86,7 @@ export interface SimulationResult {
 export class Simulation {
   readonly clock: VirtualClock;
   readonly internet: SimulatedInternet;
-  readonly scheduler: SimulatedScheduler;
+  readonly scheduler: CoreScheduler;
   readonly nodes: SimulatedNode[] = [];
   readonly swarms: NodeSwarm[] = [];
   readonly options: SimulationOptions;
@@ -112,7 +106,7 @@ export class Simulation {
     this.clock = new VirtualClock(this.options.seed);
     const links = new SharedLinks(this.clock);
     this.internet = new SimulatedInternet(this.clock, links, this.options);
-    this.scheduler = new SimulatedScheduler(this.internet, this.options);
+    this.scheduler = new CoreScheduler(this.internet, this.options);
     links.addNode(ORIGIN, { up: this.options.originRate, down: this.options.originRate });
     this.blob = {
       digest: blobDigest(),
@@ -197,10 +191,17 @@ export class Simulation {
   }
 
   async #demand(index: number, shared: SwarmBlob, began: number): Promise<void> {
-    for (let at = 0; at < this.options.demandedBytes; at += MIB) {
-      await this.#read(shared, at, 'demand');
-      this.#demanded[index]?.push(this.clock.monotonic() - began);
-    }
+    let next = 0;
+    const reader = async () => {
+      while (next < this.options.demandedBytes) {
+        const at = next;
+        next += MIB;
+        await this.#read(shared, at, 'demand');
+        const times = this.#demanded[index];
+        if (times !== undefined) times[at / MIB] = this.clock.monotonic() - began;
+      }
+    };
+    await Promise.all(Array.from({ length: this.options.demandsAtOnce }, reader));
   }
 
   async #background(shared: SwarmBlob): Promise<void> {
