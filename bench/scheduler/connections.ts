@@ -2,7 +2,7 @@
 // how long does each decision take, and how much memory does it need, with many nodes that are in many tasks?
 //
 //   sh scripts/with-node.sh bench/scheduler/connections.ts [--hosts 10000] [--tasks 100] [--connections 250]
-//       [--pieces 512] [--seconds 20] [--rates 5000,20000,0] [--json]
+//       [--pieces 512] [--seconds 20] [--rates 5000,20000,0] [--profile DIRECTORY] [--json]
 //
 // The scheduler runs on core 0, everything that loads it on core 1 (taskset); what else the machine does is printed. Nodes
 // are played: each has a stream of its own, many share a connection (noise with membership, yamux). All hosts join all tasks
@@ -30,6 +30,7 @@ const { values } = parseArgs({
     pieces: { type: 'string', default: '512' },
     seconds: { type: 'string', default: '20' },
     rates: { type: 'string', default: '5000,20000,0' },
+    profile: { type: 'string', default: '' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -59,7 +60,7 @@ try {
   const { privatePem, publicPem } = createClusterKey();
   await writeFile(join(directory, 'cluster.key'), privatePem, { mode: 0o600 });
   await writeFile(join(directory, 'cluster.pub'), publicPem);
-  const scheduler = started('scheduler-under-load.ts', 0, [directory]);
+  const scheduler = started('scheduler-under-load.ts', 0, [directory, values.profile]);
   const { address } = await scheduler.ask<{ address: string }>('address');
   const shape = [values.hosts, values.tasks, values.connections, values.pieces];
   const load = started('played-nodes.ts', 1, [directory, address, ...shape]);

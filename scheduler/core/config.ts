@@ -98,14 +98,39 @@ export const MAX_HOLD_MS = 60_000;
 
 // ---- the scheduler's own pace -----------------------------------------------------------------------------------------
 
+/** What is left of the work that a flush or a tick may do: it is counted, because the core has no clock. */
+export interface WorkBudget {
+  left: number;
+}
+
 /**
- * New members that one flush gives neighbours, and leases that it grants; the others wait for the next, which may follow
- * at once, so that no flush takes more than some ms.
+ * Units of work are about a µs of one core, with putting the messages into bytes. A flush does so much, half of it
+ * deciding at most, and leaves the rest to the next, which may follow at once: between them the nodes are heard. A tick
+ * comes ten times a second.
  */
-export const MEND_PER_FLUSH = 64;
-export const GRANTS_PER_FLUSH = 128;
-/** Members whose wants are looked at again in one tick. */
-export const RECONCILE_PER_TICK = 256;
+export const FLUSH_WORK = 1_000;
+export const TICK_WORK = 1_000;
+/** A member that is given neighbours; a lease that is granted; a piece of a long want that is provided for. */
+export const MEND_WORK = 40;
+export const GRANT_WORK = 10;
+export const PROVIDE_WORK = 8;
+/** News: of each member, of each neighbour that it is told of and the bitmaps of that, of each piece it is told of. */
+export const NEWS_WORK = { member: 4, parent: 2, bitmapKiB: 1, piece: 0.2 } as const;
+/** A member whose wants are looked at again, and bytes of its and its neighbours' bitmaps to a unit. */
+export const RECONCILE_WORK = 2;
+export const RECONCILE_BYTES = 1_500;
+/** A task whose leases' deadlines are looked at, and each of them. */
+export const EXPIRE_WORK = { task: 1, lease: 0.1 } as const;
+/** One task gives neighbours to so many, or leases, and a long want goes on by so many, before the next has its turn. */
+export const MENDS_IN_TURN = 8;
+export const GRANTS_IN_TURN = 16;
+export const PROVIDES_IN_TURN = 16;
+/** While flushes are behind, what is new waits for so long before it takes part: as long as news is collected otherwise. */
+export const ROUND_MS = 5;
+/** Pieces of a want that are provided for at once: 8 MiB. The others have their turn in flushes. */
+export const PROVIDE_AT_ONCE = 128;
+/** Of bitmaps in one message, if it has more than one parent. A message to a node may have sixteen times as much. */
+export const MESSAGE_BITMAP_BYTES = 256 << 10;
 /** Neighbours that one such look may bring. */
 export const RECONCILE_SWAPS = 4;
 /** A member's wants are looked at again after so long, at the soonest. */

@@ -12,6 +12,7 @@ import {
   LATE_SHARE,
   LATE_TRICKLE_MS,
   MAX_HOLD_MS,
+  MAX_LEASES_ALONE,
   MAX_NEIGHBOURS,
   MAX_PUT_ASIDE,
   MAX_REST_MS,
@@ -39,25 +40,28 @@ export interface Lease {
   secondAt: number;
 }
 
-/** Gives leases for what is wanted, as many as the origin can do with, and at most so many. Returns how many. */
+/**
+ * Gives leases for what is wanted, as many as the origin can do with. Looks at so many of the queued pieces (where somebody
+ * is alone: at those of a run) and returns at how many: at fewer when nothing more can be done now.
+ */
 export function grantLeases(task: Task, turn: Turn, most: number): number {
   if (turn.now < task.holdUntil || task.queue.size === 0) return 0;
   const isAlone = task.wanting.size === 1;
   const limit = task.pace.limit(isAlone);
   // One who is alone gets runs, which it asks for in one range, instead of piece after piece.
   if (isAlone && task.leases.size > limit / 2) return 0;
-  const before = task.leases.size;
-  const end = Math.min(limit, before + most);
   const aside: QueuedPiece<Member>[] = [];
-  while (task.leases.size < end && aside.length < MAX_PUT_ASIDE) {
+  let seen = 0;
+  // A run is given at once: the rule above would end it in the middle.
+  const end = isAlone ? MAX_LEASES_ALONE : most;
+  while (seen < end && task.leases.size < limit && aside.length < MAX_PUT_ASIDE) {
     const entry = task.queue.next();
     if (entry === undefined) break;
+    seen++;
     if (grant(task, entry, turn) === 'nobody-now') aside.push(entry);
   }
   for (const entry of aside.reverse()) task.queue.pushFirst(entry);
-  // There is room for more, which the next flush gives.
-  if (end < limit && task.leases.size === end) turn.touched.add(task);
-  return task.leases.size - before;
+  return seen;
 }
 
 /**
@@ -153,6 +157,7 @@ export function expireLeases(task: Task, turn: Turn): void {
   for (const lease of late.reverse()) {
     const { lessee, piece } = lease;
     end(task, lease);
+    turn.news.leaseEnded(lessee, piece);
     turn.tally.expired++;
     lessee.node.hasFailed(1, turn.now);
     rest(lessee, EXPIRED_REST_MS, turn);
@@ -248,11 +253,13 @@ function giveBack(member: Member, turn: Turn, which: (lease: Lease) => boolean):
     if (lease.lessee === member) given.push(lease);
     if (lease.second?.lessee === member) {
       endSecond(lease);
+      turn.news.leaseEnded(member, lease.piece);
       seconds++;
     }
   }
   for (const lease of given.reverse()) {
     end(task, lease);
+    turn.news.leaseEnded(member, lease.piece);
     requeue(task, lease, turn);
   }
   if (given.length > 0) turn.touched.add(task);

@@ -66,10 +66,10 @@ export class Memberships {
     task.remove(member);
     leaveGraph(member, this.#turn);
     this.#turn.news.forget(member);
+    this.#turn.unprovided.delete(member);
     this.#bytes -= bytesOfMember(task.pieceCount);
     if (task.members.size > 0) return undefined;
     this.#tasks.delete(keyOf(task));
-    this.#turn.touched.delete(task);
     this.#bytes -= bytesOfTask(task.pieceCount);
     return task;
   }

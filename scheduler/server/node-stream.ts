@@ -15,6 +15,7 @@ import type { DropReason } from './server.ts';
 export interface NodeStreamHandler {
   /** What it throws ends the stream. */
   onMessage(message: NodeMessageProperties): void;
+  onDrain(): void;
   onEnd(error: ShoalError | undefined): void;
 }
 
@@ -27,6 +28,8 @@ export class NodeStream {
   readonly openedAt: number;
   readonly handler: NodeStreamHandler;
   isGreeted = false;
+  /** As the core was told: the network does not take what is sent. */
+  isBlocked = false;
   /** When anything came from it. */
   heardAt: number;
   /** When it was asked whether it is there; undefined: it need not be. */
@@ -65,6 +68,10 @@ export class NodeStream {
   /** Bytes that wait here or in the stream. */
   get unsentBytes(): number {
     return this.#queuedBytes + this.#messages.unsentBytes;
+  }
+
+  get needsDrain(): boolean {
+    return this.#messages.needsDrain;
   }
 
   /** Encodes at once; goes out with the next `sendQueued`. */

@@ -8,10 +8,14 @@ import type { SchedulerEffect, SchedulerEvent } from '../core/events.ts';
 import { quietMs, SERVER_LIMITS, type ServerLimits } from './limits.ts';
 import { NodeStream } from './node-stream.ts';
 
-/** What the server needs of the core: one function that decides. */
+/** What the server needs of the core: a function that decides, and whether there is more to do. */
 export interface DecidingCore {
   /** `now` in ms, never going back. The effects are carried out before the next event. */
   handle(event: SchedulerEvent, now: number): Iterable<SchedulerEffect>;
+  /** Is there something to flush? */
+  readonly hasNews: boolean;
+  /** The last flush left something: the next may follow at once. */
+  readonly isBehind: boolean;
 }
 
 export interface ServerPorts {
@@ -110,6 +114,7 @@ export class SchedulerServer {
     const number = ++this.#lastConnection;
     const node = new NodeStream(stream, { number, peerId, connection }, this.#ports.clock.monotonic(), this.#limits, {
       onMessage: message => this.#onMessage(node, message),
+      onDrain: () => this.#onDrain(node),
       onEnd: error => this.#onEnd(node, error),
     });
     this.#streams.set(number, node);
@@ -127,7 +132,6 @@ export class SchedulerServer {
     } else {
       if (!node.isGreeted) this.#greet(node, message.hello?.name ?? undefined);
       this.#decide({ kind: 'message', connection: node.number, message });
-      this.#collect();
     }
   }
 
@@ -147,6 +151,12 @@ export class SchedulerServer {
     });
   }
 
+  #onDrain(node: NodeStream): void {
+    if (!node.isBlocked) return;
+    node.isBlocked = false;
+    this.#decide({ kind: 'flowing', connection: node.number });
+  }
+
   /** However it ended: by the node, by its death, or by us. */
   #onEnd(node: NodeStream, error: ShoalError | undefined): void {
     if (!this.#streams.delete(node.number)) return;
@@ -161,7 +171,6 @@ export class SchedulerServer {
     this.#ports.log.debug('a node is gone', { peer: node.peerId, why: error?.message ?? 'closed by the node' });
     // What it refused itself, the core has forgotten already.
     if (node.dropped !== 'refused') this.#decide({ kind: 'gone', connection: node.number });
-    this.#collect();
   }
 
   #drop(node: NodeStream, why: DropReason, error: ShoalError): void {
@@ -194,6 +203,8 @@ export class SchedulerServer {
       log.error('scheduler failed at an event', { event: event.kind, error: messageOf(error) });
     }
     meter.onDecision(event.kind, clock.monotonic() - began);
+    if (core.isBehind) this.#sendSoon();
+    else if (core.hasNews) this.#collect();
   }
 
   #carryOut(effect: SchedulerEffect): void {
@@ -231,6 +242,10 @@ export class SchedulerServer {
     for (const node of this.#toSend) {
       this.#toSend.delete(node);
       node.sendQueued();
+      if (node.isGreeted && node.needsDrain && !node.isBlocked) {
+        node.isBlocked = true;
+        this.#decide({ kind: 'blocked', connection: node.number });
+      }
       if (clock.monotonic() > until) break;
     }
     if (this.#toSend.size > 0) this.#sendSoon();
@@ -254,7 +269,7 @@ export class SchedulerServer {
 
   /** While the last news still goes out the next is collected on: so much the fewer messages it takes. */
   #flushIfDue(): void {
-    if (!this.#isFlushDue || this.#toSend.size > 0) return;
+    if (this.#toSend.size > 0 || !(this.#isFlushDue || this.#ports.core.isBehind)) return;
     this.#isFlushDue = false;
     this.#decide({ kind: 'flush' });
   }
