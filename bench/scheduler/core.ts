@@ -157,13 +157,7 @@ class CoreBench {
       this.cpuSeconds += (user + system) / 1e6;
     }
     const rows = [...this.#timings].map(([kind, times]) => timing(kind, times));
-    return [
-      ...rows,
-      timing(
-        'all',
-        [...this.#timings].flatMap(([kind, times]) => (kind.endsWith(', cpu') ? [] : times)),
-      ),
-    ];
+    return [...rows, timing('all', [...this.#timings.values()].flat())];
   }
 
   #events(count: number): { readonly kind: string; readonly event: SchedulerEvent }[] {
@@ -231,15 +225,9 @@ class CoreBench {
   }
 
   #timed(kind: string, event: SchedulerEvent): void {
-    const cpu = event.kind === 'message' ? undefined : process.threadCpuUsage();
     const start = performance.now();
     const effects = this.#core.handle(event, this.#now);
     this.#note(kind, (performance.now() - start) * 1000);
-    // These are long enough to be taken off the processor in between.
-    if (cpu !== undefined) {
-      const { user, system } = process.threadCpuUsage(cpu);
-      this.#note(`${kind}, cpu`, user + system);
-    }
     this.#take(effects);
   }
 
