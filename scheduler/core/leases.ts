@@ -216,10 +216,12 @@ function tellOf(task: Task, piece: number, lessee: Member, turn: Turn): void {
   lessee.leases++;
   lessee.leasesEver++;
   turn.news.leased(lessee, piece, task.pace.deadlineMs);
-  if (task.members.size > MAX_NEIGHBOURS + 1 && task.wanting.size <= MAX_NEIGHBOURS + 1)
-    meetWaiters(lessee, piece, turn);
+  const knowEachOther = task.members.size <= MAX_NEIGHBOURS + 1;
+  if (!knowEachOther && task.wanting.size <= MAX_NEIGHBOURS + 1) meetWaiters(lessee, piece, turn);
   for (const neighbour of lessee.neighbours) {
-    if (!neighbour.pieces.has(piece)) turn.news.fetches(neighbour, lessee, piece);
+    if (neighbour.pieces.has(piece)) continue;
+    // Among few all will want it in a moment. Among many most never do, and the others are told when they say so.
+    if (knowEachOther || neighbour.wants(piece)) turn.news.fetches(neighbour, lessee, piece);
   }
 }
 

@@ -192,9 +192,11 @@ function connect(a: Member, b: Member, turn: Turn): void {
   turn.news.neighbourCame(a, b);
   turn.news.neighbourCame(b, a);
   if (a.leases + b.leases === 0) return;
+  const knowEachOther = a.task.members.size <= MAX_NEIGHBOURS + 1;
   for (const { piece, lessee } of a.task.leases.values()) {
-    if (lessee === a && !b.pieces.has(piece)) turn.news.fetches(b, a, piece);
-    if (lessee === b && !a.pieces.has(piece)) turn.news.fetches(a, b, piece);
+    const other = lessee === a ? b : lessee === b ? a : undefined;
+    if (other === undefined || other.pieces.has(piece)) continue;
+    if (knowEachOther || other.wants(piece)) turn.news.fetches(other, lessee, piece);
   }
 }
 

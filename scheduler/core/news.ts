@@ -32,7 +32,7 @@ export class NewsDesk {
   /** Collected for the next round; and what is left of this one. Oldest first; nobody is in both. */
   #next = new Set<Member>();
   #round = new Set<Member>();
-  /** Those of the round that are to fetch something. */
+  /** Those of both that are to fetch something: they do not wait for a round. */
   readonly #lessees = new Set<Member>();
 
   /** Members whose news could be delivered, now or in the next round. */
@@ -65,7 +65,7 @@ export class NewsDesk {
     news.lease ??= new Set();
     news.lease.add(piece);
     news.leaseDeadlineMs = deadlineMs;
-    if (this.#round.has(member)) this.#lessees.add(member);
+    this.#lessees.add(member);
   }
 
   /** What it was not told yet it need not be told any more. */
@@ -98,10 +98,9 @@ export class NewsDesk {
   /** What was collected until now is this round's. Only when nothing is left of the one before. */
   beginRound(): void {
     [this.#round, this.#next] = [this.#next, this.#round];
-    for (const member of this.#round) if (member.news?.lease !== undefined) this.#lessees.add(member);
   }
 
-  /** Gives as much of the round to `send` as the budget allows. */
+  /** Gives as much to `send` as the budget allows: what is to be fetched, then the round. */
   deliver(budget: WorkBudget, send: Send): void {
     for (const members of [this.#lessees, this.#round]) {
       for (const member of members) {
