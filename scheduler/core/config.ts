@@ -6,8 +6,8 @@ export interface SchedulerLimits {
   readonly nodes: number;
   readonly tasks: number;
   readonly tasksPerNode: number;
-  /** Bytes of bitmaps and of what is kept for each piece, of all tasks. */
-  readonly bitmapBytes: number;
+  /** Bytes of all tasks and members, as task.ts reckons them: bitmaps, and what each costs besides. */
+  readonly stateBytes: number;
   /** Pieces that one member may want at a time: 1 GiB. More would be a blob, not a want. */
   readonly wantsPerMember: number;
   /** Pieces and chunks that one report may name: what a node gains in seconds at 10 Gbit/s. */
@@ -24,7 +24,7 @@ export const SCHEDULER_LIMITS: SchedulerLimits = {
   nodes: 20_000,
   tasks: 65_536,
   tasksPerNode: 1024,
-  bitmapBytes: 2 ** 31,
+  stateBytes: 2 ** 31,
   wantsPerMember: 16_384,
   reportPieces: 65_536,
   reportParents: 4096,

@@ -83,11 +83,11 @@ export class Memberships {
   }
 
   #refusal(node: NodeState, known: Task | undefined, pieceCount: number): string | undefined {
-    const { tasksPerNode, tasks, bitmapBytes } = this.#limits;
+    const { tasksPerNode, tasks, stateBytes } = this.#limits;
     if (node.members.size >= tasksPerNode) return `at most ${tasksPerNode} tasks for each node`;
     if (known === undefined && this.#tasks.size >= tasks) return `no room: there are ${tasks} tasks`;
     const bytes = bytesOfMember(pieceCount) + (known === undefined ? bytesOfTask(pieceCount) : 0);
-    if (this.#bytes + bytes > bitmapBytes) return 'no room for its bitmaps';
+    if (this.#bytes + bytes > stateBytes) return 'no room for its state';
     return undefined;
   }
 

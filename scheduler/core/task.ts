@@ -10,14 +10,17 @@ import { PieceQueue } from './piece-queue.ts';
 
 /** Kept for each piece of a task: holders (2), a holder (2), lane in the queue (1), the full and the empty set (1/8 each). */
 const BYTES_PER_PIECE = 5.25;
+/** What a task and a member cost besides: with 16 neighbours 0.8 KB were measured (bench/scheduler.ts), and there is news. */
+const TASK_BYTES = 4096;
+const MEMBER_BYTES = 1024;
 
-/** Of a task with so many pieces, kept once; and of each member: two bitmaps, one of what it wants, one of what it still waits to hear about. */
+/** Of a task with so many pieces, kept once; and of each member: two bitmaps, one of what it wants, one of what of that is put off. */
 export function bytesOfTask(pieceCount: number): number {
-  return Math.ceil(pieceCount * BYTES_PER_PIECE);
+  return TASK_BYTES + Math.ceil(pieceCount * BYTES_PER_PIECE);
 }
 
 export function bytesOfMember(pieceCount: number): number {
-  return 4 * Math.ceil(pieceCount / 8);
+  return MEMBER_BYTES + 4 * Math.ceil(pieceCount / 8);
 }
 
 export class Task {
