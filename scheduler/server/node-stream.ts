@@ -74,10 +74,14 @@ export class NodeStream {
     return this.#messages.needsDrain;
   }
 
-  /** Encodes at once; goes out with the next `sendQueued`. */
-  queue(message: SchedulerMessageProperties): void {
+  /** As it goes over any node's stream. */
+  framed(message: SchedulerMessageProperties): Uint8Array {
+    return this.#messages.framed(message);
+  }
+
+  /** Goes out with the next `sendQueued`; nobody may change it. */
+  queue(framed: Uint8Array): void {
     if (this.#messages.ended) return;
-    const framed = this.#messages.framed(message);
     this.#queued.push(framed);
     this.#queuedBytes += framed.length;
   }

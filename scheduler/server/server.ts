@@ -53,6 +53,9 @@ export interface ServerOptions {
   readonly peerOf?: (connection: Connection, stream: Stream) => string;
 }
 
+/** Ten thousand nodes are not looked at in one go. */
+const WATCH_PARTS = 10;
+
 export class SchedulerServer {
   readonly #ports: ServerPorts;
   readonly #options: ServerOptions;
@@ -69,6 +72,9 @@ export class SchedulerServer {
   #lastConnection = 0;
   #isCollecting = false;
   #isFlushDue = false;
+  /** Who is looked at next, and the bytes that wait for those before. */
+  #watched = this.#streams.values();
+  #unsent = 0;
   #loops: Promise<unknown> = Promise.resolve();
 
   constructor(ports: ServerPorts, options: ServerOptions) {
@@ -89,7 +95,7 @@ export class SchedulerServer {
     });
     this.#loops = Promise.all([
       this.#every(this.#limits.tickMs, () => this.#decide({ kind: 'tick' })),
-      this.#every(this.#limits.watchMs, () => this.#watch()),
+      this.#every(this.#limits.watchMs / WATCH_PARTS, () => this.#watch()),
     ]);
   }
 
@@ -212,7 +218,7 @@ export class SchedulerServer {
       const node = this.#streams.get(effect.connection);
       if (node !== undefined) this.#send(node, effect.message);
     } else if (effect.kind === 'broadcast') {
-      for (const node of this.#byPeer.values()) this.#send(node, effect.message);
+      this.#broadcast(effect.message);
     } else if (effect.kind === 'close') {
       const node = this.#streams.get(effect.connection);
       if (node !== undefined) this.#drop(node, 'refused', new ShoalError('malformed', effect.reason));
@@ -223,9 +229,21 @@ export class SchedulerServer {
 
   #send(node: NodeStream, message: SchedulerMessageProperties): void {
     if (message.welcome) node.reportIntervalMs = message.welcome.reportIntervalMs ?? 0;
-    const [kind = 'unknown'] = Object.keys(message);
+    this.#queue(node, node.framed(message), kindOf(message));
+  }
+
+  /** Put into bytes once: ten thousand times would take longer than anything else that is done in one go. */
+  #broadcast(message: SchedulerMessageProperties): void {
+    let framed: Uint8Array | undefined;
+    for (const node of this.#byPeer.values()) {
+      framed ??= node.framed(message);
+      this.#queue(node, framed, kindOf(message));
+    }
+  }
+
+  #queue(node: NodeStream, framed: Uint8Array, kind: string): void {
     this.#ports.meter.onSent(kind);
-    node.queue(message);
+    node.queue(framed);
     this.#toSend.add(node);
     this.#sendSoon();
   }
@@ -282,13 +300,24 @@ export class SchedulerServer {
     }
   }
 
+  /** A part of the nodes; when all had their turn, what waits for them together. */
   #watch(): void {
     const now = this.#ports.clock.monotonic();
-    let unsent = 0;
-    for (const node of this.#streams.values()) {
+    for (let left = Math.ceil(this.#streams.size / WATCH_PARTS); left >= 0; left--) {
+      const { value: node, done } = this.#watched.next();
+      if (done) {
+        this.#boundUnsent();
+        this.#watched = this.#streams.values();
+        this.#unsent = 0;
+        return;
+      }
       this.#watchOne(node, now);
-      unsent += node.unsentBytes;
+      this.#unsent += node.unsentBytes;
     }
+  }
+
+  #boundUnsent(): void {
+    let unsent = this.#unsent;
     if (unsent <= this.#limits.allUnsentBytes) return;
     const worst = [...this.#streams.values()].sort((a, b) => b.unsentBytes - a.unsentBytes);
     for (const node of worst) {
@@ -323,4 +352,9 @@ export class SchedulerServer {
       node.askedAt = undefined;
     }
   }
+}
+
+function kindOf(message: SchedulerMessageProperties): string {
+  for (const kind in message) return kind;
+  return 'unknown';
 }
