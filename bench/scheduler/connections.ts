@@ -6,7 +6,7 @@
 //
 // The scheduler runs on core 0, everything that loads it on core 1 (taskset); what else the machine does is printed. Nodes
 // are played: each has a stream of its own, many share a connection (noise with membership, yamux). All hosts join all tasks
-// first (they have nothing yet of so many of them as `active` says, and the others whole); that is timed by itself, until all
+// first (so many as `active` says are new to all, the others all have); that is timed by itself, until all
 // know their neighbours. Then, at each rate (messages per second; 0: as many as the scheduler takes), hosts send
 // what they send in earnest: nine reports of pieces for one want of 8 pieces, and for each lease a report when it is
 // done. A report has 1 to 4 pieces of a task. A host says five such messages and a ping, and the next host goes on: more
@@ -136,7 +136,7 @@ function report(rows: readonly Row[]): void {
     return;
   }
   printLine(
-    `${values.hosts} hosts in ${values.tasks} tasks of ${values.pieces} pieces each, in the middle of ${values.active}, on ${values.connections} connections`,
+    `${values.hosts} hosts in ${values.tasks} tasks of ${values.pieces} pieces each, ${values.active} of them new to all, on ${values.connections} connections`,
   );
   const ms = (value: number) => value.toFixed(2);
   printTable(

@@ -30,6 +30,7 @@ export interface LoadResult {
 }
 
 const [directory = '', address = '', ...numbers] = process.argv.slice(2);
+/** The first `activeCount` tasks are new to all; the others all have. */
 const [hostCount = 0, taskCount = 0, activeCount = 0, connectionCount = 0, pieceCount = 0] = numbers.map(Number);
 
 const WANTS_IN_TEN = 1;
@@ -62,8 +63,6 @@ let wake: (() => void) | undefined;
 class Host {
   readonly #stream: MessageStream<NodeMessageProperties, SchedulerMessageProperties | undefined>;
   readonly #pings: number[] = [];
-  /** Tasks in the middle of which it is; the others it has whole. */
-  readonly #active: readonly number[];
   /** Pieces below are held, of each task: so reports are of new pieces until a blob is whole. */
   readonly #held = new Uint32Array(taskCount);
 
@@ -76,10 +75,6 @@ class Host {
         process.exit(1);
       },
     });
-    this.#active = Array.from(
-      { length: activeCount },
-      (_, i) => (name + i * Math.floor(taskCount / activeCount)) % taskCount,
-    );
     const place = { region: 'r', zone: `z${name % 10}`, rack: `k${name % 200}` };
     this.#stream.send({
       hello: { name: `host ${name}`, addresses: ['/ip4/10.0.0.1/tcp/7642'], ...place, uploadSlots: 8 },
@@ -87,14 +82,14 @@ class Host {
   }
 
   join(task: number): void {
-    const pieces = this.#active.includes(task) ? NOTHING : WHOLE;
+    const pieces = task < activeCount ? NOTHING : WHOLE;
     const taskId = taskIds[task] ?? NOTHING;
     this.#say({ join: { handle: task + 1, taskId, pieceCount, pieces, chunks: NOTHING, reachesOrigin: true } });
   }
 
   /** What a node has to say next. */
   speak(): void {
-    const task = this.#active[Math.floor(Math.random() * activeCount)] ?? 0;
+    const task = Math.floor(Math.random() * activeCount);
     if (Math.random() * 10 < WANTS_IN_TEN) {
       const first = Math.floor(Math.random() * (pieceCount - PIECES_WANTED));
       this.#say({ want: { handle: task + 1, lane: 1, runs: [first, PIECES_WANTED] } });
