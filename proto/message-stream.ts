@@ -27,6 +27,8 @@ export interface MessageHandler<In> {
    * the stream.
    */
   onMessage(message: In, body: Uint8Array<ArrayBuffer>): void;
+  /** The network takes again what is sent; for who does not wait for `drained`. */
+  onDrain?(): void;
   /** Once, at the end, however it came. Undefined: the other side closed it in the orderly way. */
   onEnd(error: ShoalError | undefined): void;
 }
@@ -56,7 +58,7 @@ export class MessageStream<Out, In> {
     this.#bounds = bounds;
     this.#handler = handler;
     stream.maxWriteBufferLength = bounds.maxUnsentBytes;
-    stream.addEventListener('drain', () => this.#release());
+    stream.addEventListener('drain', () => this.#onDrain());
     // Not 'remoteCloseWrite': what came before it may still wait to be read.
     stream.addEventListener('end', () => this.#end(undefined));
     stream.addEventListener('close', event => this.#end(event.error && this.#broken(event.error)));
@@ -218,6 +220,11 @@ export class MessageStream<Out, In> {
     this.#part = part;
     this.#buffer = new Uint8Array(length);
     this.#filled = 0;
+  }
+
+  #onDrain(): void {
+    this.#release();
+    this.#handler.onDrain?.();
   }
 
   #release(): void {

@@ -1,12 +1,13 @@
 // Question: how many messages per second does the scheduler's process take over real encrypted connections on one core,
 // how long does each decision take, and how much memory does it need, with many nodes that are in many tasks?
 //
-//   sh scripts/with-node.sh bench/scheduler/connections.ts [--hosts 10000] [--tasks 100] [--connections 250]
-//       [--pieces 512] [--seconds 20] [--rates 5000,20000,0] [--json]
+//   sh scripts/with-node.sh bench/scheduler/connections.ts [--hosts 10000] [--tasks 100] [--active 10] [--connections 250]
+//       [--pieces 512] [--seconds 20] [--rates 5000,20000,0] [--profile DIRECTORY] [--json]
 //
 // The scheduler runs on core 0, everything that loads it on core 1 (taskset); what else the machine does is printed. Nodes
 // are played: each has a stream of its own, many share a connection (noise with membership, yamux). All hosts join all tasks
-// first; that is timed by itself. Then, at each rate (messages per second; 0: as many as the scheduler takes), hosts send
+// first (so many as `active` says are new to all, the others all have); that is timed by itself, until all
+// know their neighbours. Then, at each rate (messages per second; 0: as many as the scheduler takes), hosts send
 // what they send in earnest: nine reports of pieces for one want of 8 pieces, and for each lease a report when it is
 // done. A report has 1 to 4 pieces of a task. A host says five such messages and a ping, and the next host goes on: more
 // of them share a packet than with a connection for each. "Decision" is from a decoded message to the last answer handed to the
@@ -26,10 +27,12 @@ const { values } = parseArgs({
   options: {
     hosts: { type: 'string', default: '10000' },
     tasks: { type: 'string', default: '100' },
+    active: { type: 'string', default: '10' },
     connections: { type: 'string', default: '250' },
     pieces: { type: 'string', default: '512' },
     seconds: { type: 'string', default: '20' },
     rates: { type: 'string', default: '5000,20000,0' },
+    profile: { type: 'string', default: '' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -59,9 +62,9 @@ try {
   const { privatePem, publicPem } = createClusterKey();
   await writeFile(join(directory, 'cluster.key'), privatePem, { mode: 0o600 });
   await writeFile(join(directory, 'cluster.pub'), publicPem);
-  const scheduler = started('scheduler-under-load.ts', 0, [directory]);
+  const scheduler = started('scheduler-under-load.ts', 0, [directory, values.profile]);
   const { address } = await scheduler.ask<{ address: string }>('address');
-  const shape = [values.hosts, values.tasks, values.connections, values.pieces];
+  const shape = [values.hosts, values.tasks, values.active, values.connections, values.pieces];
   const load = started('played-nodes.ts', 1, [directory, address, ...shape]);
   await load.ask('connect');
   const rows = [await measured('join', { kind: 'join' }, scheduler, load)];
@@ -133,7 +136,7 @@ function report(rows: readonly Row[]): void {
     return;
   }
   printLine(
-    `${values.hosts} hosts in ${values.tasks} tasks of ${values.pieces} pieces each, on ${values.connections} connections`,
+    `${values.hosts} hosts in ${values.tasks} tasks of ${values.pieces} pieces each, ${values.active} of them new to all, on ${values.connections} connections`,
   );
   const ms = (value: number) => value.toFixed(2);
   printTable(

@@ -1,6 +1,6 @@
 // The nodes of bench/scheduler/connections.ts: thousands of streams on hundreds of connections, each speaking the protocol
 // as a node does, and understanding of the answers as much as it must (leases, pongs).
-//   node played-nodes.ts DIRECTORY ADDRESS HOSTS TASKS CONNECTIONS PIECES
+//   node played-nodes.ts DIRECTORY ADDRESS HOSTS TASKS ACTIVE CONNECTIONS PIECES
 
 import { createHash } from 'node:crypto';
 import type { Connection } from '@libp2p/interface';
@@ -30,7 +30,8 @@ export interface LoadResult {
 }
 
 const [directory = '', address = '', ...numbers] = process.argv.slice(2);
-const [hostCount = 0, taskCount = 0, connectionCount = 0, pieceCount = 0] = numbers.map(Number);
+/** The first `activeCount` tasks are new to all; the others all have. */
+const [hostCount = 0, taskCount = 0, activeCount = 0, connectionCount = 0, pieceCount = 0] = numbers.map(Number);
 
 const WANTS_IN_TEN = 1;
 const PIECES_WANTED = 8;
@@ -40,6 +41,9 @@ const BURST = 5;
 const UNANSWERED = 400;
 /** Pings whose times are kept. */
 const KEPT = 1_000_000;
+
+const NOTHING = new Uint8Array(0);
+const WHOLE = new Uint8Array(Math.ceil(pieceCount / 8)).fill(255);
 
 const LEASE = 0x1a;
 const PING = 0x42;
@@ -78,16 +82,14 @@ class Host {
   }
 
   join(task: number): void {
-    const nothing = new Uint8Array(0);
-    const bitmaps = { pieces: nothing, chunks: nothing };
-    this.#say({
-      join: { handle: task + 1, taskId: taskIds[task] ?? nothing, pieceCount, ...bitmaps, reachesOrigin: true },
-    });
+    const pieces = task < activeCount ? NOTHING : WHOLE;
+    const taskId = taskIds[task] ?? NOTHING;
+    this.#say({ join: { handle: task + 1, taskId, pieceCount, pieces, chunks: NOTHING, reachesOrigin: true } });
   }
 
   /** What a node has to say next. */
   speak(): void {
-    const task = Math.floor(Math.random() * taskCount);
+    const task = Math.floor(Math.random() * activeCount);
     if (Math.random() * 10 < WANTS_IN_TEN) {
       const first = Math.floor(Math.random() * (pieceCount - PIECES_WANTED));
       this.#say({ want: { handle: task + 1, lane: 1, runs: [first, PIECES_WANTED] } });

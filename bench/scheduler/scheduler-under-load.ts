@@ -1,8 +1,13 @@
 // The scheduler's process of bench/scheduler/connections.ts: the real one, but for who its nodes are (one per stream), and
 // with a stopwatch for every decision in place of the histogram's buckets.
-//   node scheduler-under-load.ts DIRECTORY
+//   node scheduler-under-load.ts DIRECTORY [PROFILE]
+// PROFILE: a folder for a processor profile of each phase (bench/profile.ts sums it up).
 
+import { writeFileSync } from 'node:fs';
+import { Session } from 'node:inspector/promises';
+import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout } from 'node:timers/promises';
 import { type Logger, silentLogger, systemClock } from '../../core/index.ts';
 import { peerIdFromBytes } from '../../proto/index.ts';
 import { batchIntervalMs } from '../../scheduler/core/config.ts';
@@ -20,13 +25,13 @@ export interface SchedulerResult {
   readonly decisionP50Ms: number;
   readonly decisionP99Ms: number;
   readonly flushP99Ms: number;
-  /** Of the core's part, in time of the processor. */
+  /** In time of the processor. */
   readonly flushP99CpuMs: number;
   readonly rssBytes: number;
   readonly lagP99Ms: number;
 }
 
-const [directory = ''] = process.argv.slice(2);
+const [directory = '', profiles = ''] = process.argv.slice(2);
 const node = await memberNode(directory, 'scheduler', ['/ip4/127.0.0.1/tcp/0'], 1_000);
 const lag = monitorEventLoopDelay({ resolution: 5 });
 lag.enable();
@@ -48,7 +53,15 @@ const core = new SchedulerCore({ random: Math.random });
 const server = new SchedulerServer(
   {
     node: node.libp2p,
-    core: { handle: handled },
+    core: {
+      handle: handled,
+      get hasNews() {
+        return core.hasNews;
+      },
+      get isBehind() {
+        return core.isBehind;
+      },
+    },
     clock: systemClock,
     log,
     meter: {
@@ -64,18 +77,24 @@ const server = new SchedulerServer(
       },
     },
   },
-  { limits: SERVER_LIMITS, batchMs: batchIntervalMs, peerOf: nextPeer },
+  // All nodes are one process, which may be late for reasons of its own: none is dropped for silence.
+  { limits: { ...SERVER_LIMITS, quietMs: 600_000 }, batchMs: batchIntervalMs, peerOf: nextPeer },
 );
 await server.start();
 
-/** Flushes are long enough to be taken off the processor in between: what they cost is measured in its own time, too. */
-function handled(event: SchedulerEvent, now: number): readonly SchedulerEffect[] {
-  if (event.kind !== 'flush') return core.handle(event, now);
+/**
+ * Flushes are long enough to be taken off the processor in between: what they cost, with putting their messages into bytes,
+ * is measured in its own time, too.
+ */
+function handled(event: SchedulerEvent, now: number): Iterable<SchedulerEffect> {
+  return event.kind === 'flush' ? flushed(event, now) : core.handle(event, now);
+}
+
+function* flushed(event: SchedulerEvent, now: number): Generator<SchedulerEffect> {
   const before = process.threadCpuUsage();
-  const effects = core.handle(event, now);
+  yield* core.handle(event, now);
   const { user, system } = process.threadCpuUsage(before);
   flushCpu.push((user + system) / 1000);
-  return effects;
 }
 
 let peers = 0;
@@ -87,15 +106,40 @@ function nextPeer(): string {
   return peerIdFromBytes(bytes);
 }
 
-process.on('message', what => {
+const inspector = new Session();
+let phases = 0;
+
+async function beginProfile(): Promise<void> {
+  if (profiles === '') return;
+  if (phases++ === 0) {
+    inspector.connect();
+    await inspector.post('Profiler.enable');
+  }
+  await inspector.post('Profiler.start');
+}
+
+async function endProfile(): Promise<void> {
+  if (profiles === '') return;
+  const { profile } = await inspector.post('Profiler.stop');
+  writeFileSync(join(profiles, `scheduler-${phases}.cpuprofile`), JSON.stringify(profile));
+}
+
+process.on('message', async what => {
   if (what === 'address') process.send?.({ address: node.addresses[0] });
   if (what === 'begin') {
+    await beginProfile();
     [received, sent, began, decisions, flushes, flushCpu] = [0, 0, performance.now(), [], [], []];
     cpu = process.cpuUsage();
     lag.reset();
     process.send?.({});
   }
-  if (what === 'end') process.send?.(result());
+  if (what === 'end') {
+    // Nodes have all been heard; what follows from it belongs to it.
+    while (core.hasNews) await setTimeout(1);
+    const answer = result();
+    await endProfile();
+    process.send?.(answer);
+  }
 });
 process.on('disconnect', () => process.exit(0));
 

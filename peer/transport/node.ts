@@ -18,6 +18,7 @@ import type { Identity } from './identity.ts';
 import type { Membership } from './membership.ts';
 import type { RecordBytes } from './recording.ts';
 import { Repeats } from './repeats.ts';
+import { withFewerWindowUpdates } from './window-updates.ts';
 
 /** Bytes of a stream under way before the other side must have said that it got some; also the least that both start with. */
 const STREAM_WINDOW_BYTES = 1 << 20;
@@ -249,15 +250,17 @@ async function createNode(options: NodeOptions, state: NodeState): Promise<Membe
       }),
     ],
     streamMuxers: [
-      yamux({
-        maxInboundStreams: MAX_STREAMS_OF_CONNECTION,
-        maxOutboundStreams: MAX_STREAMS_OF_CONNECTION,
-        streamOptions: {
-          initialStreamWindowSize: STREAM_WINDOW_BYTES,
-          maxStreamWindowSize: MAX_STREAM_WINDOW_BYTES,
-          maxReadBufferLength: MAX_STREAM_WINDOW_BYTES,
-        },
-      }),
+      withFewerWindowUpdates(
+        yamux({
+          maxInboundStreams: MAX_STREAMS_OF_CONNECTION,
+          maxOutboundStreams: MAX_STREAMS_OF_CONNECTION,
+          streamOptions: {
+            initialStreamWindowSize: STREAM_WINDOW_BYTES,
+            maxStreamWindowSize: MAX_STREAM_WINDOW_BYTES,
+            maxReadBufferLength: MAX_STREAM_WINDOW_BYTES,
+          },
+        }),
+      ),
     ],
     connectionGater: { denyDialPeer: denies, denyDialMultiaddr: () => false },
     connectionManager: {

@@ -6,8 +6,8 @@ export interface SchedulerLimits {
   readonly nodes: number;
   readonly tasks: number;
   readonly tasksPerNode: number;
-  /** Bytes of bitmaps and of what is kept for each piece, of all tasks. */
-  readonly bitmapBytes: number;
+  /** Bytes of all tasks and members, as task.ts reckons them: bitmaps, and what each costs besides. */
+  readonly stateBytes: number;
   /** Pieces that one member may want at a time: 1 GiB. More would be a blob, not a want. */
   readonly wantsPerMember: number;
   /** Pieces and chunks that one report may name: what a node gains in seconds at 10 Gbit/s. */
@@ -24,7 +24,7 @@ export const SCHEDULER_LIMITS: SchedulerLimits = {
   nodes: 20_000,
   tasks: 65_536,
   tasksPerNode: 1024,
-  bitmapBytes: 2 ** 31,
+  stateBytes: 2 ** 31,
   wantsPerMember: 16_384,
   reportPieces: 65_536,
   reportParents: 4096,
@@ -80,6 +80,11 @@ export const MAX_DEADLINE_MS = 60_000;
 export const FIRST_DEADLINE_MS = 10_000;
 /** Up to so many wanting members all are looked at for a lease; of more, a sample of so many. */
 export const LESSEE_SAMPLE = 64;
+/**
+ * Failures (accusations by others, leases that expired; half forgotten after a minute) from which on a node is given leases
+ * only when nobody else can have them. One may be anybody's mishap, or anybody's lie.
+ */
+export const SHAKY_FAILURES = 1.5;
 /** Pieces that are put aside in one go because nobody may fetch them now. More would be looked at in vain. */
 export const MAX_PUT_ASIDE = 4;
 
@@ -89,6 +94,8 @@ export const LATE_FACTOR = 3;
 /** Second leases of a task: so many, and so large a share of all leases. With hand-overs below 5 % (docs/protocol.md). */
 export const LATE_FREE = 2;
 export const LATE_SHARE = 0.03;
+/** The same where all who have the piece failed others lately: as much as one of four nodes could have to itself. */
+export const LATE_SHARE_OF_SHAKY = 0.25;
 /** And one more in so long a time, so that a piece that only a liar says it has is had in the end. */
 export const LATE_TRICKLE_MS = 30_000;
 
@@ -105,14 +112,39 @@ export const MAX_HOLD_MS = 60_000;
 
 // ---- the scheduler's own pace -----------------------------------------------------------------------------------------
 
+/** What is left of the work that a flush or a tick may do: it is counted, because the core has no clock. */
+export interface WorkBudget {
+  left: number;
+}
+
 /**
- * New members that one flush gives neighbours, and leases that it grants; the others wait for the next, which may follow
- * at once, so that no flush takes more than some ms.
+ * Units of work are about a µs of one core, with putting the messages into bytes. A flush does so much, half of it
+ * deciding at most, and leaves the rest to the next, which may follow at once: between them the nodes are heard. A tick
+ * comes ten times a second.
  */
-export const MEND_PER_FLUSH = 64;
-export const GRANTS_PER_FLUSH = 128;
-/** Members whose wants are looked at again in one tick. */
-export const RECONCILE_PER_TICK = 256;
+export const FLUSH_WORK = 1_000;
+export const TICK_WORK = 1_000;
+/** A member that is given neighbours; a lease that is granted; a piece of a long want that is provided for. */
+export const MEND_WORK = 40;
+export const GRANT_WORK = 10;
+export const PROVIDE_WORK = 8;
+/** News: of each member, of each neighbour that it is told of and the bitmaps of that, of each piece it is told of. */
+export const NEWS_WORK = { member: 4, parent: 2, bitmapKiB: 1, piece: 0.2 } as const;
+/** A member whose wants are looked at again, and bytes of its and its neighbours' bitmaps to a unit. */
+export const RECONCILE_WORK = 2;
+export const RECONCILE_BYTES = 1_500;
+/** A task whose leases' deadlines are looked at, and each of them. */
+export const EXPIRE_WORK = { task: 1, lease: 0.1 } as const;
+/** One task gives neighbours to so many, or leases, and a long want goes on by so many, before the next has its turn. */
+export const MENDS_IN_TURN = 8;
+export const GRANTS_IN_TURN = 16;
+export const PROVIDES_IN_TURN = 16;
+/** While flushes are behind, what is new waits for so long before it takes part: as long as news is collected otherwise. */
+export const ROUND_MS = 5;
+/** Pieces of a want that are provided for at once: 8 MiB. The others have their turn in flushes. */
+export const PROVIDE_AT_ONCE = 128;
+/** Of bitmaps in one message, if it has more than one parent. A message to a node may have sixteen times as much. */
+export const MESSAGE_BITMAP_BYTES = 256 << 10;
 /** Neighbours that one such look may bring. */
 export const RECONCILE_SWAPS = 4;
 /** A member's wants are looked at again after so long, at the soonest. */

@@ -13,11 +13,16 @@ export type SchedulerEvent =
       readonly name: string;
     }
   | { readonly kind: 'gone'; readonly connection: number }
+  /** The network takes nothing more for the node, or does again. What is to be said meanwhile is kept as its newest state. */
+  | { readonly kind: 'blocked' | 'flowing'; readonly connection: number }
   /** Decoded, not checked: every value in it is the node's word, and checked here. Its buffers are not kept. */
   | { readonly kind: 'message'; readonly connection: number; readonly message: NodeMessageProperties }
   /** Time passed: leases expire, waits are looked at again. Some ten times a second. */
   | { readonly kind: 'tick' }
-  /** Grants leases and hands out what was collected for the nodes. `batchIntervalMs` says how often. */
+  /**
+   * Grants leases and hands out what was collected for the nodes, a bounded part of it. `batchIntervalMs` says how often; when
+   * the core is behind after it, another may follow at once.
+   */
   | { readonly kind: 'flush' };
 
 export type SchedulerEffect =

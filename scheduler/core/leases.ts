@@ -10,8 +10,10 @@ import {
   LATE_FACTOR,
   LATE_FREE,
   LATE_SHARE,
+  LATE_SHARE_OF_SHAKY,
   LATE_TRICKLE_MS,
   MAX_HOLD_MS,
+  MAX_LEASES_ALONE,
   MAX_NEIGHBOURS,
   MAX_PUT_ASIDE,
   MAX_REST_MS,
@@ -19,7 +21,7 @@ import {
   REST_MS,
 } from './config.ts';
 import { bringHolder, neighbourHolds } from './holders.ts';
-import { chooseLessee, chooseStandIn } from './lessee.ts';
+import { chooseLessee, chooseStandIn, isShaky } from './lessee.ts';
 import type { Member } from './member.ts';
 import { attach } from './neighbours.ts';
 import type { PaceStamp } from './origin-pace.ts';
@@ -41,29 +43,32 @@ export interface Lease {
 
 const DEMAND: LaneNumber = 1;
 
-/** Gives leases for what is wanted, as many as the origin can do with, and at most so many. Returns how many. */
+/**
+ * Gives leases for what is wanted, as many as the origin can do with. Looks at so many of the queued pieces (where somebody
+ * is alone: at those of a run) and returns at how many: at fewer when nothing more can be done now.
+ */
 export function grantLeases(task: Task, turn: Turn, most: number): number {
   if (turn.now < task.holdUntil || task.queue.size === 0) return 0;
   const isAlone = task.wanting.size === 1;
   const limit = task.pace.limit(isAlone);
   // One who is alone gets runs, which it asks for in one range, instead of piece after piece.
   if (isAlone && task.leases.size > limit / 2) return 0;
-  const before = task.leases.size;
-  const end = Math.min(limit, before + most);
   const aside: QueuedPiece<Member>[] = [];
-  while (task.leases.size < end && aside.length < MAX_PUT_ASIDE) {
+  let seen = 0;
+  // A run is given at once: the rule above would end it in the middle.
+  const end = isAlone ? MAX_LEASES_ALONE : most;
+  while (seen < end && task.leases.size < limit && aside.length < MAX_PUT_ASIDE) {
     const entry = task.queue.next();
     if (entry === undefined) break;
-    if (entry.lane === DEMAND && task.leases.size >= task.pace.limit(isAlone, true)) {
+    if (!isAlone && entry.lane === DEMAND && task.leases.size >= task.pace.limit(isAlone, true)) {
       aside.push(entry);
       break;
     }
+    seen++;
     if (grant(task, entry, turn) === 'nobody-now') aside.push(entry);
   }
   for (const entry of aside.reverse()) task.queue.pushFirst(entry);
-  // There is room for more, which the next flush gives.
-  if (end < limit && task.leases.size === end) turn.touched.add(task);
-  return task.leases.size - before;
+  return seen;
 }
 
 /**
@@ -73,10 +78,11 @@ export function grantLeases(task: Task, turn: Turn, most: number): number {
 export function grantLate(member: Member, piece: number, turn: Turn): void {
   const { task } = member;
   const { now } = turn;
-  const allowance =
-    LATE_FREE + Math.floor(LATE_SHARE * task.leasesEver) + Math.floor((now - task.createdAt) / LATE_TRICKLE_MS);
-  if (now < task.holdUntil || task.lateLeases >= allowance) return;
   const lease = task.leases.get(piece);
+  const share = isOnlyAtShaky(member, piece, lease, now) ? LATE_SHARE_OF_SHAKY : LATE_SHARE;
+  const allowance =
+    LATE_FREE + Math.floor(share * task.leasesEver) + Math.floor((now - task.createdAt) / LATE_TRICKLE_MS);
+  if (now < task.holdUntil || task.lateLeases >= allowance) return;
   if (lease !== undefined) {
     const patience = Math.max(LATE_AFTER_MS, LATE_FACTOR * task.pace.usualMs);
     if (lease.second !== undefined || now - Math.max(lease.stamp.at, lease.secondAt) < patience) return;
@@ -95,6 +101,13 @@ export function grantLate(member: Member, piece: number, turn: Turn): void {
   lease.second = { lessee, stamp: task.pace.begin(now) };
   lease.secondAt = now;
   tellOf(task, piece, lessee, turn);
+}
+
+/** Has, or fetches, the piece nobody that the member knows but nodes that failed others lately? */
+function isOnlyAtShaky(member: Member, piece: number, lease: Lease | undefined, now: number): boolean {
+  if (lease !== undefined) return isShaky(lease.lessee, now);
+  const holders = member.neighbours.filter(neighbour => neighbour.pieces.has(piece));
+  return holders.length > 0 && holders.every(holder => isShaky(holder, now));
 }
 
 /** A member has a piece. If it had the lease of it, that is done. */
@@ -159,6 +172,7 @@ export function expireLeases(task: Task, turn: Turn): void {
   for (const lease of late.reverse()) {
     const { lessee, piece } = lease;
     end(task, lease);
+    turn.news.leaseEnded(lessee, piece);
     turn.tally.expired++;
     lessee.node.hasFailed(1, turn.now);
     rest(lessee, EXPIRED_REST_MS, turn);
@@ -217,10 +231,12 @@ function tellOf(task: Task, piece: number, lessee: Member, turn: Turn): void {
   lessee.leases++;
   lessee.leasesEver++;
   turn.news.leased(lessee, piece, task.pace.deadlineMs);
-  if (task.members.size > MAX_NEIGHBOURS + 1 && task.wanting.size <= MAX_NEIGHBOURS + 1)
-    meetWaiters(lessee, piece, turn);
+  const knowEachOther = task.members.size <= MAX_NEIGHBOURS + 1;
+  if (!knowEachOther && task.wanting.size <= MAX_NEIGHBOURS + 1) meetWaiters(lessee, piece, turn);
   for (const neighbour of lessee.neighbours) {
-    if (!neighbour.pieces.has(piece)) turn.news.fetches(neighbour, lessee, piece);
+    if (neighbour.pieces.has(piece)) continue;
+    // Among few all will want it in a moment. Among many most never do, and the others are told when they say so.
+    if (knowEachOther || neighbour.wants(piece)) turn.news.fetches(neighbour, lessee, piece);
   }
 }
 
@@ -254,11 +270,13 @@ function giveBack(member: Member, turn: Turn, which: (lease: Lease) => boolean):
     if (lease.lessee === member) given.push(lease);
     if (lease.second?.lessee === member) {
       endSecond(lease);
+      turn.news.leaseEnded(member, lease.piece);
       seconds++;
     }
   }
   for (const lease of given.reverse()) {
     end(task, lease);
+    turn.news.leaseEnded(member, lease.piece);
     requeue(task, lease, turn);
   }
   if (given.length > 0) turn.touched.add(task);

@@ -1,8 +1,8 @@
-// Who fetches a piece from the origin: the member that has the fewest copies still to send, then the one that got fewest
-// leases in all, then by chance. Consecutive pieces so go to different members, and slow uplinks get less. Whoever is a
+// Who fetches a piece from the origin: before those that failed others lately the rest, then the member that has the fewest
+// copies still to send, then the one that got fewest leases in all, then by chance. Consecutive pieces so go to different members, and slow uplinks get less. Whoever is a
 // little ahead of the others would otherwise get one lease after the other, and become everybody's only source.
 
-import { LESSEE_SAMPLE } from './config.ts';
+import { LESSEE_SAMPLE, SHAKY_FAILURES } from './config.ts';
 import type { Member } from './member.ts';
 import type { LaneNumber } from './piece-queue.ts';
 import type { Task } from './task.ts';
@@ -68,6 +68,11 @@ function backlog(member: Member): number {
   return member.node.queueLength + member.leases * (member.task.members.size - 1);
 }
 
+/** Failed others lately, more than by mishap. */
+export function isShaky({ node }: Member, now: number): boolean {
+  return node.failures(now) >= SHAKY_FAILURES;
+}
+
 /** The best so far; each of several equals with the same chance. */
 class Race {
   winner: Member | undefined;
@@ -80,10 +85,16 @@ class Race {
 
   enter(member: Member): void {
     const { winner } = this;
-    const order =
-      winner === undefined ? -1 : backlog(member) - backlog(winner) || member.leasesEver - winner.leasesEver;
+    const order = winner === undefined ? -1 : this.#compare(member, winner);
     if (order > 0 || member === winner) return;
     this.#equals = order < 0 ? 1 : this.#equals + 1;
     if (order < 0 || this.#turn.random() * this.#equals < 1) this.winner = member;
+  }
+
+  /** What is leased to a node that does not send is had by nobody else. */
+  #compare(a: Member, b: Member): number {
+    const { now } = this.#turn;
+    const shaky = Number(isShaky(a, now)) - Number(isShaky(b, now));
+    return shaky || backlog(a) - backlog(b) || a.leasesEver - b.leasesEver;
   }
 }

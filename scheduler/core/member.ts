@@ -3,18 +3,21 @@
 import type { PieceSet } from '../../core/index.ts';
 import type { News } from './news.ts';
 import type { NodeState } from './node.ts';
+import type { LaneNumber } from './piece-queue.ts';
 import type { Task } from './task.ts';
 
 export class Member {
   readonly node: NodeState;
   readonly task: Task;
   readonly handle: number;
-  /** May be the task's one full set, which is shared: changed through Task only. */
+  /** May be the task's one full or empty set, which are shared: changed through Task only. */
   pieces: PieceSet;
   /** Undefined while there are none: most nodes keep the blob's bytes or nothing. */
   chunks: PieceSet | undefined;
   /** Undefined while nothing is wanted. */
   wanted: PieceSet | undefined;
+  /** The rest of a long want, for which nothing was done yet. */
+  unprovided: { readonly pieces: PieceSet; lane: LaneNumber; at: number } | undefined;
   readonly neighbours: Member[] = [];
   readonly reachesOrigin: boolean;
   /** The origin does not let this node read the task. */
@@ -40,6 +43,7 @@ export class Member {
   atRegion = -1;
   atZone = -1;
   atRack = -1;
+  atWhole = -1;
 
   constructor(
     node: NodeState,
@@ -72,7 +76,7 @@ export class Member {
   }
 }
 
-type BagName = 'atAll' | 'atWanting' | 'atRegion' | 'atZone' | 'atRack';
+type BagName = 'atAll' | 'atWanting' | 'atRegion' | 'atZone' | 'atRack' | 'atWhole';
 
 /** Members in no order. Each knows its position, so that nothing is ever searched. */
 export class MemberBag {

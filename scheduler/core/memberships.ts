@@ -66,10 +66,10 @@ export class Memberships {
     task.remove(member);
     leaveGraph(member, this.#turn);
     this.#turn.news.forget(member);
+    this.#turn.unprovided.delete(member);
     this.#bytes -= bytesOfMember(task.pieceCount);
     if (task.members.size > 0) return undefined;
     this.#tasks.delete(keyOf(task));
-    this.#turn.touched.delete(task);
     this.#bytes -= bytesOfTask(task.pieceCount);
     return task;
   }
@@ -83,11 +83,11 @@ export class Memberships {
   }
 
   #refusal(node: NodeState, known: Task | undefined, pieceCount: number): string | undefined {
-    const { tasksPerNode, tasks, bitmapBytes } = this.#limits;
+    const { tasksPerNode, tasks, stateBytes } = this.#limits;
     if (node.members.size >= tasksPerNode) return `at most ${tasksPerNode} tasks for each node`;
     if (known === undefined && this.#tasks.size >= tasks) return `no room: there are ${tasks} tasks`;
     const bytes = bytesOfMember(pieceCount) + (known === undefined ? bytesOfTask(pieceCount) : 0);
-    if (this.#bytes + bytes > bitmapBytes) return 'no room for its bitmaps';
+    if (this.#bytes + bytes > stateBytes) return 'no room for its state';
     return undefined;
   }
 

@@ -107,12 +107,14 @@ function fill(member: Member, turn: Turn): void {
   if (member.neighbours.length >= AIM_NEIGHBOURS) return;
   const candidates = candidatesFor(member, turn);
   const { pieceCount } = member.task;
-  const ranked = candidates
-    .map(other => ({ other, rank: other.node.rankFor(member.node, other.pieces.size / pieceCount, turn.now) }))
-    .sort((a, b) => b.rank - a.rank);
+  const ranks = candidates.map(other => other.node.rankFor(member.node, other.pieces.size / pieceCount, turn.now));
   const full: Member[] = [];
-  for (const { other } of ranked) {
-    if (member.neighbours.length >= AIM_NEIGHBOURS - FAR_NEIGHBOURS) break;
+  for (let left = candidates.length; left > 0 && member.neighbours.length < AIM_NEIGHBOURS - FAR_NEIGHBOURS; left--) {
+    // Twelve of sixty: a full sort would take longer than these looks for the best.
+    const at = highest(ranks);
+    const other = candidates[at];
+    ranks[at] = -Infinity;
+    if (other === undefined) break;
     if (other.neighbours.length < MAX_NEIGHBOURS) connect(member, other, turn);
     else full.push(other);
   }
@@ -126,6 +128,12 @@ function fill(member: Member, turn: Turn): void {
     if (member.neighbours.length >= AIM_NEIGHBOURS) return;
     stepBetween(member, other, turn);
   }
+}
+
+function highest(ranks: readonly number[]): number {
+  let at = 0;
+  for (let i = 1; i < ranks.length; i++) if ((ranks[i] ?? 0) > (ranks[at] ?? 0)) at = i;
+  return at;
 }
 
 /** Takes the place of an edge: `full` loses a neighbour to `member`, who takes that one on as well. */
@@ -192,9 +200,11 @@ function connect(a: Member, b: Member, turn: Turn): void {
   turn.news.neighbourCame(a, b);
   turn.news.neighbourCame(b, a);
   if (a.leases + b.leases === 0) return;
+  const knowEachOther = a.task.members.size <= MAX_NEIGHBOURS + 1;
   for (const { piece, lessee } of a.task.leases.values()) {
-    if (lessee === a && !b.pieces.has(piece)) turn.news.fetches(b, a, piece);
-    if (lessee === b && !a.pieces.has(piece)) turn.news.fetches(a, b, piece);
+    const other = lessee === a ? b : lessee === b ? a : undefined;
+    if (other === undefined || other.pieces.has(piece)) continue;
+    if (knowEachOther || other.wants(piece)) turn.news.fetches(other, lessee, piece);
   }
 }
 

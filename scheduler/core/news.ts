@@ -1,31 +1,48 @@
-// What members are to be told, collected between two flushes and then put into as few messages as will do. The order in
-// a batch: who the neighbours are, then what to fetch, then who fetches what, so that a lessee is known before it is
-// named.
+// What members are to be told, collected between two rounds and then put into as few messages as will do. The order in
+// a round: who the neighbours are, then what to fetch, then who fetches what, so that a lessee is known before it is
+// named; lessees before everybody else, so that they know of a lease when others ask them. What is told of anything is
+// its newest state: for a node that does not read, news waits here, and later news takes the place of earlier.
 
 import { runsOf } from '../../core/index.ts';
 import type { SchedulerMessageProperties } from '../../proto/index.ts';
+import { MESSAGE_BITMAP_BYTES, NEWS_WORK, type WorkBudget } from './config.ts';
 import type { Member } from './member.ts';
+import type { NodeState } from './node.ts';
 
 export interface News {
   readonly added: Member[];
+  /** Of those it was told about: no more than it has neighbours. */
   readonly removed: Member[];
   /** Pieces to fetch, in this order. */
-  readonly lease: Set<number>;
+  lease: Set<number> | undefined;
   leaseDeadlineMs: number;
   /** By piece, who fetches it: the last word counts. */
-  readonly lessees: Map<number, Member>;
+  lessees: Map<number, Member> | undefined;
   /** ms without leases; 0 for none. */
   holdMs: number;
 }
 
-/** A message to a node has at most 4 MiB + 64 KiB (docs/protocol.md): bitmaps stay below this, addresses fit beside. */
-const MAX_BITMAP_BYTES = 4 * 1024 * 1024;
+type Send = (member: Member, message: SchedulerMessageProperties) => void;
+
+/** Pieces that one message names at most: a node takes no more. */
+const MAX_NAMED = 16_384;
+const NO_BYTES = new Uint8Array(0);
 
 export class NewsDesk {
-  readonly #waiting = new Set<Member>();
+  /** Collected for the next round; and what is left of this one. Oldest first; nobody is in both. */
+  #next = new Set<Member>();
+  #round = new Set<Member>();
+  /** Those of both that are to fetch something: they do not wait for a round. */
+  readonly #lessees = new Set<Member>();
 
+  /** Members whose news could be delivered, now or in the next round. */
   get size(): number {
-    return this.#waiting.size;
+    return this.#next.size + this.#round.size;
+  }
+
+  /** Members whose news is left of this round. */
+  get left(): number {
+    return this.#round.size;
   }
 
   neighbourCame(member: Member, neighbour: Member): void {
@@ -36,19 +53,30 @@ export class NewsDesk {
 
   neighbourWent(member: Member, neighbour: Member): void {
     const news = this.#of(member);
-    for (const [piece, lessee] of news.lessees) if (lessee === neighbour) news.lessees.delete(piece);
+    if (news.lessees !== undefined) {
+      for (const [piece, lessee] of news.lessees) if (lessee === neighbour) news.lessees.delete(piece);
+    }
     // Never told about: nothing to take back.
     if (!take(news.added, neighbour)) news.removed.push(neighbour);
   }
 
   leased(member: Member, piece: number, deadlineMs: number): void {
     const news = this.#of(member);
+    news.lease ??= new Set();
     news.lease.add(piece);
     news.leaseDeadlineMs = deadlineMs;
+    this.#lessees.add(member);
+  }
+
+  /** What it was not told yet it need not be told any more. */
+  leaseEnded(member: Member, piece: number): void {
+    member.news?.lease?.delete(piece);
   }
 
   fetches(member: Member, lessee: Member, piece: number): void {
-    this.#of(member).lessees.set(piece, lessee);
+    const news = this.#of(member);
+    news.lessees ??= new Map();
+    news.lessees.set(piece, lessee);
   }
 
   originRests(member: Member, holdMs: number): void {
@@ -57,83 +85,128 @@ export class NewsDesk {
 
   forget(member: Member): void {
     member.news = undefined;
-    this.#waiting.delete(member);
+    this.#remove(member);
   }
 
-  /** Gives everything to `send`, and has nothing afterwards. */
-  deliver(send: (member: Member, message: SchedulerMessageProperties) => void): void {
-    for (const member of this.#waiting) {
-      const { news } = member;
-      member.news = undefined;
-      if (news !== undefined) for (const message of messagesOf(member, news)) send(member, message);
+  /** The node reads again: what waited for it is delivered with the next round. */
+  resume(node: NodeState): void {
+    for (const member of node.members.values()) {
+      if (member.news !== undefined && !this.#round.has(member)) this.#next.add(member);
     }
-    this.#waiting.clear();
+  }
+
+  /** What was collected until now is this round's. Only when nothing is left of the one before. */
+  beginRound(): void {
+    [this.#round, this.#next] = [this.#next, this.#round];
+  }
+
+  /** Gives as much to `send` as the budget allows: what is to be fetched, then the round. */
+  deliver(budget: WorkBudget, send: Send): void {
+    for (const members of [this.#lessees, this.#round]) {
+      for (const member of members) {
+        if (budget.left <= 0) return;
+        this.#deliverTo(member, budget, send);
+      }
+    }
+  }
+
+  #deliverTo(member: Member, budget: WorkBudget, send: Send): void {
+    const { news } = member;
+    this.#remove(member);
+    if (news === undefined || member.node.isBlocked) return;
+    budget.left -= NEWS_WORK.member;
+    tellNeighbours(member, news, budget, send);
+    // Bitmaps beyond what one message holds come next; what is said of those neighbours comes after them.
+    if (news.added.length > 0) {
+      this.#round.add(member);
+      return;
+    }
+    member.news = undefined;
+    tellLeases(member, news, budget, send);
+  }
+
+  #remove(member: Member): void {
+    this.#next.delete(member);
+    this.#round.delete(member);
+    this.#lessees.delete(member);
   }
 
   #of(member: Member): News {
     if (member.news === undefined) {
-      member.news = { added: [], removed: [], lease: new Set(), leaseDeadlineMs: 0, lessees: new Map(), holdMs: 0 };
-      this.#waiting.add(member);
+      member.news = { added: [], removed: [], lease: undefined, leaseDeadlineMs: 0, lessees: undefined, holdMs: 0 };
+      if (!member.node.isBlocked) this.#next.add(member);
     }
     return member.news;
   }
 }
 
-function messagesOf(member: Member, news: News): SchedulerMessageProperties[] {
+/** One message, of whom is new as many as there is room for. Takes them out of the news. */
+function tellNeighbours(member: Member, news: News, budget: WorkBudget, send: Send): void {
+  if (news.added.length + news.removed.length === 0) return;
   const { handle } = member;
-  const messages = parentsMessages(member, news);
-  if (news.holdMs > 0) messages.push({ originHold: { handle, durationMs: news.holdMs } });
-  for (const pieces of ascendingParts(news.lease)) {
-    messages.push({ lease: { handle, runs: runsOf(pieces), deadlineMs: news.leaseDeadlineMs } });
+  const add: object[] = [];
+  let bytes = 0;
+  for (const parent of news.added) {
+    const pieces = bitmapOf(parent.pieces);
+    const chunks = bitmapOf(parent.chunks);
+    const more = pieces.length + chunks.length;
+    if (add.length > 0 && bytes + more > MESSAGE_BITMAP_BYTES) break;
+    bytes += more;
+    const { peerId, info } = parent.node;
+    const distance = parent.node.distanceTo(member.node);
+    add.push({ peerId, addresses: info?.addresses ?? [], pieces, chunks, distance });
   }
-  if (news.lessees.size > 0) {
-    const byLessee = Map.groupBy(news.lessees, ([, lessee]) => lessee);
-    const lessees = [];
-    for (const [{ node }, told] of byLessee) {
-      lessees.push({ peerId: node.peerId, runs: runsOf(told.map(([piece]) => piece).sort(ascending)) });
-    }
-    messages.push({ lessees: { handle, lessees } });
-  }
-  return messages;
+  const remove = news.removed.map(parent => parent.node.peerId);
+  send(member, { parents: remove.length === 0 ? { handle, add } : { handle, add, remove } });
+  news.added.splice(0, add.length);
+  news.removed.length = 0;
+  budget.left -= add.length * NEWS_WORK.parent + (bytes / 1024) * NEWS_WORK.bitmapKiB;
 }
 
-function parentsMessages(member: Member, news: News): SchedulerMessageProperties[] {
-  if (news.added.length + news.removed.length === 0) return [];
+function tellLeases(member: Member, news: News, budget: WorkBudget, send: Send): void {
   const { handle } = member;
-  const messages: SchedulerMessageProperties[] = [];
-  let add: object[] = [];
-  let remove: Uint8Array[] | undefined = news.removed.map(parent => parent.node.peerId);
-  let room = MAX_BITMAP_BYTES;
-  const end = () => {
-    messages.push({ parents: remove === undefined || remove.length === 0 ? { handle, add } : { handle, add, remove } });
-    remove = undefined;
-    add = [];
-    room = MAX_BITMAP_BYTES;
-  };
-  for (const parent of news.added) {
-    const pieces = parent.pieces.bytes;
-    if (add.length > 0 && room < 2 * pieces.length) end();
-    room -= 2 * pieces.length;
-    add.push({
-      peerId: parent.node.peerId,
-      addresses: parent.node.info?.addresses ?? [],
-      pieces,
-      chunks: parent.chunks?.bytes ?? member.task.nothing.bytes,
-      distance: parent.node.distanceTo(member.node),
-    });
+  if (news.holdMs > 0) send(member, { originHold: { handle, durationMs: news.holdMs } });
+  if (news.lease !== undefined) {
+    for (const pieces of ascendingParts(news.lease)) {
+      send(member, { lease: { handle, runs: runsOf(pieces), deadlineMs: news.leaseDeadlineMs } });
+    }
+    budget.left -= news.lease.size * NEWS_WORK.piece;
   }
-  end();
-  return messages;
+  if (news.lessees === undefined) return;
+  budget.left -= news.lessees.size * NEWS_WORK.piece;
+  const byLessee = new Map<Member, number[]>();
+  let named = 0;
+  for (const [piece, lessee] of news.lessees) {
+    // What came meanwhile needs no lessee any more; what is not named is wanted again in the end.
+    if (member.pieces.has(piece) || ++named > MAX_NAMED) continue;
+    const pieces = byLessee.get(lessee);
+    if (pieces === undefined) byLessee.set(lessee, [piece]);
+    else pieces.push(piece);
+  }
+  if (byLessee.size === 0) return;
+  const lessees = [];
+  for (const [{ node }, pieces] of byLessee) {
+    lessees.push({ peerId: node.peerId, runs: runsOf(pieces.length > 1 ? pieces.sort(ascending) : pieces) });
+  }
+  send(member, { lessees: { handle, lessees } });
+}
+
+/** Nothing for an empty set: that is how a node reads it. */
+function bitmapOf(set: Member['pieces'] | undefined): Uint8Array {
+  return set === undefined || set.size === 0 ? NO_BYTES : set.bytes;
 }
 
 /** Runs ascend within a message, so an order that goes back begins another. */
 function ascendingParts(pieces: Iterable<number>): number[][] {
   const parts: number[][] = [];
+  let part: number[] | undefined;
   let last = -1;
   for (const piece of pieces) {
-    const part = parts.at(-1);
     if (part !== undefined && piece > last) part.push(piece);
-    else parts.push([piece]);
+    else {
+      part = [piece];
+      parts.push(part);
+    }
     last = piece;
   }
   return parts;

@@ -40,6 +40,8 @@ export class NodeState {
   freeSlots = 0;
   /** What it was told. */
   reportIntervalMs = 0;
+  /** The network does not take what is sent to it: it is told nothing new until it reads. */
+  isBlocked = false;
   /** By the handle that the node chose. */
   readonly members = new Map<number, Member>();
   /** Pieces served for others since it connected: a witness against calling it stalled. */

@@ -3,8 +3,8 @@
 import type { NodeState } from './node.ts';
 
 export class PeerIndex {
-  /** By the last four bytes of the id, which are a key's or a hash's: two nodes that share them are rare. */
-  readonly #byTail = new Map<number, NodeState[]>();
+  /** By the last four bytes of the id, which are a key's or a hash's: two nodes that share them are rare, and listed. */
+  readonly #byTail = new Map<number, NodeState | NodeState[]>();
   #size = 0;
 
   get size(): number {
@@ -13,26 +13,29 @@ export class PeerIndex {
 
   get(peerId: Uint8Array | null | undefined): NodeState | undefined {
     if (!peerId) return undefined;
-    const nodes = this.#byTail.get(tailOf(peerId));
-    if (nodes === undefined) return undefined;
-    for (const node of nodes) if (isEqual(node.peerId, peerId)) return node;
-    return undefined;
+    const found = this.#byTail.get(tailOf(peerId));
+    if (found === undefined) return undefined;
+    if (!Array.isArray(found)) return isEqual(found.peerId, peerId) ? found : undefined;
+    return found.find(node => isEqual(node.peerId, peerId));
   }
 
   /** There must be none of the same id. */
   add(node: NodeState): void {
     const tail = tailOf(node.peerId);
-    const nodes = this.#byTail.get(tail);
-    if (nodes === undefined) this.#byTail.set(tail, [node]);
-    else nodes.push(node);
+    const found = this.#byTail.get(tail);
+    this.#byTail.set(tail, found === undefined ? node : [node].concat(found));
     this.#size++;
   }
 
   delete(node: NodeState): void {
     const tail = tailOf(node.peerId);
-    const others = (this.#byTail.get(tail) ?? []).filter(other => other !== node);
-    if (others.length === 0) this.#byTail.delete(tail);
-    else this.#byTail.set(tail, others);
+    const found = this.#byTail.get(tail);
+    if (Array.isArray(found) && found.length > 1) {
+      this.#byTail.set(
+        tail,
+        found.filter(other => other !== node),
+      );
+    } else this.#byTail.delete(tail);
     this.#size--;
   }
 }

@@ -5,24 +5,18 @@
 import { messageOf, piecesOfRuns } from '../../core/index.ts';
 import type { SchedulerMessageProperties } from '../../proto/index.ts';
 import { Accusations } from './accusations.ts';
-import {
-  GRANTS_PER_FLUSH,
-  MEND_PER_FLUSH,
-  RECONCILE_PER_TICK,
-  reportIntervalMs,
-  SCHEDULER_LIMITS,
-  type SchedulerLimits,
-} from './config.ts';
+import { reportIntervalMs, SCHEDULER_LIMITS, type SchedulerLimits } from './config.ts';
 import type { SchedulerEffect, SchedulerEvent } from './events.ts';
-import { expireLeases, grantLeases, leaseFailed } from './leases.ts';
+import { leaseFailed } from './leases.ts';
 import { Memberships } from './memberships.ts';
-import { disconnect, mendGraph } from './neighbours.ts';
+import { disconnect } from './neighbours.ts';
 import { NodeState, type PeerKey, peerKeyOf } from './node.ts';
 import { checkReport, countOf, failedPiecesOf, laneOf, nodeInfoOf, type Said } from './node-messages.ts';
 import { PeerIndex } from './peer-index.ts';
+import { Rounds } from './rounds.ts';
 import type { Task } from './task.ts';
 import { type SchedulerTally, Turn } from './turn.ts';
-import { gain, lose, provideAgain, reconcile, want } from './wants.ts';
+import { gain, lose, provideAgain, want } from './wants.ts';
 
 export interface SchedulerCoreOptions {
   /** In [0, 1): the one source of chance. */
@@ -43,15 +37,14 @@ export class SchedulerCore {
   readonly #byConnection = new Map<number, NodeState>();
   readonly #byPeer = new PeerIndex();
   readonly #memberships: Memberships;
-  /** Tasks in which something is wanted or leased, or was a moment ago. */
-  readonly #active = new Set<Task>();
-  #reconcileFrom = 0;
+  readonly #rounds: Rounds;
   #effects: SchedulerEffect[] = [];
 
   constructor({ random, limits = SCHEDULER_LIMITS }: SchedulerCoreOptions) {
     this.#limits = limits;
     this.#turn = new Turn(random, this.#accusations);
     this.#memberships = new Memberships(limits, this.#turn);
+    this.#rounds = new Rounds(this.#turn);
   }
 
   /** For looking at (view.ts). */
@@ -71,9 +64,14 @@ export class SchedulerCore {
     return this.#accusations.bannedForMs(peerKeyOf(peerId), now);
   }
 
-  /** Is there something that a `flush` would do? Also after one: then it left some for the next, which may follow at once. */
+  /** Is there something that a `flush` would do? */
   get hasNews(): boolean {
-    return this.#turn.touched.size + this.#turn.news.size > 0;
+    return this.isBehind || this.#turn.touched.size + this.#turn.news.size > 0;
+  }
+
+  /** The last flush left something: the next may follow at once. */
+  get isBehind(): boolean {
+    return this.#rounds.isBehind;
   }
 
   /** `now`: monotonic ms, never less than before. Never throws for what a node says: it is closed instead. */
@@ -84,10 +82,15 @@ export class SchedulerCore {
         this.#onMessage(event.connection, event.message);
         break;
       case 'flush':
-        this.#flush();
+        this.#rounds.flush((member, message) => this.#send(member.node, message));
         break;
       case 'tick':
-        this.#tick();
+        this.#accusations.prune(now);
+        this.#rounds.tick();
+        break;
+      case 'blocked':
+      case 'flowing':
+        this.#onFlow(this.#byConnection.get(event.connection), event.kind === 'blocked');
         break;
       case 'connected':
         this.#onConnected(event);
@@ -130,6 +133,12 @@ export class SchedulerCore {
     for (const member of [...node.members.values()]) this.#leave(member.handle, node);
     this.#byConnection.delete(node.connection);
     this.#byPeer.delete(node);
+  }
+
+  #onFlow(node: NodeState | undefined, isBlocked: boolean): void {
+    if (node === undefined || node.isBlocked === isBlocked) return;
+    node.isBlocked = isBlocked;
+    if (!isBlocked) this.#turn.news.resume(node);
   }
 
   #dismiss(node: NodeState, reason: string): void {
@@ -188,7 +197,7 @@ export class SchedulerCore {
 
   #leave(handle: number, node: NodeState): void {
     const ended = this.#memberships.leave(node, handle);
-    if (ended !== undefined) this.#active.delete(ended);
+    if (ended !== undefined) this.#rounds.forget(ended);
   }
 
   #onReport(node: NodeState, report: Said<'report'>): void {
@@ -271,41 +280,6 @@ export class SchedulerCore {
     this.#turn.tally.bans++;
     this.#dismiss(node, 'banned');
     this.#effects.push({ kind: 'broadcast', message: banMessage(node.peerId, banMs) });
-  }
-
-  // ---- time -----------------------------------------------------------------------------------------------------------
-
-  #flush(): void {
-    const turn = this.#turn;
-    const touched = [...turn.touched];
-    turn.touched.clear();
-    let mends = MEND_PER_FLUSH;
-    let grants = GRANTS_PER_FLUSH;
-    for (const task of touched) {
-      this.#active.add(task);
-      if (task.lonely.size > 0) mends -= mendGraph(task, turn, mends);
-      grants -= grantLeases(task, turn, grants);
-      if (task.lonely.size > 0) turn.touched.add(task);
-    }
-    turn.news.deliver((member, message) => this.#send(member.node, message));
-  }
-
-  #tick(): void {
-    const turn = this.#turn;
-    this.#accusations.prune(turn.now);
-    const tasks = [...this.#active];
-    for (const task of tasks) {
-      expireLeases(task, turn);
-      // Who rested may go on, a hold may be over.
-      if (task.queue.size > 0) turn.touched.add(task);
-      if (task.wanting.size + task.leases.size + task.queue.size === 0) this.#active.delete(task);
-    }
-    let room = RECONCILE_PER_TICK;
-    for (let i = 0; i < tasks.length && room > 0; i++) {
-      const task = tasks[(this.#reconcileFrom + i) % tasks.length];
-      if (task !== undefined) room -= reconcile(task, turn, room);
-      if (room <= 0) this.#reconcileFrom = (this.#reconcileFrom + i) % tasks.length;
-    }
   }
 
   // ---- effects --------------------------------------------------------------------------------------------------------

@@ -10,14 +10,17 @@ import { PieceQueue } from './piece-queue.ts';
 
 /** Kept for each piece of a task: holders (2), a holder (2), lane in the queue (1), the full and the empty set (1/8 each). */
 const BYTES_PER_PIECE = 5.25;
+/** What a task and a member cost besides: with 16 neighbours 0.8 KB were measured (bench/scheduler.ts), and there is news. */
+const TASK_BYTES = 4096;
+const MEMBER_BYTES = 1024;
 
-/** Of a task with so many pieces, kept once; and of each member: two bitmaps, one of what it wants. */
+/** Of a task with so many pieces, kept once; and of each member: two bitmaps, one of what it wants, one of what of that is put off. */
 export function bytesOfTask(pieceCount: number): number {
-  return Math.ceil(pieceCount * BYTES_PER_PIECE);
+  return TASK_BYTES + Math.ceil(pieceCount * BYTES_PER_PIECE);
 }
 
 export function bytesOfMember(pieceCount: number): number {
-  return 3 * Math.ceil(pieceCount / 8);
+  return MEMBER_BYTES + 4 * Math.ceil(pieceCount / 8);
 }
 
 export class Task {
@@ -26,6 +29,8 @@ export class Task {
   readonly members = new MemberBag('atAll');
   /** Members that want something. */
   readonly wanting = new MemberBag('atWanting');
+  /** Members that have the whole blob: most of them, in the end, so they are not counted piece by piece. */
+  readonly #whole = new MemberBag('atWhole');
   readonly queue: PieceQueue<Member>;
   readonly leases = new Map<number, Lease>();
   /** Leases that were given to others at their deadline: the first lessee may still bring the piece. */
@@ -40,14 +45,14 @@ export class Task {
   readonly lonely = new Set<Member>();
   /** Where the next tick goes on looking at wants. */
   reconcileAt = 0;
-  /** Pieces that somebody holds. */
-  heldCount = 0;
+  /** Pieces that somebody holds who has not all, and for each piece how many of those. */
+  #heldInParts = 0;
   readonly #holders: Uint16Array;
   /** For each piece the position of a member that was seen to hold it; may be out of date, so it is checked. */
   readonly #holderHint: Uint16Array;
   readonly #full: PieceSet;
-  /** The empty set, for those who keep no chunks. Not to be changed. */
-  readonly nothing: PieceSet;
+  /** The empty set, shared by those who have nothing yet. Not to be changed. */
+  readonly #empty: PieceSet;
   readonly #regions = new Map<string, MemberBag>();
   readonly #zones = new Map<string, MemberBag>();
   readonly #racks = new Map<string, MemberBag>();
@@ -56,7 +61,7 @@ export class Task {
     this.id = id;
     this.pieceCount = pieceCount;
     this.createdAt = now;
-    this.nothing = new PieceSet(pieceCount);
+    this.#empty = new PieceSet(pieceCount);
     this.queue = new PieceQueue(pieceCount);
     this.#holders = new Uint16Array(pieceCount);
     this.#holderHint = new Uint16Array(pieceCount);
@@ -93,12 +98,17 @@ export class Task {
 
   // ---- who holds what -------------------------------------------------------------------------------------------------
 
+  /** Pieces that somebody holds. */
+  get heldCount(): number {
+    return this.#whole.size > 0 ? this.pieceCount : this.#heldInParts;
+  }
+
   isHeld(piece: number): boolean {
-    return (this.#holders[piece] ?? 0) > 0;
+    return this.holderCount(piece) > 0;
   }
 
   holderCount(piece: number): number {
-    return this.#holders[piece] ?? 0;
+    return (this.#holders[piece] ?? 0) + this.#whole.size;
   }
 
   /** Somebody who holds the piece and whom `accepts` takes. A walk over the members only where the last one who got it is not taken. */
@@ -107,6 +117,8 @@ export class Task {
     const items = this.members.items;
     const hinted = items[this.#holderHint[piece] ?? 0];
     if (hinted?.pieces.has(piece) && accepts(hinted)) return hinted;
+    const whole = this.#whole.items[piece % this.#whole.size];
+    if (whole !== undefined && accepts(whole)) return whole;
     for (const member of items) {
       if (!member.pieces.has(piece) || !accepts(member)) continue;
       this.#holderHint[piece] = member.atAll;
@@ -117,18 +129,29 @@ export class Task {
 
   /** Returns whether it was new. */
   gain(member: Member, piece: number): boolean {
-    if (!member.pieces.add(piece)) return false;
+    if (member.pieces.has(piece) || piece < 0 || piece >= this.pieceCount) return false;
+    if (member.pieces === this.#empty) member.pieces = new PieceSet(this.pieceCount);
+    member.pieces.add(piece);
     this.#count(piece, member.atAll);
-    if (member.pieces.isFull) member.pieces = this.#full;
+    if (member.pieces.isFull) {
+      this.#countOut(member);
+      this.#countIn(member);
+    }
     return true;
   }
 
   /** Returns whether it was there. */
   lose(member: Member, piece: number): boolean {
     if (!member.pieces.has(piece)) return false;
-    if (member.pieces === this.#full) member.pieces = PieceSet.fromBytes(this.pieceCount, this.#full.bytes);
-    member.pieces.delete(piece);
-    this.#uncount(piece);
+    if (member.pieces === this.#full) {
+      this.#whole.delete(member);
+      member.pieces = PieceSet.fromBytes(this.pieceCount, this.#full.bytes);
+      member.pieces.delete(piece);
+      this.#countIn(member);
+    } else {
+      member.pieces.delete(piece);
+      this.#uncount(piece);
+    }
     return true;
   }
 
@@ -155,24 +178,31 @@ export class Task {
   }
 
   #countIn(member: Member): void {
-    if (member.pieces.size > 0) forEachPiece(member.pieces, piece => this.#count(piece, member.atAll));
-    if (member.pieces.isFull) member.pieces = this.#full;
+    if (member.pieces.size === 0) {
+      member.pieces = this.#empty;
+    } else if (member.pieces.isFull) {
+      member.pieces = this.#full;
+      this.#whole.add(member);
+    } else {
+      forEachPiece(member.pieces, piece => this.#count(piece, member.atAll));
+    }
   }
 
   #countOut(member: Member): void {
-    if (member.pieces.size > 0) forEachPiece(member.pieces, piece => this.#uncount(piece));
+    if (member.pieces === this.#full) this.#whole.delete(member);
+    else if (member.pieces.size > 0) forEachPiece(member.pieces, piece => this.#uncount(piece));
   }
 
   #count(piece: number, at: number): void {
     const before = this.#holders[piece] ?? 0;
-    if (before === 0) this.heldCount++;
+    if (before === 0) this.#heldInParts++;
     this.#holders[piece] = before + 1;
     this.#holderHint[piece] = at;
   }
 
   #uncount(piece: number): void {
     const left = (this.#holders[piece] ?? 1) - 1;
-    if (left === 0) this.heldCount--;
+    if (left === 0) this.#heldInParts--;
     this.#holders[piece] = left;
   }
 }

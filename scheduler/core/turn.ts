@@ -1,6 +1,7 @@
 // What all parts of the core are given while an event is handled: the time, chance, and where to leave word.
 
 import type { Accusations } from './accusations.ts';
+import type { Member } from './member.ts';
 import { NewsDesk } from './news.ts';
 import type { Task } from './task.ts';
 
@@ -23,8 +24,10 @@ export class Turn {
   readonly random: () => number;
   readonly news = new NewsDesk();
   readonly accusations: Accusations;
-  /** Tasks to grant leases in, and to mend the graph of, at the next flush. */
+  /** Tasks to grant leases in, and to mend the graph of, in the next round of flushes. */
   readonly touched = new Set<Task>();
+  /** Members with the rest of a long want, in turns. */
+  readonly unprovided = new Set<Member>();
   #mark = 0;
 
   constructor(random: () => number, accusations: Accusations) {

@@ -1,7 +1,18 @@
 // What a member's want leads to: nothing when a neighbour has the piece (neighbours tell each other), a new neighbour when
 // somebody else has it, word of who fetches it, or a place in the queue for a lease.
 
-import { LESSEE_SAMPLE, MAX_NEIGHBOURS, RECONCILE_MS, RECONCILE_SWAPS } from './config.ts';
+import { PieceSet } from '../../core/index.ts';
+import {
+  LESSEE_SAMPLE,
+  MAX_NEIGHBOURS,
+  PROVIDE_AT_ONCE,
+  PROVIDE_WORK,
+  RECONCILE_BYTES,
+  RECONCILE_MS,
+  RECONCILE_SWAPS,
+  RECONCILE_WORK,
+  type WorkBudget,
+} from './config.ts';
 import { bringHolder, neighbourHolds } from './holders.ts';
 import { grantLate, leaseDone } from './leases.ts';
 import { Member } from './member.ts';
@@ -22,17 +33,48 @@ export function want(member: Member, pieces: Iterable<number>, options: WantOpti
   const isNew = member.wanted === undefined;
   let isNear = true;
   let brought: Member | undefined;
+  let provided = 0;
   for (const piece of pieces) {
     if (!member.wants(piece) && (member.wanted?.size ?? 0) >= options.most) break;
     // It knows better than we what it has.
     lose(member, piece, turn);
     task.want(member, piece);
-    if (options.isLate) {
+    if (++provided > PROVIDE_AT_ONCE) putOff(member, piece, options.lane, turn);
+    else if (options.isLate) {
       if (!brought?.pieces.has(piece)) brought = provideLate(member, piece, turn);
     } else if (provide(member, piece, options.lane, turn) === 'elsewhere') isNear = false;
   }
   if (isNew && !isNear) meetOthersWhoWant(member, turn);
   turn.touched.add(task);
+}
+
+/** What `want` put off, some of it. Returns how many pieces were looked at. */
+export function provideSome(member: Member, turn: Turn, most: number): number {
+  const { unprovided } = member;
+  if (unprovided === undefined || member.isGone) return 0;
+  const { pieces, lane } = unprovided;
+  let seen = 0;
+  for (; pieces.size > 0; unprovided.at++) {
+    if (seen === most) return seen;
+    const piece = unprovided.at;
+    if (pieces.bytes[piece >> 3] === 0) unprovided.at |= 7;
+    if (!pieces.delete(piece)) continue;
+    seen++;
+    if (member.wants(piece)) provide(member, piece, lane, turn);
+  }
+  member.unprovided = undefined;
+  turn.touched.add(member.task);
+  return seen;
+}
+
+/** A want of a GiB is done in turns: the others are not to wait for it. Late ones are then as if they were not. */
+function putOff(member: Member, piece: number, lane: LaneNumber, turn: Turn): void {
+  member.unprovided ??= { pieces: new PieceSet(member.task.pieceCount), lane, at: piece };
+  const { unprovided } = member;
+  unprovided.pieces.add(piece);
+  unprovided.at = Math.min(unprovided.at, piece);
+  if (lane < unprovided.lane) unprovided.lane = lane;
+  turn.unprovided.add(member);
 }
 
 export function gain(member: Member, piece: number, turn: Turn): void {
@@ -60,20 +102,18 @@ export function provideAgain(member: Member, piece: number, turn: Turn): void {
 
 /**
  * Looks at the wants of some members again, in turns: whatever went wrong or was missed since they wanted is put right
- * here. Returns how many were looked at.
+ * here.
  */
-export function reconcile(task: Task, turn: Turn, most: number): number {
+export function reconcile(task: Task, turn: Turn, budget: WorkBudget): void {
   const { items } = task.wanting;
-  let seen = 0;
-  for (let left = Math.min(most, items.length); left > 0; left--) {
+  for (let left = items.length; left > 0 && budget.left > 0; left--) {
+    budget.left -= 0.1;
     const member = items[task.reconcileAt % items.length];
     task.reconcileAt = (task.reconcileAt + 1) % items.length;
     if (member === undefined || turn.now - member.reconciledAt < RECONCILE_MS) continue;
     member.reconciledAt = turn.now;
-    seen++;
-    lookAgain(member, turn);
+    lookAgain(member, turn, budget);
   }
-  return seen;
 }
 
 /** `near`: a neighbour has the piece; `brought`: now one has; `elsewhere`: it is still to be fetched, or far away. */
@@ -107,10 +147,11 @@ function provideLate(member: Member, piece: number, turn: Turn): Member | undefi
 }
 
 /** The wanted pieces that no neighbour has are provided for. A byte of the bitmaps at a time: eight pieces. */
-function lookAgain(member: Member, turn: Turn): void {
+function lookAgain(member: Member, turn: Turn, budget: WorkBudget): void {
   const { task, wanted } = member;
   if (wanted === undefined) return;
   const bytes = wanted.bytes;
+  budget.left -= RECONCILE_WORK + (bytes.length * member.neighbours.length) / RECONCILE_BYTES;
   let left = LESSEE_SAMPLE;
   let swaps = RECONCILE_SWAPS;
   for (let at = 0; at < bytes.length; at++) {
@@ -124,6 +165,7 @@ function lookAgain(member: Member, turn: Turn): void {
       if (((missing >> bit) & 1) === 0) continue;
       const piece = at * 8 + bit;
       if (task.queue.has(piece) || isAwaited(member, piece)) continue;
+      budget.left -= PROVIDE_WORK;
       if (provide(member, piece, task.queue.lastLane(piece), turn) === 'brought') swaps--;
       if (swaps === 0 || --left === 0) return;
     }

@@ -19,7 +19,7 @@ export interface ServerLimits {
   readonly tickMs: number;
   /** For so long messages go out before what comes in has its turn. A message more may take a fraction of a millisecond. */
   readonly sendSliceMs: number;
-  /** How often nodes are looked at for silence. */
+  /** How often each node is looked at for silence. */
   readonly watchMs: number;
 }
 

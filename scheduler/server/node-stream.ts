@@ -15,6 +15,7 @@ import type { DropReason } from './server.ts';
 export interface NodeStreamHandler {
   /** What it throws ends the stream. */
   onMessage(message: NodeMessageProperties): void;
+  onDrain(): void;
   onEnd(error: ShoalError | undefined): void;
 }
 
@@ -27,6 +28,8 @@ export class NodeStream {
   readonly openedAt: number;
   readonly handler: NodeStreamHandler;
   isGreeted = false;
+  /** As the core was told: the network does not take what is sent. */
+  isBlocked = false;
   /** When anything came from it. */
   heardAt: number;
   /** When it was asked whether it is there; undefined: it need not be. */
@@ -67,10 +70,18 @@ export class NodeStream {
     return this.#queuedBytes + this.#messages.unsentBytes;
   }
 
-  /** Encodes at once; goes out with the next `sendQueued`. */
-  queue(message: SchedulerMessageProperties): void {
+  get needsDrain(): boolean {
+    return this.#messages.needsDrain;
+  }
+
+  /** As it goes over any node's stream. */
+  framed(message: SchedulerMessageProperties): Uint8Array {
+    return this.#messages.framed(message);
+  }
+
+  /** Goes out with the next `sendQueued`; nobody may change it. */
+  queue(framed: Uint8Array): void {
     if (this.#messages.ended) return;
-    const framed = this.#messages.framed(message);
     this.#queued.push(framed);
     this.#queuedBytes += framed.length;
   }

@@ -8,10 +8,14 @@ import type { SchedulerEffect, SchedulerEvent } from '../core/events.ts';
 import { quietMs, SERVER_LIMITS, type ServerLimits } from './limits.ts';
 import { NodeStream } from './node-stream.ts';
 
-/** What the server needs of the core: one function that decides. */
+/** What the server needs of the core: a function that decides, and whether there is more to do. */
 export interface DecidingCore {
   /** `now` in ms, never going back. The effects are carried out before the next event. */
   handle(event: SchedulerEvent, now: number): Iterable<SchedulerEffect>;
+  /** Is there something to flush? */
+  readonly hasNews: boolean;
+  /** The last flush left something: the next may follow at once. */
+  readonly isBehind: boolean;
 }
 
 export interface ServerPorts {
@@ -49,6 +53,9 @@ export interface ServerOptions {
   readonly peerOf?: (connection: Connection, stream: Stream) => string;
 }
 
+/** Ten thousand nodes are not looked at in one go. */
+const WATCH_PARTS = 10;
+
 export class SchedulerServer {
   readonly #ports: ServerPorts;
   readonly #options: ServerOptions;
@@ -65,6 +72,9 @@ export class SchedulerServer {
   #lastConnection = 0;
   #isCollecting = false;
   #isFlushDue = false;
+  /** Who is looked at next, and the bytes that wait for those before. */
+  #watched = this.#streams.values();
+  #unsent = 0;
   #loops: Promise<unknown> = Promise.resolve();
 
   constructor(ports: ServerPorts, options: ServerOptions) {
@@ -85,7 +95,7 @@ export class SchedulerServer {
     });
     this.#loops = Promise.all([
       this.#every(this.#limits.tickMs, () => this.#decide({ kind: 'tick' })),
-      this.#every(this.#limits.watchMs, () => this.#watch()),
+      this.#every(this.#limits.watchMs / WATCH_PARTS, () => this.#watch()),
     ]);
   }
 
@@ -110,6 +120,7 @@ export class SchedulerServer {
     const number = ++this.#lastConnection;
     const node = new NodeStream(stream, { number, peerId, connection }, this.#ports.clock.monotonic(), this.#limits, {
       onMessage: message => this.#onMessage(node, message),
+      onDrain: () => this.#onDrain(node),
       onEnd: error => this.#onEnd(node, error),
     });
     this.#streams.set(number, node);
@@ -127,7 +138,6 @@ export class SchedulerServer {
     } else {
       if (!node.isGreeted) this.#greet(node, message.hello?.name ?? undefined);
       this.#decide({ kind: 'message', connection: node.number, message });
-      this.#collect();
     }
   }
 
@@ -147,6 +157,12 @@ export class SchedulerServer {
     });
   }
 
+  #onDrain(node: NodeStream): void {
+    if (!node.isBlocked) return;
+    node.isBlocked = false;
+    this.#decide({ kind: 'flowing', connection: node.number });
+  }
+
   /** However it ended: by the node, by its death, or by us. */
   #onEnd(node: NodeStream, error: ShoalError | undefined): void {
     if (!this.#streams.delete(node.number)) return;
@@ -161,7 +177,6 @@ export class SchedulerServer {
     this.#ports.log.debug('a node is gone', { peer: node.peerId, why: error?.message ?? 'closed by the node' });
     // What it refused itself, the core has forgotten already.
     if (node.dropped !== 'refused') this.#decide({ kind: 'gone', connection: node.number });
-    this.#collect();
   }
 
   #drop(node: NodeStream, why: DropReason, error: ShoalError): void {
@@ -194,6 +209,8 @@ export class SchedulerServer {
       log.error('scheduler failed at an event', { event: event.kind, error: messageOf(error) });
     }
     meter.onDecision(event.kind, clock.monotonic() - began);
+    if (core.isBehind) this.#sendSoon();
+    else if (core.hasNews) this.#collect();
   }
 
   #carryOut(effect: SchedulerEffect): void {
@@ -201,7 +218,7 @@ export class SchedulerServer {
       const node = this.#streams.get(effect.connection);
       if (node !== undefined) this.#send(node, effect.message);
     } else if (effect.kind === 'broadcast') {
-      for (const node of this.#byPeer.values()) this.#send(node, effect.message);
+      this.#broadcast(effect.message);
     } else if (effect.kind === 'close') {
       const node = this.#streams.get(effect.connection);
       if (node !== undefined) this.#drop(node, 'refused', new ShoalError('malformed', effect.reason));
@@ -212,9 +229,21 @@ export class SchedulerServer {
 
   #send(node: NodeStream, message: SchedulerMessageProperties): void {
     if (message.welcome) node.reportIntervalMs = message.welcome.reportIntervalMs ?? 0;
-    const [kind = 'unknown'] = Object.keys(message);
+    this.#queue(node, node.framed(message), kindOf(message));
+  }
+
+  /** Put into bytes once: ten thousand times would take longer than anything else that is done in one go. */
+  #broadcast(message: SchedulerMessageProperties): void {
+    let framed: Uint8Array | undefined;
+    for (const node of this.#byPeer.values()) {
+      framed ??= node.framed(message);
+      this.#queue(node, framed, kindOf(message));
+    }
+  }
+
+  #queue(node: NodeStream, framed: Uint8Array, kind: string): void {
     this.#ports.meter.onSent(kind);
-    node.queue(message);
+    node.queue(framed);
     this.#toSend.add(node);
     this.#sendSoon();
   }
@@ -231,6 +260,10 @@ export class SchedulerServer {
     for (const node of this.#toSend) {
       this.#toSend.delete(node);
       node.sendQueued();
+      if (node.isGreeted && node.needsDrain && !node.isBlocked) {
+        node.isBlocked = true;
+        this.#decide({ kind: 'blocked', connection: node.number });
+      }
       if (clock.monotonic() > until) break;
     }
     if (this.#toSend.size > 0) this.#sendSoon();
@@ -254,7 +287,7 @@ export class SchedulerServer {
 
   /** While the last news still goes out the next is collected on: so much the fewer messages it takes. */
   #flushIfDue(): void {
-    if (!this.#isFlushDue || this.#toSend.size > 0) return;
+    if (this.#toSend.size > 0 || !(this.#isFlushDue || this.#ports.core.isBehind)) return;
     this.#isFlushDue = false;
     this.#decide({ kind: 'flush' });
   }
@@ -267,13 +300,24 @@ export class SchedulerServer {
     }
   }
 
+  /** A part of the nodes; when all had their turn, what waits for them together. */
   #watch(): void {
     const now = this.#ports.clock.monotonic();
-    let unsent = 0;
-    for (const node of this.#streams.values()) {
+    for (let left = Math.ceil(this.#streams.size / WATCH_PARTS); left >= 0; left--) {
+      const { value: node, done } = this.#watched.next();
+      if (done) {
+        this.#boundUnsent();
+        this.#watched = this.#streams.values();
+        this.#unsent = 0;
+        return;
+      }
       this.#watchOne(node, now);
-      unsent += node.unsentBytes;
+      this.#unsent += node.unsentBytes;
     }
+  }
+
+  #boundUnsent(): void {
+    let unsent = this.#unsent;
     if (unsent <= this.#limits.allUnsentBytes) return;
     const worst = [...this.#streams.values()].sort((a, b) => b.unsentBytes - a.unsentBytes);
     for (const node of worst) {
@@ -308,4 +352,9 @@ export class SchedulerServer {
       node.askedAt = undefined;
     }
   }
+}
+
+function kindOf(message: SchedulerMessageProperties): string {
+  for (const kind in message) return kind;
+  return 'unknown';
 }

@@ -12,8 +12,12 @@ export class StubCore implements DecidingCore {
     message.hello ? [{ kind: 'send', connection, message: { welcome: { reportIntervalMs: 50 } } }] : [];
   /** At the next flush. */
   readonly news: SchedulerEffect[] = [];
+  readonly isBehind = false;
+  /** After anything that came, until the next flush. */
+  hasNews = false;
 
   *handle(event: SchedulerEvent): Iterable<SchedulerEffect> {
+    this.hasNews = event.kind !== 'flush' && (this.hasNews || event.kind !== 'tick');
     if (event.kind === 'flush') yield* this.news.splice(0);
     if (event.kind === 'tick') return;
     this.events.push(event);

@@ -189,7 +189,7 @@ export class NodeUnderTest {
     this.heard.push(message);
     for (const removed of message.parents?.remove ?? []) this.parents.delete(nameOf(removed));
     for (const { peerId, pieces } of message.parents?.add ?? []) {
-      this.parents.set(nameOf(peerId), PieceSet.fromBytes(this.#pieceCount, (pieces ?? new Uint8Array()).slice()));
+      this.parents.set(nameOf(peerId), setOf(this.#pieceCount, pieces));
     }
     for (const piece of piecesOfRuns(message.lease?.runs ?? [], this.#pieceCount)) this.leased.push(piece);
     for (const { peerId, runs } of message.lessees?.lessees ?? []) {
@@ -203,6 +203,11 @@ export class NodeUnderTest {
   takeLeases(): number[] {
     return this.leased.splice(0);
   }
+}
+
+/** As a node reads it: no bytes are an empty set. */
+function setOf(pieceCount: number, bytes: Uint8Array | null | undefined): PieceSet {
+  return bytes?.length ? PieceSet.fromBytes(pieceCount, bytes) : new PieceSet(pieceCount);
 }
 
 function nameOf(peerId: Uint8Array | null | undefined): string {

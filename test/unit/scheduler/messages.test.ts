@@ -75,8 +75,8 @@ test('a node that connects again takes the place of its old connection, whose en
   assert.equal(fresh.isClosed, false);
 });
 
-test('tasks, tasks of a node, nodes and bitmaps are bounded, and what is too much is refused with a reason', () => {
-  const limits = { ...SCHEDULER_LIMITS, nodes: 2, tasks: 3, tasksPerNode: 2, bitmapBytes: 100_000 };
+test('tasks, tasks of a node, nodes and memory are bounded, and what is too much is refused with a reason', () => {
+  const limits = { ...SCHEDULER_LIMITS, nodes: 2, tasks: 3, tasksPerNode: 2, stateBytes: 100_000 };
   const core = new CoreUnderTest({ limits });
   const refusals = (node: { heard: readonly { taskRefused?: { reason?: string | null } | null }[] }) =>
     node.heard.flatMap(({ taskRefused }) => taskRefused?.reason ?? []);
@@ -88,7 +88,7 @@ test('tasks, tasks of a node, nodes and bitmaps are bounded, and what is too muc
   assert.deepEqual(refusals(a), ['at most 2 tasks for each node']);
   const b = core.connect('b').join({ task: '4', handle: 1, pieceCount: 100_000 }).join({ task: '3', handle: 1 });
   b.join({ task: '4', handle: 2 });
-  assert.deepEqual(refusals(b), ['no room for its bitmaps', 'no room: there are 3 tasks']);
+  assert.deepEqual(refusals(b), ['no room for its state', 'no room: there are 3 tasks']);
   assert.match(core.connect('c').closedFor ?? '', /no room: 2 nodes/);
   a.go();
   b.join({ task: '4', handle: 3 });

@@ -122,6 +122,26 @@ test('the bound is the one that the messages are checked against', () => {
   assert.equal(MAX_SCHEDULER_MESSAGE_BYTES, 0x440000);
 });
 
+test('the core is told when a node takes nothing more, and when it reads again', async t => {
+  const { node, core, dropped } = await started(t);
+  const stream = await streamTo(await libp2pNode(t), node);
+  stream.send(HELLO);
+  await until(() => core.of('message').length === 1, 'the hello');
+  stream.pause();
+  const [{ connection = 0 } = {}] = core.of('connected');
+  const bitmap = new Uint8Array(1 << 20);
+  for (let i = 0; i < 4; i++) {
+    core.news.push({ kind: 'send', connection, message: { parents: { handle: 1, add: [{ pieces: bitmap }] } } });
+  }
+  stream.send(framed({ leave: { handle: 1 } }));
+  await until(() => core.of('blocked').length === 1, 'blocked');
+  assert.equal(core.of('flowing').length, 0);
+  stream.addEventListener('message', () => {});
+  stream.resume();
+  await until(() => core.of('flowing').length === 1, 'flowing');
+  assert.deepEqual(dropped, []);
+});
+
 test('who does not greet in time is shown the door', async t => {
   const { node, dropped, server } = await started(t, { helloMs: 30 });
   const stream = await streamTo(await libp2pNode(t), node);

@@ -75,11 +75,11 @@ test('the usual time is the 95th percentile of the last answers, once there are 
   assert.equal(usual.ms, 7);
 });
 
-test('the time until a hedge is the usual one within bounds, the longest while it is not known', () => {
+test('the time until a hedge is twice the usual one within bounds, the longest while it is not known', () => {
   const bounds = { leastMs: 300, mostMs: 2_000 };
   assert.deepEqual(
     [undefined, 10, 700, 9_000].map(ms => hedgeAfter(ms, bounds)),
-    [2_000, 300, 700, 2_000],
+    [2_000, 300, 1_400, 2_000],
   );
 });
 

@@ -79,6 +79,17 @@ test('a node that answers nothing is banned, and everybody finishes', async () =
   assert.ok(simulation.scheduler.banned.has('node3'));
 });
 
+test('a node that falls silent after it served the others holds nobody up for long', async () => {
+  const { max, origin } = await run({}, simulation => {
+    const node = simulation.nodes[2];
+    simulation.clock.after(3_000, () => {
+      if (node !== undefined) node.faults.isSilent = true;
+    });
+  });
+  assert.ok(max <= 2, `max ${max}`);
+  assert.ok(origin <= 1.15, `origin ${origin}`);
+});
+
 for (const fault of ['wrongBytes', 'lies'] as const) {
   test(`a node with the fault "${fault}" is banned, and nobody reads a wrong byte`, async () => {
     const { simulation, finishMs } = await run({}, ({ nodes }) => {
