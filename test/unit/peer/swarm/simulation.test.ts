@@ -80,7 +80,7 @@ test('a node that answers nothing is banned, and everybody finishes', async () =
 });
 
 test('a node that falls silent after it served the others holds nobody up for long', async () => {
-  const { max, origin } = await run({}, simulation => {
+  const { max, origin } = await run({ blobBytes: 32 * MIB }, simulation => {
     const node = simulation.nodes[2];
     simulation.clock.after(3_000, () => {
       if (node !== undefined) node.faults.isSilent = true;
