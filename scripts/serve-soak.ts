@@ -8,16 +8,21 @@
 // connection or a task leaves behind adds up, too. Exit code 1: something has grown (see `growthOf`).
 
 import { type ChildProcess, fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Digest, PIECE_BYTES, parseDigest, silentLogger, systemClock } from '../core/index.ts';
+import { openAcceleratedImage } from '../cli/accelerated-image.ts';
+import { makeLogger } from '../cli/logger.ts';
+import { readPlatform } from '../cli/settings.ts';
+import { type ChunkPlace, type Digest, PIECE_BYTES, parseDigest, systemClock } from '../core/index.ts';
+import { BootstrapReader } from '../image/index.ts';
 import { MemberNode, Membership, openIdentity, type PeerAddress, PeerTransport } from '../peer/index.ts';
 import { taskIdOf } from '../proto/index.ts';
+import { openSource, RegistryAccess } from '../registry/index.ts';
 import type { Ending } from '../test/support/docker-registry.ts';
-import { noise } from '../test/support/fake-blob.ts';
 import { buildImage } from '../test/support/image-builder.ts';
 import { LoopbackCluster, type LoopbackNode } from '../test/support/loopback-cluster.ts';
 import { startMemoryRegistry } from '../test/support/memory-registry.ts';
@@ -34,6 +39,11 @@ const MB = 1e6;
 const ASKED = 8;
 const TASK_BYTES = 256 * MB;
 const CONNECTION_BYTES = 512 * MB;
+/** Asked for after the pieces of a task: the daemon reads them from its cache, verifies them, and packs them. */
+const CHUNKS_OF_TASK = 16;
+const CHUNK_MS = 30_000;
+/** Of the daemon's log, where something fails. */
+const LOG_CHARS = 4_000;
 /** What a run of minutes may leave behind without anything being wrong: caches that fill, code that is compiled. */
 const MAY_GROW = { heap: 4 * MB, external: 4 * MB, rss: 24 * MB };
 
@@ -42,6 +52,7 @@ interface Errand {
   readonly parent: PeerAddress;
   readonly digest: Digest;
   readonly pieceCount: number;
+  readonly chunks: readonly ChunkPlace[];
   readonly bytes: number;
   readonly cluster: { readonly keyFile: string; readonly privateKeyFile: string; readonly directory: string };
 }
@@ -49,7 +60,7 @@ interface Errand {
 // ---- a fetching process ----------------------------------------------------------------------------------------------
 
 async function startMember({ cluster }: Errand) {
-  const common = { clock: systemClock, log: silentLogger };
+  const common = { clock: systemClock, log: makeLogger('pretty', 'debug', { isDaemon: false }) };
   const identity = await openIdentity(cluster.directory);
   const membership = await Membership.open({
     ...common,
@@ -64,10 +75,10 @@ async function startMember({ cluster }: Errand) {
   return { node, transport: await PeerTransport.start({ ...common, node, tasks, uploadSlots: 1 }) };
 }
 
-/** Takes so many bytes of the blob, in one task at the parent. Resolves with how many came. */
+/** Takes so many bytes of the blob in pieces, and some of its chunks, in one task at the parent. Resolves with what came. */
 async function takeTask(
   transport: PeerTransport,
-  { parent, digest, pieceCount }: Errand,
+  { parent, digest, pieceCount, chunks }: Errand,
   wanted: number,
 ): Promise<number> {
   const link = transport.link(parent);
@@ -82,6 +93,7 @@ async function takeTask(
       Array.from({ length: count }, () => there[next++ % there.length] ?? 0),
       { lane: 'demand', mayFetch: false },
     );
+  // Also after a connection broke, which the log tells.
   heard.onOpened = pieces => {
     there = [...pieces];
     if (there.length < pieceCount / 2) done.reject(new Error(`the parent has ${there.length} of ${pieceCount} pieces`));
@@ -94,10 +106,13 @@ async function takeTask(
   };
   heard.onDenied = reason => done.reject(new Error(`the parent denies the task: ${reason}`));
   heard.onRefused = (_, reason) => done.reject(new Error(`the parent refuses a piece: ${reason}`));
-  heard.onDown = () => done.reject(new Error('the connection broke'));
   const task = link.open({ taskId: taskIdOf(digest), digest, pieceCount }, heard);
   try {
     await done.promise;
+    for (const place of chunks.slice(0, CHUNKS_OF_TASK)) {
+      const signal = AbortSignal.timeout(CHUNK_MS);
+      got += (await task.requestChunk(place, { lane: 'demand', signal })).length;
+    }
   } finally {
     task.close();
     link.release();
@@ -195,7 +210,7 @@ async function watch(t: Ending, options: Readonly<Record<'gb' | 'every' | 'nodes
   });
   const registry = await startMemoryRegistry(t);
   const reference = `${registry.host}/app:1`;
-  const layers = [{ tar: [{ path: 'file', content: noise(options.mib << 20, 'serve-soak') }] }];
+  const layers = [{ tar: [{ path: 'file', content: randomBytes(options.mib << 20) }] }];
   const { reference: source } = await buildImage(join(directory, 'layout'), { layers });
   const { code, stderr } = await callShoal(['convert', '--plain-http', source, reference], {
     root: join(directory, 'converting'),
@@ -207,7 +222,6 @@ async function watch(t: Ending, options: Readonly<Record<'gb' | 'every' | 'nodes
   const cluster = await LoopbackCluster.start(t, join(directory, 'cluster'));
   const node = await cluster.node('serving', {
     registryHost: registry.host,
-    keys: { 'log-level': 'info' },
     preload: [OBSERVER],
     channel: true,
   });
@@ -223,11 +237,14 @@ async function watch(t: Ending, options: Readonly<Record<'gb' | 'every' | 'nodes
   const before = await held(node);
   print('idle, with an image', before);
 
+  const digest = parseDigest(name);
+  const chunks = await chunksOf(reference, digest);
   const parent = await node.swarm();
   const fetchers = Array.from({ length: options.nodes }, (_, at) => {
     const errand: Errand = {
       parent: { peerId: parent.peerId, addresses: parent.addresses },
-      digest: parseDigest(name),
+      digest,
+      chunks,
       pieceCount: Math.ceil(blob.length / PIECE_BYTES),
       bytes: (options.gb * GB) / options.nodes,
       cluster: {
@@ -242,7 +259,10 @@ async function watch(t: Ending, options: Readonly<Record<'gb' | 'every' | 'nodes
     return child;
   });
   const began = performance.now();
-  const warm = await untilServed(fetchers, node, options.every * GB);
+  const warm = await untilServed(fetchers, node, options.every * GB).catch(async error => {
+    console.error((await node.logged()).slice(-LOG_CHARS));
+    throw error;
+  });
   const seconds = (performance.now() - began) / 1000;
   console.log(`served ${((await node.swarm()).counters.bytesSent / GB).toFixed(2)} GB in ${seconds.toFixed(0)} s`);
   await pause();
@@ -251,6 +271,20 @@ async function watch(t: Ending, options: Readonly<Record<'gb' | 'every' | 'nodes
   const grown = growthOf(warm ?? before, idle, before);
   console.log(grown.length === 0 ? 'nothing has grown' : grown.join('\n'));
   if (grown.length > 0) process.exitCode = 1;
+}
+
+async function chunksOf(reference: string, digest: Digest): Promise<ChunkPlace[]> {
+  const access = new RegistryAccess();
+  const source = openSource(reference, { access, plainHttp: true });
+  const { signal } = new AbortController();
+  const { bootstrap, layers } = await openAcceleratedImage(source, readPlatform(undefined), signal);
+  await access.close();
+  const blob = new BootstrapReader(bootstrap).blobLayouts(layers).find(each => each.digest === digest);
+  if (blob === undefined) throw new Error('the image has no such blob');
+  return Array.from({ length: blob.chunkCount }, (_, index) => {
+    const { compressedOffset, compressedSize, uncompressedSize } = blob.chunk(index);
+    return { offset: compressedOffset, compressedSize, uncompressedSize };
+  });
 }
 
 /** Prints what is held at every step; resolves with the first, when all have what they wanted. */
