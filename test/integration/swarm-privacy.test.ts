@@ -41,7 +41,7 @@ interface Played {
   readonly tasks: readonly { readonly digest: string; readonly taskId: string; readonly bytes: Buffer }[];
   readonly pages: Readonly<Record<string, string>>;
   readonly schedulerMemory: (secrets: readonly Secret[]) => string[];
-  readonly shown: { readonly peers: string; readonly tasks: string };
+  readonly shown: { readonly peers: string; readonly tasks: string; readonly metrics: string };
   readonly secrets: { readonly digests: Secret[]; readonly credentials: Secret[]; readonly keys: Secret[] };
 }
 
@@ -86,7 +86,7 @@ async function play(t: TestContext): Promise<Played> {
 
   const pages = await readPages(cluster);
   const memory = [...memoryOf(cluster.schedulerPid)];
-  const shown = { peers: '', tasks: '' };
+  const shown = { peers: '', tasks: '', metrics: await first.shoal('metrics') };
   for (const command of ['peers', 'tasks'] as const) {
     shown[command] = (await first.shoal(command)) + (await first.shoal('--json', command));
   }
@@ -366,7 +366,7 @@ test('what nodes say, show and write down tells nothing of blobs and passwords',
   });
 
   await t.test(
-    'shoal peers tells nothing of blobs, and shoal tasks their digests to the owner of the node only',
+    'shoal peers and shoal metrics tell nothing of blobs, and shoal tasks their digests to the owner of the node only',
     async () => {
       const { peers, tasks: listed } = played.shown;
       assert.match(peers, /scheduler: .*, connected/);
