@@ -8,18 +8,24 @@ import { isMainThread } from 'node:worker_threads';
 import type { MemberNode as Node } from '../../peer/index.ts';
 
 export const LOOK = 'look';
+/** The same, with live objects counted: that takes seconds on a busy machine, in which the daemon answers nobody. */
+export const COUNT = 'count';
 
 export interface Look {
   /** Bytes; `rss` is from before the collection, all else from after it. */
   readonly memory: Readonly<NodeJS.MemoryUsage>;
-  readonly eventTargets: number;
-  readonly abortSignals: number;
-  readonly emitters: number;
-  readonly promises: number;
+  readonly objects?: {
+    readonly eventTargets: number;
+    readonly abortSignals: number;
+    readonly emitters: number;
+    readonly promises: number;
+  };
   readonly timers: number;
   readonly sockets: number;
   readonly connections: number;
   readonly streams: number;
+  /** What each stream is for, how it stands, and since when. */
+  readonly streamList: readonly string[];
   /** Of the node, its connections and their streams. */
   readonly listeners: number;
 }
@@ -32,7 +38,16 @@ const EVENTS = [
   ...['peer:identify', 'peer:update', 'self:peer:update', 'transport:listening', 'transport:close', 'start', 'stop'],
 ];
 
-function look(collect: () => void): Look {
+function countObjects(): NonNullable<Look['objects']> {
+  return {
+    eventTargets: queryObjects(EventTarget, { format: 'count' }),
+    abortSignals: queryObjects(AbortSignal, { format: 'count' }),
+    emitters: queryObjects(EventEmitter, { format: 'count' }),
+    promises: queryObjects(Promise, { format: 'count' }),
+  };
+}
+
+function look(collect: () => void, isCounting: boolean): Look {
   const { rss } = process.memoryUsage();
   collect();
   const connections = [...nodes].flatMap(({ libp2p }) => libp2p.getConnections());
@@ -42,14 +57,15 @@ function look(collect: () => void): Look {
   const active = (name: string) => resources.filter(resource => resource === name).length;
   return {
     memory: { ...process.memoryUsage(), rss },
-    eventTargets: queryObjects(EventTarget, { format: 'count' }),
-    abortSignals: queryObjects(AbortSignal, { format: 'count' }),
-    emitters: queryObjects(EventEmitter, { format: 'count' }),
-    promises: queryObjects(Promise, { format: 'count' }),
+    ...(isCounting && { objects: countObjects() }),
     timers: active('Timeout'),
     sockets: active('TCPSocketWrap'),
     connections: connections.length,
     streams: streams.length,
+    streamList: streams.map(({ protocol, direction, status, readStatus, writeStatus, timeline }) => {
+      const age = Math.round((Date.now() - timeline.open) / 1000);
+      return `${direction} ${protocol}: ${status}, ${readStatus}, ${writeStatus}, for ${age} s`;
+    }),
     listeners: parts.reduce(
       (sum, part) => sum + EVENTS.reduce((ofPart, event) => ofPart + part.listenerCount(event), 0),
       0,
@@ -69,7 +85,7 @@ if (isMainThread && process.send !== undefined && process.argv.includes('daemon'
   setFlagsFromString('--expose-gc');
   const collect: () => void = runInNewContext('gc');
   process.on('message', message => {
-    if (message === LOOK) process.send?.(look(collect));
+    if (message === LOOK || message === COUNT) process.send?.(look(collect, message === COUNT));
   });
   process.channel?.unref();
 }
