@@ -8,6 +8,17 @@ import { harmless } from './harmless.ts';
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'trace'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** 64 hex digits that are a digest: after its algorithm, or by themselves; what is part of a path or a name is not. */
+const DIGESTS = /(?:(?<=sha256[:/])|(?<![\w./-]))([0-9a-f]{12})[0-9a-f]{52}(?!\w)/g;
+
+/**
+ * Who has a blob's digest gets the blob from the cluster's nodes, so none goes into a log, where errors would take it: what is
+ * left of it is enough to find it again.
+ */
+export function shortenDigests(line: string): string {
+  return line.replace(DIGESTS, '$1');
+}
+
 /** `auto`: JSON lines for the daemon, whose log programs read, and short lines for a person. */
 export const LOG_FORMATS = ['auto', 'json', 'pretty'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
@@ -47,7 +58,7 @@ function jsonLogger(level: LogLevel): Logger {
     {
       write(line: string) {
         try {
-          writeSync(STANDARD_ERROR, line);
+          writeSync(STANDARD_ERROR, shortenDigests(line));
         } catch {
           // said above
         }
@@ -65,7 +76,9 @@ function plainLogger(level: LogLevel): Logger {
         const details = Object.entries(fields).map(
           ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
         );
-        process.stderr.write(`shoal: ${at === 'info' ? '' : `${at}: `}${harmless(message + details.join(''))}\n`);
+        process.stderr.write(
+          `shoal: ${at === 'info' ? '' : `${at}: `}${harmless(shortenDigests(message + details.join('')))}\n`,
+        );
       },
     },
     level,

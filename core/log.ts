@@ -4,7 +4,8 @@ export type LogFields = Readonly<Record<string, unknown>>;
 
 /**
  * error: a human must act; warn: degraded; info: once per mount or process; debug: once per decision; trace: once per
- * chunk. Fields never carry credentials; digests go in their short form.
+ * chunk. Neither messages nor fields carry credentials; digests go in their short form (the real
+ * logger cuts those of errors, which have them in full for a person).
  */
 export interface Logger {
   error(message: string, fields?: LogFields): void;

@@ -131,7 +131,7 @@ export class MemberNode {
     return this.#state.bans.active(this.#state.options.clock.monotonic());
   }
 
-  /** Reads certificate and revocations again (SIGHUP); happens by itself every 15 s when a file has changed. */
+  /** Reads certificate and revocations again; happens by itself every 15 s when a file has changed. */
   async reload(): Promise<void> {
     await this.membership.reload();
     this.#closeOutsiders();

@@ -6,6 +6,8 @@ import type { MessageStream } from '@libp2p/interface';
 export interface RecordedBytes {
   /** The other end. */
   readonly peerId: string;
+  /** Tells the connections of this process apart: two may be with the same peer. */
+  readonly connection: number;
   readonly direction: 'sent' | 'received';
   /** A copy: as the encryption gets it, framed by the muxer. */
   readonly bytes: Uint8Array;
@@ -13,18 +15,21 @@ export interface RecordedBytes {
 
 export type RecordBytes = (recorded: RecordedBytes) => void;
 
+let connections = 0;
+
 /** Watches a secured connection in place. */
 export function recordConnection(connection: MessageStream, peerId: string, record: RecordBytes): void {
+  const number = ++connections;
   const send = connection.send.bind(connection);
   connection.send = data => {
-    record({ peerId, direction: 'sent', bytes: copyOf(data) });
+    record({ peerId, connection: number, direction: 'sent', bytes: copyOf(data) });
     return send(data);
   };
   // Not a listener: a connection gives its bytes to whoever listens first, and the muxer comes later.
   const dispatch = connection.dispatchEvent.bind(connection);
   connection.dispatchEvent = event => {
     if (event.type === 'message' && 'data' in event && isBytes(event.data)) {
-      record({ peerId, direction: 'received', bytes: copyOf(event.data) });
+      record({ peerId, connection: number, direction: 'received', bytes: copyOf(event.data) });
     }
     return dispatch(event);
   };

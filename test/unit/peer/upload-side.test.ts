@@ -2,48 +2,22 @@
 
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
-import type { Stream } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import { PIECE_BYTES } from '../../../core/index.ts';
 import { newIdentity } from '../../../peer/index.ts';
-import { CHILD_BOUNDS, childCodec, proofOf } from '../../../peer/transport/pieces-protocol.ts';
-import {
-  type ChildMessageProperties,
-  MessageStream,
-  OpenStatus,
-  type ParentMessageProperties,
-  PIECES_PROTOCOL,
-  taskIdOf,
-} from '../../../proto/index.ts';
+import { type ChildMessageProperties, OpenStatus, PIECES_PROTOCOL } from '../../../proto/index.ts';
 import { makeCluster } from '../../support/member-nodes.ts';
-import type { MemoryServedTask } from '../../support/memory-served-tasks.ts';
 import { openAt, ShiftedClock, startPeer, type TestPeer, until } from '../../support/peers.ts';
+import { rawChild } from '../../support/raw-child.ts';
 
 const DEMAND = { lane: 'demand', mayFetch: false } as const;
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
 
-/** A child that speaks the protocol by hand. */
-async function rawChild(t: TestContext, child: TestPeer, parent: TestPeer) {
-  const address = parent.address.addresses[0] ?? '';
-  const connection = await child.node.libp2p.dial(multiaddr(address));
-  const stream: Stream = await connection.newStream(PIECES_PROTOCOL);
-  const got: ParentMessageProperties[] = [];
-  const end = Promise.withResolvers<string>();
-  const wire = new MessageStream<ChildMessageProperties, ParentMessageProperties>(stream, childCodec, CHILD_BOUNDS, {
-    onMessage: message => got.push(message),
-    onEnd: error => end.resolve(error?.message ?? 'closed'),
-  });
-  t.after(() => stream.abort(new Error('the test ends')));
-  const open = (served: MemoryServedTask, handle = 1) =>
-    wire.send({
-      open: {
-        handle,
-        taskId: Buffer.from(taskIdOf(served.digest), 'hex'),
-        proof: proofOf(served.digest, child.node.peerId, parent.node.peerId),
-        pieceCount: served.pieceCount,
-      },
-    });
-  return { wire, stream, got, ended: end.promise, open };
+/** Ends with the test. */
+async function rawChildOf(t: TestContext, child: TestPeer, parent: TestPeer) {
+  const raw = await rawChild(child.node, parent.address);
+  t.after(() => raw.stream.abort(new Error('the test ends')));
+  return raw;
 }
 
 suite('upload side', { timeout: 60_000 }, () => {
@@ -135,7 +109,7 @@ suite('upload side', { timeout: 60_000 }, () => {
       startPeer(t, cluster, { uploadSlots: 2, clock }),
     ]);
     const served = parent.tasks.add(1, 1000);
-    const raw = await rawChild(t, stuck, parent);
+    const raw = await rawChildOf(t, stuck, parent);
     raw.open(served);
     await until(() => raw.got.length === 1);
     raw.stream.pause();
@@ -167,7 +141,7 @@ suite('upload side', { timeout: 60_000 }, () => {
     const cluster = await makeCluster(t);
     const [child, parent] = await Promise.all([startPeer(t, cluster), startPeer(t, cluster)]);
     const served = parent.tasks.add(1, 2000);
-    const raw = await rawChild(t, child, parent);
+    const raw = await rawChildOf(t, child, parent);
     raw.open(served);
     await until(() => raw.got.length === 1);
     raw.stream.pause();
@@ -193,7 +167,7 @@ suite('upload side', { timeout: 60_000 }, () => {
     test(`a child that ${name} is cut off, and the log has the reason`, async t => {
       const cluster = await makeCluster(t);
       const [child, parent] = await Promise.all([startPeer(t, cluster), startPeer(t, cluster)]);
-      const raw = await rawChild(t, child, parent);
+      const raw = await rawChildOf(t, child, parent);
       raw.open(parent.tasks.add(1, 3));
       raw.wire.send(message);
       await raw.ended;
@@ -209,10 +183,10 @@ suite('upload side', { timeout: 60_000 }, () => {
     const cluster = await makeCluster(t);
     const [child, parent] = await Promise.all([startPeer(t, cluster), startPeer(t, cluster)]);
     const served = parent.tasks.add(1, 3);
-    const raw = await rawChild(t, child, parent);
+    const raw = await rawChildOf(t, child, parent);
     for (let handle = 1; handle <= 20; handle++) {
       const proof = new Uint8Array(32).fill(handle);
-      raw.wire.send({ open: { handle, taskId: Buffer.from(served.taskId, 'hex'), proof, pieceCount: 3 } });
+      raw.open(served, { handle, proof });
     }
     await raw.ended;
     assert.ok(raw.got.length > 0 && raw.got.length < 16);
