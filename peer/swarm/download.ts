@@ -327,7 +327,7 @@ export class Download {
     for (const peerId of why.tryPeers) this.parents.askAgain(peerId, now);
     if (why.reason !== 'busy') {
       for (const piece of pieces) {
-        if (why.reason === 'absent' && parent.pieces.has(piece)) parent.doubts.set(piece, now);
+        if (parent.pieces.has(piece)) parent.doubts.set(piece, now);
         if (this.scheduler.lesseeOf(piece) === parent.peerId) this.scheduler.forgetLessee(piece);
       }
       if (why.reason === 'failed') parent.service.failures++;

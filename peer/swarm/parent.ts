@@ -42,7 +42,7 @@ export class Parent {
   readonly asked = new Map<number, Asked>();
   /** Of those asked, how many it does not have yet. */
   parked = 0;
-  /** Pieces it refused as absent though its bitmap has them, and when. */
+  /** Pieces it refused though its bitmap has them, and when. */
   readonly doubts = new Map<number, number>();
   /** It is not asked for anything until then. */
   restsUntil = 0;

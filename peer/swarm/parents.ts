@@ -119,8 +119,8 @@ export class Parents {
     }
   }
 
-  /** It owes pieces and sends none: for now it counts as having nothing. */
-  stalled(parent: Parent): void {
+  /** It rests: for now it counts as having nothing. */
+  discount(parent: Parent): void {
     this.#uncount(parent);
   }
 

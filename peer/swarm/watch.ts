@@ -90,6 +90,7 @@ export class Watch {
         parent.doubts.delete(piece);
         scheduler.accuse(parent.peerId, piece, 'lying-bitmap');
         parent.rest(now, settings.restMs, settings.restMostMs);
+        parents.discount(parent);
       }
       const oldest = this.#owedLongest(parent);
       if (oldest === undefined || now - oldest.since < oldest.allowedMs) continue;
@@ -98,7 +99,7 @@ export class Watch {
       if (!isExcused) scheduler.accuse(parent.peerId, oldest.piece, 'stalled');
       parent.rest(now, settings.restMs, settings.restMostMs);
       const owed = [...parent.asked.keys()];
-      parents.stalled(parent);
+      parents.discount(parent);
       requests.withdraw(parent, owed);
       // The scheduler takes them to be there.
       scheduler.sayLate(owed.filter(piece => wanted.holders(piece) === 0));

@@ -173,18 +173,33 @@ test('a piece of the wrong length is wrong, with or without a table', async t =>
   assert.equal((await reading).bytes.length, 65_536);
 });
 
-test('a lying bitmap is accused, unless the parent says that it lost the piece', async t => {
+for (const reason of ['absent', 'failed'] as const) {
+  test(`a bitmap is accused as a lie when its pieces are refused as ${reason}, unless they are said to be lost`, async t => {
+    const { world, blob } = scheduled(t);
+    const liar = world.parent('b', [0]);
+    const honest = world.parent('c', [1]);
+    void world.read(blob, { first: 0, count: 2 }).catch(() => {});
+    await world.settle();
+    liar.refuse([0], reason);
+    honest.refuse([1], reason);
+    honest.events.onLost([1], []);
+    await world.pass(500);
+    assert.deepEqual(world.scheduler.accusations, [{ peerId: 'b', piece: 0, what: 'lying-bitmap' }]);
+    assert.deepEqual(wanted(world).sort(), [0, 1]);
+  });
+}
+
+test('what nobody but a liar has is wanted of the scheduler while the liar rests', async t => {
   const { world, blob } = scheduled(t);
-  const liar = world.parent('b', [0]);
-  const honest = world.parent('c', [1]);
-  void world.read(blob, { first: 0, count: 2 }).catch(() => {});
+  const liar = world.parent('b', [0, 1]);
+  void world.read(blob, { first: 0, count: 1 }).catch(() => {});
   await world.settle();
   liar.refuse([0], 'absent');
-  honest.refuse([1], 'absent');
-  honest.events.onLost([1], []);
   await world.pass(500);
-  assert.deepEqual(world.scheduler.accusations, [{ peerId: 'b', piece: 0, what: 'lying-bitmap' }]);
-  assert.deepEqual(wanted(world).sort(), [0, 1]);
+  assert.deepEqual(wanted(world), [0]);
+  void world.read(blob, { first: 1, count: 1 }).catch(() => {});
+  await world.settle();
+  assert.deepEqual([liar.askedPieces, wanted(world)], [[], [0, 1]]);
 });
 
 test('a parent that sends nothing is hedged for demand, then left alone and accused', async t => {
