@@ -92,7 +92,7 @@ export async function play(theatre: Theatre, scenario: Scenario, calmWaitMs: num
       scenario: scenario.name,
       about: scenario.about,
       ...verdict,
-      faults: [...(failure === undefined ? [] : [failure]), ...verdict.faults],
+      faults: [...(failure === undefined ? [] : [failure]), ...verdict.faults, ...idleness(scenario, evil)],
       finishMs,
       originRatio: payloadOf(after.upBytes - before.upBytes) / imageBytes,
     };
@@ -105,6 +105,11 @@ export async function play(theatre: Theatre, scenario: Scenario, calmWaitMs: num
     await Promise.all(nodes.map(node => node.remove()));
     await cluster?.stop();
   }
+}
+
+/** A run in which the evil peer did nothing shows nothing. Whoever serves shows what it did by its ban. */
+function idleness({ evil: malice }: Scenario, evil: EvilProcess | undefined): string[] {
+  return malice === 'never-reads' && evil?.asked === 0 ? ['the peer that never reads asked nobody for anything'] : [];
 }
 
 /** Who is slow is only avoided; who lies is banned. */
