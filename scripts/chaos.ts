@@ -101,9 +101,19 @@ async function main(bed: TestBed): Promise<Played[]> {
 }
 
 function print(results: readonly Played[]): void {
-  const head = ['SCENARIO', 'WHAT GOES WRONG', 'VERDICT', 'FINISH', 'LONGEST WAIT', 'UNDUE', 'RECOVERY', 'ORIGIN'];
+  const head = [
+    'SCENARIO',
+    'WHAT GOES WRONG',
+    'VERDICT',
+    'FINISH',
+    'LONGEST WAIT',
+    'UNDUE',
+    'RECOVERY',
+    'ORIGIN',
+    'BANNED',
+  ];
   const rows = results.map(
-    ({ scenario, about, faults, finishMs, longestWaitMs, undueWaitMs, recoveryMs, originRatio }) => [
+    ({ scenario, about, faults, finishMs, longestWaitMs, undueWaitMs, recoveryMs, originRatio, banned }) => [
       scenario,
       about,
       faults.length === 0 ? 'well' : `${faults.length} faults`,
@@ -112,6 +122,7 @@ function print(results: readonly Played[]): void {
       seconds(undueWaitMs),
       recoveryMs === undefined ? '' : seconds(recoveryMs),
       originRatio.toFixed(2),
+      banned.length === 0 ? '' : banned.join(' '),
     ],
   );
   printTable(head, rows, head.slice(3));

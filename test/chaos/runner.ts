@@ -15,7 +15,7 @@ import type { OriginRegistry } from '../support/swarm/registry.ts';
 import type { TestBed } from '../support/swarm/test-bed.ts';
 import { RealStage } from './real-stage.ts';
 import type { Scenario } from './scenario.ts';
-import { judge, type Verdict } from './verdict.ts';
+import { judge, type NodeRecord, type Verdict } from './verdict.ts';
 
 export interface Theatre {
   readonly bed: TestBed;
@@ -41,6 +41,8 @@ export interface Played extends Verdict {
   readonly finishMs: number;
   /** What the origin's link carried, as payload, over the image's compressed bytes. */
   readonly originRatio: number;
+  /** Peers that somebody has banned at the end. */
+  readonly banned: readonly string[];
 }
 
 /** `calmWaitMs`: the longest wait of a calm start on the same stage; infinite for the calm start itself. */
@@ -79,14 +81,16 @@ export async function play(theatre: Theatre, scenario: Scenario, calmWaitMs: num
     );
     const finishMs = monotonicMs() - start;
     const after = await bed.network.traffic(REGISTRY);
+    const records = stage.records();
+    const banned = await bannedBy(cluster, nodes, records);
     const verdict = judge({
-      records: stage.records(),
+      records,
       expected: image.files,
       troubles: stage.troubles(),
       calmWaitMs,
       graceMs: scenario.graceMs,
-      liar:
-        evil && LIARS.has(scenario.name) ? { peerId: evil.peerId, banned: await bannedBy(cluster, nodes) } : undefined,
+      banned,
+      evil: evil && { peerId: evil.peerId, isLiar: LIARS.has(scenario.name) },
     });
     return {
       scenario: scenario.name,
@@ -95,6 +99,7 @@ export async function play(theatre: Theatre, scenario: Scenario, calmWaitMs: num
       faults: [...(failure === undefined ? [] : [failure]), ...verdict.faults, ...idleness(scenario, evil)],
       finishMs,
       originRatio: payloadOf(after.upBytes - before.upBytes) / imageBytes,
+      banned: banned.map(peerId => (peerId === evil?.peerId ? 'evil' : peerId)),
     };
   } finally {
     await stage.end();
@@ -115,8 +120,14 @@ function idleness({ evil: malice }: Scenario, evil: EvilProcess | undefined): st
 /** Who is slow is only avoided; who lies is banned. */
 const LIARS: ReadonlySet<string> = new Set(['wrong-bytes', 'lying-bitmap']);
 
-async function bannedBy(cluster: Cluster | undefined, nodes: readonly SwarmNode[]): Promise<string[]> {
-  return (await cluster?.banned(nodes.map(({ root }) => root))) ?? [];
+/** By those that are judged: others may be dead. */
+async function bannedBy(
+  cluster: Cluster | undefined,
+  nodes: readonly SwarmNode[],
+  records: readonly NodeRecord[],
+): Promise<string[]> {
+  const alive = nodes.filter(({ name }) => records.some(({ node }) => node === name));
+  return (await cluster?.banned(alive.map(({ root }) => root))) ?? [];
 }
 
 async function startEvil(
