@@ -323,7 +323,8 @@ export class Download {
   #refused(parent: Parent, pieces: readonly number[], why: Refusal): void {
     const now = this.#ports.clock.monotonic();
     this.#ports.counters.refusals += pieces.length;
-    if (why.reason === 'busy') parent.restsUntil = Math.max(parent.restsUntil, now + this.#ports.settings.busyMs);
+    const [first] = pieces;
+    if (why.reason === 'busy' && first !== undefined) parent.noteBusy(first, now, this.#ports.settings.busyMs);
     for (const peerId of why.tryPeers) this.parents.askAgain(peerId, now);
     if (why.reason !== 'busy') {
       for (const piece of pieces) {

@@ -339,6 +339,26 @@ test('a busy parent is left alone for a moment, and others are asked', async t =
   assert.deepEqual(world.scheduler.accusations, []);
 });
 
+test('a parent that has a piece and is always busy has stalled; one that serves in between has not', async t => {
+  const { world, blob } = scheduled(t, { pieces: 64 });
+  const never = world.parent('b', [0]);
+  const seldom = world.parent(
+    'c',
+    Array.from({ length: 63 }, (_, index) => index + 1),
+  );
+  void world.read(blob, { first: 0, count: 64 }).catch(() => {});
+  await world.settle();
+  for (let round = 0; round < 80; round++) {
+    never.refuse(never.askedPieces, 'busy');
+    const [first] = seldom.askedPieces;
+    if (round % 20 === 19 && first !== undefined) seldom.send(first);
+    seldom.refuse(seldom.askedPieces, 'busy');
+    await world.pass(100);
+  }
+  assert.deepEqual(world.scheduler.accusations, [{ peerId: 'b', piece: 0, what: 'stalled' }]);
+  assert.ok(wanted(world).includes(0));
+});
+
 test('a parent that did not have the task is asked again when it gets a lease', async t => {
   const { world, blob } = scheduled(t);
   const parent = world.parent('b', []);
