@@ -167,7 +167,11 @@ export class Download {
   turn(now: number): void {
     const isAlone = this.#isAlone(now);
     if (isAlone && this.wanted.size > 0) this.#alone.start();
-    this.scheduler.say(now, piece => this.fetcher.has(piece));
+    this.scheduler.say(
+      now,
+      piece => this.fetcher.has(piece),
+      piece => this.parents.isWithheld(piece),
+    );
     this.#asking.turn(now);
     this.#raise();
     if (isAlone) this.#alone.ask(now);

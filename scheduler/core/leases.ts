@@ -62,15 +62,17 @@ export function grantLeases(task: Task, turn: Turn, most: number): number {
 
 /**
  * `member` has waited too long for a piece that another fetches, or that its neighbours are said to have: a second lease,
- * if it is time for one and the task has not had too many. Congestion alone must not send the origin's bytes twice.
+ * if it is time for one and the task has not had too many. Congestion alone must not send the origin's bytes twice. What
+ * only those are said to have who never brought anybody anything is not believed for longer than that: it is not counted.
  */
 export function grantLate(member: Member, piece: number, turn: Turn): void {
   const { task } = member;
   const { now } = turn;
   const allowance =
     LATE_FREE + Math.floor(LATE_SHARE * task.leasesEver) + Math.floor((now - task.createdAt) / LATE_TRICKLE_MS);
-  if (now < task.holdUntil || task.lateLeases >= allowance) return;
   const lease = task.leases.get(piece);
+  const isCounted = lease !== undefined || task.findHolder(piece, isProven) !== undefined;
+  if (now < task.holdUntil || (isCounted && task.lateLeases >= allowance)) return;
   if (lease !== undefined) {
     const patience = Math.max(LATE_AFTER_MS, LATE_FACTOR * task.pace.usualMs);
     if (lease.second !== undefined || now - Math.max(lease.stamp.at, lease.secondAt) < patience) return;
@@ -81,7 +83,7 @@ export function grantLate(member: Member, piece: number, turn: Turn): void {
       ? member
       : chooseLessee(task, { piece, lane: 1, asker: member, except: lease?.lessee }, turn).lessee;
   if (lessee === undefined) return;
-  task.lateLeases++;
+  if (isCounted) task.lateLeases++;
   if (lease === undefined) {
     begin(task, { piece, lane: 1, asker: member }, lessee, turn);
     return;
@@ -89,6 +91,11 @@ export function grantLate(member: Member, piece: number, turn: Turn): void {
   lease.second = { lessee, stamp: task.pace.begin(now) };
   lease.secondAt = now;
   tellOf(task, piece, lessee, turn);
+}
+
+/** Has it shown that there is something behind what it says: served another, or been sent to the origin? */
+function isProven(holder: Member): boolean {
+  return holder.node.servedPieces > 0 || holder.leasesEver > 0;
 }
 
 /** A member has a piece. If it had the lease of it, that is done. */

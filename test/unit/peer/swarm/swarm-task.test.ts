@@ -189,17 +189,21 @@ for (const reason of ['absent', 'failed'] as const) {
   });
 }
 
-test('what nobody but a liar has is wanted of the scheduler while the liar rests', async t => {
+test('what only a liar has is said to be late at once while the liar rests', async t => {
   const { world, blob } = scheduled(t);
   const liar = world.parent('b', [0, 1]);
   void world.read(blob, { first: 0, count: 1 }).catch(() => {});
   await world.settle();
   liar.refuse([0], 'absent');
   await world.pass(500);
-  assert.deepEqual(wanted(world), [0]);
-  void world.read(blob, { first: 1, count: 1 }).catch(() => {});
+  assert.deepEqual(world.scheduler.wants, [{ pieces: [0], lane: 'demand', late: false }]);
+  void world.read(blob, { first: 1, count: 2 }).catch(() => {});
   await world.settle();
-  assert.deepEqual([liar.askedPieces, wanted(world)], [[], [0, 1]]);
+  assert.deepEqual(liar.askedPieces, []);
+  assert.deepEqual(world.scheduler.wants.slice(1), [
+    { pieces: [1], lane: 'demand', late: true },
+    { pieces: [2], lane: 'demand', late: false },
+  ]);
 });
 
 test('a parent that sends nothing is hedged for demand, then left alone and accused', async t => {
