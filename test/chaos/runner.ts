@@ -15,7 +15,7 @@ import type { OriginRegistry } from '../support/swarm/registry.ts';
 import type { TestBed } from '../support/swarm/test-bed.ts';
 import { RealStage } from './real-stage.ts';
 import type { Scenario } from './scenario.ts';
-import { judge, type NodeRecord, type Verdict } from './verdict.ts';
+import { judge, type Verdict } from './verdict.ts';
 
 export interface Theatre {
   readonly bed: TestBed;
@@ -82,7 +82,9 @@ export async function play(theatre: Theatre, scenario: Scenario, calmWaitMs: num
     const finishMs = monotonicMs() - start;
     const after = await bed.network.traffic(REGISTRY);
     const records = stage.records();
-    const banned = await bannedBy(cluster, nodes, records);
+    const judged = nodes.filter(({ name }) => records.some(({ node }) => node === name));
+    const crashes = crashed(judged, cluster);
+    const banned = await bannedBy(cluster, judged);
     const verdict = judge({
       records,
       expected: image.files,
@@ -96,7 +98,7 @@ export async function play(theatre: Theatre, scenario: Scenario, calmWaitMs: num
       scenario: scenario.name,
       about: scenario.about,
       ...verdict,
-      faults: [...(failure === undefined ? [] : [failure]), ...verdict.faults, ...idleness(scenario, evil)],
+      faults: [...(failure === undefined ? [] : [failure]), ...crashes, ...verdict.faults, ...idleness(scenario, evil)],
       finishMs,
       originRatio: payloadOf(after.upBytes - before.upBytes) / imageBytes,
       banned: banned.map(peerId => (peerId === evil?.peerId ? 'evil' : peerId)),
@@ -120,14 +122,16 @@ function idleness({ evil: malice }: Scenario, evil: EvilProcess | undefined): st
 /** Who is slow is only avoided; who lies is banned. */
 const LIARS: ReadonlySet<string> = new Set(['wrong-bytes', 'lying-bitmap']);
 
-/** By those that are judged: others may be dead. */
-async function bannedBy(
-  cluster: Cluster | undefined,
-  nodes: readonly SwarmNode[],
-  records: readonly NodeRecord[],
-): Promise<string[]> {
-  const alive = nodes.filter(({ name }) => records.some(({ node }) => node === name));
-  return (await cluster?.banned(alive.map(({ root }) => root))) ?? [];
+/** Every scenario leaves the judged daemons and the scheduler running. */
+function crashed(nodes: readonly SwarmNode[], cluster: Cluster | undefined): string[] {
+  const ended = nodes.filter(node => node.hasEnded).map(({ name }) => `the daemon of ${name}`);
+  if (cluster?.hasSchedulerEnded === true) ended.push('the scheduler');
+  return ended.map(who => `${who} has ended`);
+}
+
+async function bannedBy(cluster: Cluster | undefined, nodes: readonly SwarmNode[]): Promise<string[]> {
+  const running = nodes.filter(node => !node.hasEnded);
+  return (await cluster?.banned(running.map(({ root }) => root))) ?? [];
 }
 
 async function startEvil(
