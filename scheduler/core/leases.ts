@@ -16,6 +16,7 @@ import {
   MAX_PUT_ASIDE,
   MAX_REST_MS,
   NOT_FOUND_REST_MS,
+  PROVING_MS,
   REST_MS,
 } from './config.ts';
 import { bringHolder, neighbourHolds } from './holders.ts';
@@ -71,7 +72,8 @@ export function grantLate(member: Member, piece: number, turn: Turn): void {
   const allowance =
     LATE_FREE + Math.floor(LATE_SHARE * task.leasesEver) + Math.floor((now - task.createdAt) / LATE_TRICKLE_MS);
   const lease = task.leases.get(piece);
-  const isCounted = lease !== undefined || task.findHolder(piece, isProven) !== undefined;
+  const isYoung = now - task.createdAt < PROVING_MS;
+  const isCounted = isYoung || lease !== undefined || task.findHolder(piece, isProven) !== undefined;
   if (now < task.holdUntil || (isCounted && task.lateLeases >= allowance)) return;
   if (lease !== undefined) {
     const patience = Math.max(LATE_AFTER_MS, LATE_FACTOR * task.pace.usualMs);
