@@ -138,6 +138,7 @@ export class Download {
     this.requests.cancel([piece]);
     this.fetcher.drop(piece);
     this.scheduler.forgetLessee(piece);
+    this.#alone.arrived(piece, this.#ports.clock.monotonic());
     this.#forget(piece);
   }
 
