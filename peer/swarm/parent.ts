@@ -131,6 +131,7 @@ export class Parent {
     this.#paceMs = this.#paceMs === undefined ? sample : this.#paceMs + NEWEST * (sample - this.#paceMs);
     this.lastPieceAt = now;
     this.busy = undefined;
+    this.restsUntil = 0;
     this.peerBytes += bytes;
     this.strikes = 0;
     this.service.pieces++;

@@ -100,9 +100,15 @@ export class Watch {
       parent.rest(now, settings.restMs, settings.restMostMs);
       const owed = [...parent.asked.keys()];
       parents.discount(parent);
-      requests.withdraw(parent, owed);
+      const onlyThere = owed.filter(piece => wanted.holders(piece) === 0);
+      // What is demanded and nowhere else keeps its place in the queue: it may be a long one, and no lie.
+      const kept = new Set(onlyThere.filter(piece => wanted.laneOf(piece) === 'demand'));
+      requests.withdraw(
+        parent,
+        owed.filter(piece => !kept.has(piece)),
+      );
       // The scheduler takes them to be there.
-      scheduler.sayLate(owed.filter(piece => wanted.holders(piece) === 0));
+      scheduler.sayLate(onlyThere);
     }
   }
 
@@ -110,7 +116,8 @@ export class Watch {
   #stalledAt(parent: Parent, now: number): number | undefined {
     const { busy } = parent;
     if (busy !== undefined && busy.last - busy.from >= this.#ports.settings.stallMs) return busy.piece;
-    const oldest = this.#owedLongest(parent);
+    // Beyond what was left with it, nothing is asked of one that rests.
+    const oldest = now < parent.restsUntil ? undefined : this.#owedLongest(parent);
     return oldest === undefined || now - oldest.since < oldest.allowedMs ? undefined : oldest.piece;
   }
 

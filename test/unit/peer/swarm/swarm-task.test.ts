@@ -315,8 +315,8 @@ test('with nothing left to ask for, what is stuck in a long queue is asked of an
 test('a parent that stalled counts again when it has rested', async t => {
   const { world, blob } = scheduled(t);
   const parent = world.parent('b', [0]);
-  void world.read(blob, { first: 0, count: 1 }).catch(() => {});
-  await world.pass(2_500);
+  void world.read(blob, { first: 0, count: 1 }, { lane: 'background' }).catch(() => {});
+  await world.pass(5_500);
   assert.deepEqual([parent.askedPieces, world.scheduler.wants.at(-1)?.late], [[], true]);
   await world.pass(5_000);
   assert.deepEqual(parent.askedPieces, [0]);
@@ -326,6 +326,22 @@ test('a parent that stalled counts again when it has rested', async t => {
   await world.settle();
   // It was counted: now nobody has the piece.
   assert.deepEqual(wanted(world), [0]);
+});
+
+test('what is demanded and only a stalled parent has stays asked there; when it comes, the parent is used again', async t => {
+  const { world, blob } = scheduled(t);
+  const parent = world.parent('b', [0, 2]);
+  const reading = world.read(blob, { first: 0, count: 1 });
+  await world.pass(2_600);
+  assert.deepEqual(parent.askedPieces, [0]);
+  assert.deepEqual(world.scheduler.wants.at(-1), { pieces: [0], lane: 'demand', late: true });
+  void world.read(blob, { first: 2, count: 1 }).catch(() => {});
+  await world.settle();
+  assert.deepEqual(parent.askedPieces, [0], 'nothing new while it rests');
+  parent.send(0);
+  assert.equal((await reading).tally.peerBytes, 65_536);
+  await world.pass(100);
+  assert.deepEqual(parent.askedPieces, [2]);
 });
 
 test('a busy parent is left alone for a moment, and others are asked', async t => {
