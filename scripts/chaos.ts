@@ -95,25 +95,40 @@ async function main(bed: TestBed): Promise<Played[]> {
   for (const scenario of [CALM, ...scenarios.filter(one => one !== CALM)]) {
     const played = await play(theatre, scenario, results[0]?.longestWaitMs ?? Number.POSITIVE_INFINITY);
     results.push(played);
-    process.stderr.write(`${played.scenario}: ${played.faults.length === 0 ? 'well' : played.faults.join('; ')}\n`);
+    // At once, and all of it: a run that is ended early has not been in vain.
+    process.stderr.write(`${rowOf(played).join('  ')}\n${played.faults.map(fault => `  ${fault}\n`).join('')}`);
   }
   return results;
 }
 
+function rowOf(played: Played): string[] {
+  const { scenario, about, faults, finishMs, longestWaitMs, undueWaitMs, recoveryMs, originRatio, banned } = played;
+  return [
+    scenario,
+    about,
+    faults.length === 0 ? 'well' : `${faults.length} faults`,
+    seconds(finishMs),
+    seconds(longestWaitMs),
+    seconds(undueWaitMs),
+    recoveryMs === undefined ? '' : seconds(recoveryMs),
+    originRatio.toFixed(2),
+    banned.join(' '),
+  ];
+}
+
 function print(results: readonly Played[]): void {
-  const head = ['SCENARIO', 'WHAT GOES WRONG', 'VERDICT', 'FINISH', 'LONGEST WAIT', 'UNDUE', 'RECOVERY', 'ORIGIN'];
-  const rows = results.map(
-    ({ scenario, about, faults, finishMs, longestWaitMs, undueWaitMs, recoveryMs, originRatio }) => [
-      scenario,
-      about,
-      faults.length === 0 ? 'well' : `${faults.length} faults`,
-      seconds(finishMs),
-      seconds(longestWaitMs),
-      seconds(undueWaitMs),
-      recoveryMs === undefined ? '' : seconds(recoveryMs),
-      originRatio.toFixed(2),
-    ],
-  );
+  const head = [
+    'SCENARIO',
+    'WHAT GOES WRONG',
+    'VERDICT',
+    'FINISH',
+    'LONGEST WAIT',
+    'UNDUE',
+    'RECOVERY',
+    'ORIGIN',
+    'BANNED',
+  ];
+  const rows = results.map(rowOf);
   printTable(head, rows, head.slice(3));
   printLine(`seed ${seed}, ${count} nodes, ${mbit} Mbit/s, ${values.peers ? 'with peers' : 'without peers'}`);
 }

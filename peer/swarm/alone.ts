@@ -6,6 +6,7 @@ import type { TaskId } from '../../proto/index.ts';
 import type { Discovery, PeerAddress, PeerNetwork } from '../ports.ts';
 import type { SwarmSettings } from './config.ts';
 import type { Download } from './download.ts';
+import { UsualTime } from './hedge.ts';
 import type { Parent } from './parent.ts';
 import { ownersOf } from './rendezvous.ts';
 
@@ -64,6 +65,11 @@ export class Alone {
     this.#owners.forget(piece);
   }
 
+  /** To be called before `forget`. */
+  arrived(piece: number, now: number): void {
+    this.#owners.arrived(piece, now);
+  }
+
   /** Without a scheduler: pieces that nobody has, of those who would fetch them. */
   ask(now: number): void {
     const { settings, network } = this.#ports;
@@ -74,7 +80,7 @@ export class Alone {
     const byParent = new Map<Parent, number[]>();
     for (const piece of this.#ownerless(settings.ownedUnderWay)) {
       const isDemanded = this.#download.wanted.laneOf(piece) === 'demand';
-      const waitMs = isDemanded ? settings.ownerMs : settings.patientOwnerMs;
+      const waitMs = isDemanded ? demandPatience(this.#owners.usualMs, settings) : settings.patientOwnerMs;
       const owner = this.#owners.next(piece, peers, { ms: now, waitMs, isFree: !this.#download.isComing(piece) });
       if (owner === undefined) continue;
       if (owner === 'nobody') nobody.push(piece);
@@ -101,6 +107,17 @@ export class Alone {
     }
     return pieces;
   }
+}
+
+/**
+ * How long the owner of a demanded piece is waited for before the next one is asked, ms. Without regard to what it usually
+ * takes, nodes that all wait for one link would have everything sent twice over it, and wait the longer.
+ */
+export function demandPatience(
+  usualMs: number | undefined,
+  limits: { readonly ownerMs: number; readonly patientOwnerMs: number },
+): number {
+  return Math.min(limits.patientOwnerMs, Math.max(limits.ownerMs, usualMs ?? 0));
 }
 
 interface SearchLimits {
@@ -187,6 +204,7 @@ export class Search {
 interface Owned {
   /** Owners that were asked, this node among them. */
   readonly asked: Set<string>;
+  readonly since: number;
   lastAt: number;
 }
 
@@ -194,6 +212,7 @@ interface Owned {
 export class Owners {
   readonly #taskId: TaskId;
   readonly #byPiece = new Map<number, Owned>();
+  readonly #usual = new UsualTime();
 
   constructor(taskId: TaskId) {
     this.#taskId = taskId;
@@ -201,6 +220,11 @@ export class Owners {
 
   get size(): number {
     return this.#byPiece.size;
+  }
+
+  /** How long pieces take that owners are asked for, ms: where all use one slow link, longer than it takes one. */
+  get usualMs(): number | undefined {
+    return this.#usual.ms;
   }
 
   get pieces(): number[] {
@@ -221,12 +245,17 @@ export class Owners {
     if (owned !== undefined && !now.isFree && now.ms - owned.lastAt < now.waitMs) return undefined;
     const owner = ownersOf(this.#taskId, piece, peers).find(peer => !owned?.asked.has(peer));
     if (owner === undefined) return owned !== undefined && !now.isFree ? undefined : 'nobody';
-    if (owned === undefined) this.#byPiece.set(piece, { asked: new Set([owner]), lastAt: now.ms });
+    if (owned === undefined) this.#byPiece.set(piece, { asked: new Set([owner]), since: now.ms, lastAt: now.ms });
     else {
       owned.asked.add(owner);
       owned.lastAt = now.ms;
     }
     return owner;
+  }
+
+  arrived(piece: number, now: number): void {
+    const owned = this.#byPiece.get(piece);
+    if (owned !== undefined) this.#usual.note(now - owned.since);
   }
 
   /** It came, or nobody wants it, or somebody has it. */

@@ -153,8 +153,9 @@ class DiskBox implements PieceBox {
     const into = new Uint8Array(slot.length);
     try {
       const { bytesRead } = await (await this.#file).read(into, 0, slot.length, slot.index * PIECE_BYTES);
+      if (bytesRead !== slot.length) throw new Error(`read ${bytesRead} of ${slot.length} bytes`);
       // A slot is written again only after its piece was forgotten: still remembered means right bytes.
-      return bytesRead === slot.length && this.#slots.get(piece) === slot ? into : undefined;
+      return this.#slots.get(piece) === slot ? into : undefined;
     } catch {
       this.#lose([piece]); // closed meanwhile, or the disk is broken
       return undefined;

@@ -138,6 +138,7 @@ export class Download {
     this.requests.cancel([piece]);
     this.fetcher.drop(piece);
     this.scheduler.forgetLessee(piece);
+    this.#alone.arrived(piece, this.#ports.clock.monotonic());
     this.#forget(piece);
   }
 
@@ -167,7 +168,11 @@ export class Download {
   turn(now: number): void {
     const isAlone = this.#isAlone(now);
     if (isAlone && this.wanted.size > 0) this.#alone.start();
-    this.scheduler.say(now, piece => this.fetcher.has(piece));
+    this.scheduler.say(
+      now,
+      piece => this.fetcher.has(piece),
+      piece => this.parents.isWithheld(piece),
+    );
     this.#asking.turn(now);
     this.#raise();
     if (isAlone) this.#alone.ask(now);
@@ -323,11 +328,12 @@ export class Download {
   #refused(parent: Parent, pieces: readonly number[], why: Refusal): void {
     const now = this.#ports.clock.monotonic();
     this.#ports.counters.refusals += pieces.length;
-    if (why.reason === 'busy') parent.restsUntil = Math.max(parent.restsUntil, now + this.#ports.settings.busyMs);
+    const [first] = pieces;
+    if (why.reason === 'busy' && first !== undefined) parent.noteBusy(first, now, this.#ports.settings.busyMs);
     for (const peerId of why.tryPeers) this.parents.askAgain(peerId, now);
     if (why.reason !== 'busy') {
       for (const piece of pieces) {
-        if (why.reason === 'absent' && parent.pieces.has(piece)) parent.doubts.set(piece, now);
+        if (parent.pieces.has(piece)) parent.doubts.set(piece, now);
         if (this.scheduler.lesseeOf(piece) === parent.peerId) this.scheduler.forgetLessee(piece);
       }
       if (why.reason === 'failed') parent.service.failures++;

@@ -30,7 +30,8 @@ export class Holdings {
   readonly #changed: () => void;
   readonly #onProven: (piece: number) => void;
   #touched = { pieces: new Set<number>(), chunks: new Set<number>() };
-  #gone: number[] = [];
+  /** Each once, in however many ways it failed: a child takes a second answer for one to nothing. */
+  #gone = new Set<number>();
   /** Where the look at the cache's chunks goes on; undefined: it is done. */
   #look: number | undefined;
   readonly #unwatch: (() => void) | undefined;
@@ -108,7 +109,7 @@ export class Holdings {
   /** These are no longer coming: children that wait for them are told with the next `flush`. */
   notComing(pieces: readonly number[]): void {
     if (this.#listeners.size === 0) return;
-    this.#gone.push(...pieces);
+    for (const piece of pieces) this.#gone.add(piece);
     this.#changed();
   }
 
@@ -133,8 +134,8 @@ export class Holdings {
       pieces: [...pieces].filter(piece => !this.pieces.has(piece)),
       chunks: [...chunks].filter(piece => !this.chunks.has(piece)),
     };
-    const gone = this.#gone.filter(piece => !this.pieces.has(piece) && !isComing(piece));
-    this.#gone = [];
+    const gone = [...this.#gone].filter(piece => !this.pieces.has(piece) && !isComing(piece));
+    this.#gone.clear();
     for (const listener of [...this.#listeners]) {
       if (gained.pieces.length + gained.chunks.length > 0) listener.onGained(gained.pieces, gained.chunks);
       if (lost.pieces.length + lost.chunks.length > 0) listener.onLost(lost.pieces, lost.chunks);

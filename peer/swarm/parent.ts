@@ -25,6 +25,8 @@ export type ParentPhase = 'connecting' | 'open' | 'shut' | 'down';
 const NEWEST = 0.2;
 /** What is thought of a parent that has not sent anything: a piece takes 5 ms, 100 Mbit/s. Wrong for ten pieces at most. */
 const UNKNOWN_PACE_MS = 5;
+/** Rests between two refusals as busy that are still one and the same. */
+const BUSY_AGAIN = 4;
 
 export class Parent {
   readonly peer: PeerAddress;
@@ -42,12 +44,14 @@ export class Parent {
   readonly asked = new Map<number, Asked>();
   /** Of those asked, how many it does not have yet. */
   parked = 0;
-  /** Pieces it refused as absent though its bitmap has them, and when. */
+  /** Pieces it refused though its bitmap has them, and when. */
   readonly doubts = new Map<number, number>();
   /** It is not asked for anything until then. */
   restsUntil = 0;
   /** How often in a row it had to rest. */
   strikes = 0;
+  /** Turned us away as busy again and again, without a piece in between: from when to when, and the piece last asked for. */
+  busy: { readonly from: number; readonly last: number; readonly piece: number } | undefined;
   lastPieceAt = 0;
   peerBytes = 0;
   /** Since they were last told to the scheduler. */
@@ -126,6 +130,8 @@ export class Parent {
     const sample = ms / asked.place;
     this.#paceMs = this.#paceMs === undefined ? sample : this.#paceMs + NEWEST * (sample - this.#paceMs);
     this.lastPieceAt = now;
+    this.busy = undefined;
+    this.restsUntil = 0;
     this.peerBytes += bytes;
     this.strikes = 0;
     this.service.pieces++;
@@ -133,8 +139,16 @@ export class Parent {
     return ms;
   }
 
+  /** It is left alone for so long; asked again much later than that, it is busy for the first time again. */
+  noteBusy(piece: number, now: number, restMs: number): void {
+    const isAgain = this.busy !== undefined && now - this.busy.last <= BUSY_AGAIN * restMs;
+    this.busy = { from: isAgain && this.busy ? this.busy.from : now, last: now, piece };
+    this.restsUntil = Math.max(this.restsUntil, now + restMs);
+  }
+
   /** It failed us: it is left alone for a while, longer each time. */
   rest(now: number, firstMs: number, mostMs: number): void {
+    this.busy = undefined;
     this.restsUntil = now + Math.min(mostMs, firstMs * 2 ** Math.min(this.strikes, 20));
     this.strikes++;
     this.service.failures++;

@@ -65,6 +65,11 @@ export class Parents {
     return this.all.some(parent => parent.isUsable(now) || (parent.phase === 'connecting' && parent.counted));
   }
 
+  /** Does somebody have it who counts as having nothing, because it rests? */
+  isWithheld(piece: number): boolean {
+    return this.all.some(parent => parent.phase === 'open' && !parent.counted && parent.pieces.has(piece));
+  }
+
   /** A peer that has the task. One that is known and turned us away is asked again. */
   add(peer: PeerAddress, word: Word, now: number): void {
     if (peer.peerId === this.#network.peerId) return;
@@ -119,8 +124,8 @@ export class Parents {
     }
   }
 
-  /** It owes pieces and sends none: for now it counts as having nothing. */
-  stalled(parent: Parent): void {
+  /** It rests: for now it counts as having nothing. */
+  discount(parent: Parent): void {
     this.#uncount(parent);
   }
 

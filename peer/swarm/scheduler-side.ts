@@ -98,19 +98,25 @@ export class SchedulerSide {
     for (const piece of pieces) this.#open.add(piece);
   }
 
-  /** Says what is wanted and nowhere. `isComing`: here, it is leased. */
-  say(now: number, isComing: (piece: number) => boolean): void {
+  /**
+   * Says what is wanted and nowhere. `isComing`: here, it is leased; `isWithheld`: somebody has it who is not asked now,
+   * so the scheduler, who knows nothing of that, must hear that it is late.
+   */
+  say(now: number, isComing: (piece: number) => boolean, isWithheld: (piece: number) => boolean): void {
     if (!this.#isUp || this.#open.size === 0) return;
     const byLane = new Map<Lane, number[]>();
+    const withheld: number[] = [];
     const later = new Set<number>();
     for (const piece of this.#open) {
       const lane = this.#wanted.laneOf(piece);
       if (lane === undefined || !this.#wanted.isIdle(piece) || isComing(piece)) continue;
       if (this.#wanted.holders(piece) > 0 || this.#lessees.has(piece) || this.#wasSaid(piece, lane)) continue;
-      if (lane === 'background' && now < this.#backgroundFrom) later.add(piece);
+      if (lane === 'demand' && isWithheld(piece)) withheld.push(piece);
+      else if (lane === 'background' && now < this.#backgroundFrom) later.add(piece);
       else listOf(byLane, lane).push(piece);
     }
     this.#open = later;
+    this.#sayOne(withheld, 'demand', true);
     for (const lane of LANES) this.#sayOne(byLane.get(lane) ?? [], lane, false);
   }
 

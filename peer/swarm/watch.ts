@@ -90,19 +90,35 @@ export class Watch {
         parent.doubts.delete(piece);
         scheduler.accuse(parent.peerId, piece, 'lying-bitmap');
         parent.rest(now, settings.restMs, settings.restMostMs);
+        parents.discount(parent);
       }
-      const oldest = this.#owedLongest(parent);
-      if (oldest === undefined || now - oldest.since < oldest.allowedMs) continue;
+      const piece = this.#stalledAt(parent, now);
+      if (piece === undefined) continue;
       counters.stalls++;
       const isExcused = parent.toldQueue >= CROWDED && parent.strikes < EXCUSES;
-      if (!isExcused) scheduler.accuse(parent.peerId, oldest.piece, 'stalled');
+      if (!isExcused) scheduler.accuse(parent.peerId, piece, 'stalled');
       parent.rest(now, settings.restMs, settings.restMostMs);
       const owed = [...parent.asked.keys()];
-      parents.stalled(parent);
-      requests.withdraw(parent, owed);
+      parents.discount(parent);
+      const onlyThere = owed.filter(piece => wanted.holders(piece) === 0);
+      // What is demanded and nowhere else keeps its place in the queue: it may be a long one, and no lie.
+      const kept = new Set(onlyThere.filter(piece => wanted.laneOf(piece) === 'demand'));
+      requests.withdraw(
+        parent,
+        owed.filter(piece => !kept.has(piece)),
+      );
       // The scheduler takes them to be there.
-      scheduler.sayLate(owed.filter(piece => wanted.holders(piece) === 0));
+      scheduler.sayLate(onlyThere);
     }
+  }
+
+  /** A piece that the parent has and does not send, silent or always busy; undefined: it may still be on its way. */
+  #stalledAt(parent: Parent, now: number): number | undefined {
+    const { busy } = parent;
+    if (busy !== undefined && busy.last - busy.from >= this.#ports.settings.stallMs) return busy.piece;
+    // Beyond what was left with it, nothing is asked of one that rests.
+    const oldest = now < parent.restsUntil ? undefined : this.#owedLongest(parent);
+    return oldest === undefined || now - oldest.since < oldest.allowedMs ? undefined : oldest.piece;
   }
 
   /** Of what a parent has and owes: the piece that it was silent about for longest, and for how long that is no stall. */

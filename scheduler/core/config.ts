@@ -99,6 +99,12 @@ export const LATE_SHARE_OF_SHAKY = 0.25;
 /** And one more in so long a time, so that a piece that only a liar says it has is had in the end. */
 export const LATE_TRICKLE_MS = 30_000;
 
+/**
+ * So old is a task before a holder's word alone is not enough: after a restart nobody has shown anything yet, and how peers
+ * serve is told every 2 s.
+ */
+export const PROVING_MS = 5_000;
+
 /** A member whose lease failed gets none for so long, doubled with each failure in a row. */
 export const REST_MS = 1_000;
 export const MAX_REST_MS = 60_000;

@@ -18,6 +18,7 @@ import {
   MAX_PUT_ASIDE,
   MAX_REST_MS,
   NOT_FOUND_REST_MS,
+  PROVING_MS,
   REST_MS,
 } from './config.ts';
 import { bringHolder, neighbourHolds } from './holders.ts';
@@ -73,7 +74,8 @@ export function grantLeases(task: Task, turn: Turn, most: number): number {
 
 /**
  * `member` has waited too long for a piece that another fetches, or that its neighbours are said to have: a second lease,
- * if it is time for one and the task has not had too many. Congestion alone must not send the origin's bytes twice.
+ * if it is time for one and the task has not had too many. Congestion alone must not send the origin's bytes twice. What
+ * only those are said to have who never brought anybody anything is not believed for longer than that: it is not counted.
  */
 export function grantLate(member: Member, piece: number, turn: Turn): void {
   const { task } = member;
@@ -82,7 +84,9 @@ export function grantLate(member: Member, piece: number, turn: Turn): void {
   const share = isOnlyAtShaky(member, piece, lease, now) ? LATE_SHARE_OF_SHAKY : LATE_SHARE;
   const allowance =
     LATE_FREE + Math.floor(share * task.leasesEver) + Math.floor((now - task.createdAt) / LATE_TRICKLE_MS);
-  if (now < task.holdUntil || task.lateLeases >= allowance) return;
+  const isYoung = now - task.createdAt < PROVING_MS;
+  const isCounted = isYoung || lease !== undefined || task.findHolder(piece, isProven) !== undefined;
+  if (now < task.holdUntil || (isCounted && task.lateLeases >= allowance)) return;
   if (lease !== undefined) {
     const patience = Math.max(LATE_AFTER_MS, LATE_FACTOR * task.pace.usualMs);
     if (lease.second !== undefined || now - Math.max(lease.stamp.at, lease.secondAt) < patience) return;
@@ -93,7 +97,7 @@ export function grantLate(member: Member, piece: number, turn: Turn): void {
       ? member
       : chooseLessee(task, { piece, lane: 1, asker: member, except: lease?.lessee }, turn).lessee;
   if (lessee === undefined) return;
-  task.lateLeases++;
+  if (isCounted) task.lateLeases++;
   if (lease === undefined) {
     begin(task, { piece, lane: 1, asker: member }, lessee, turn);
     return;
@@ -108,6 +112,11 @@ function isOnlyAtShaky(member: Member, piece: number, lease: Lease | undefined, 
   if (lease !== undefined) return isShaky(lease.lessee, now);
   const holders = member.neighbours.filter(neighbour => neighbour.pieces.has(piece));
   return holders.length > 0 && holders.every(holder => isShaky(holder, now));
+}
+
+/** Has it shown that there is something behind what it says: served another, or been sent to the origin? */
+function isProven(holder: Member): boolean {
+  return holder.node.servedPieces > 0 || holder.leasesEver > 0;
 }
 
 /** A member has a piece. If it had the lease of it, that is done. */

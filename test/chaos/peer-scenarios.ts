@@ -14,6 +14,7 @@ function evil(malice: Malice, about: string): Scenario {
 export const PEER_SCENARIOS: readonly Scenario[] = [
   evil('wrong-bytes', 'a peer sends wrong bytes'),
   evil('lying-bitmap', 'a peer says that it has all, and has nothing'),
+  evil('silent', 'a peer says that it has all, and answers nothing'),
   evil('one-byte', 'a peer answers at one byte a second'),
   evil('never-reads', 'a peer asks for everything and never reads an answer'),
 ];

@@ -41,6 +41,8 @@ export interface Played extends Verdict {
   readonly finishMs: number;
   /** What the origin's link carried, as payload, over the image's compressed bytes. */
   readonly originRatio: number;
+  /** Peers that somebody has banned at the end. */
+  readonly banned: readonly string[];
 }
 
 /** `calmWaitMs`: the longest wait of a calm start on the same stage; infinite for the calm start itself. */
@@ -79,22 +81,27 @@ export async function play(theatre: Theatre, scenario: Scenario, calmWaitMs: num
     );
     const finishMs = monotonicMs() - start;
     const after = await bed.network.traffic(REGISTRY);
+    const records = stage.records();
+    const judged = nodes.filter(({ name }) => records.some(({ node }) => node === name));
+    const crashes = crashed(judged, cluster);
+    const banned = await bannedBy(cluster, judged);
     const verdict = judge({
-      records: stage.records(),
+      records,
       expected: image.files,
       troubles: stage.troubles(),
       calmWaitMs,
       graceMs: scenario.graceMs,
-      liar:
-        evil && LIARS.has(scenario.name) ? { peerId: evil.peerId, banned: await bannedBy(cluster, nodes) } : undefined,
+      banned,
+      evil: evil && { peerId: evil.peerId, isLiar: LIARS.has(scenario.name) },
     });
     return {
       scenario: scenario.name,
       about: scenario.about,
       ...verdict,
-      faults: [...(failure === undefined ? [] : [failure]), ...verdict.faults],
+      faults: [...(failure === undefined ? [] : [failure]), ...crashes, ...verdict.faults, ...idleness(scenario, evil)],
       finishMs,
       originRatio: payloadOf(after.upBytes - before.upBytes) / imageBytes,
+      banned: banned.map(peerId => (peerId === evil?.peerId ? 'evil' : peerId)),
     };
   } finally {
     await stage.end();
@@ -107,11 +114,24 @@ export async function play(theatre: Theatre, scenario: Scenario, calmWaitMs: num
   }
 }
 
+/** A run in which the evil peer did nothing shows nothing. Whoever serves shows what it did by its ban. */
+function idleness({ evil: malice }: Scenario, evil: EvilProcess | undefined): string[] {
+  return malice === 'never-reads' && evil?.asked === 0 ? ['the peer that never reads asked nobody for anything'] : [];
+}
+
 /** Who is slow is only avoided; who lies is banned. */
 const LIARS: ReadonlySet<string> = new Set(['wrong-bytes', 'lying-bitmap']);
 
+/** Every scenario leaves the judged daemons and the scheduler running. */
+function crashed(nodes: readonly SwarmNode[], cluster: Cluster | undefined): string[] {
+  const ended = nodes.filter(node => node.hasEnded).map(({ name }) => `the daemon of ${name}`);
+  if (cluster?.hasSchedulerEnded === true) ended.push('the scheduler');
+  return ended.map(who => `${who} has ended`);
+}
+
 async function bannedBy(cluster: Cluster | undefined, nodes: readonly SwarmNode[]): Promise<string[]> {
-  return (await cluster?.banned(nodes.map(({ root }) => root))) ?? [];
+  const running = nodes.filter(node => !node.hasEnded);
+  return (await cluster?.banned(running.map(({ root }) => root))) ?? [];
 }
 
 async function startEvil(

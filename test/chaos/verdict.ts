@@ -27,8 +27,10 @@ export interface Evidence {
   /** The longest wait of a read without any trouble, ms; infinite where that is what is to be found out. */
   readonly calmWaitMs: number;
   readonly graceMs: number;
-  /** Absent: nobody has to be banned. */
-  readonly liar?: { readonly peerId: string; readonly banned: readonly string[] } | undefined;
+  /** Peers that a judged node has banned. */
+  readonly banned: readonly string[];
+  /** The one that may be banned, or must. */
+  readonly evil?: { readonly peerId: string; readonly isLiar: boolean } | undefined;
 }
 
 export interface Verdict {
@@ -47,7 +49,7 @@ const LEAST_ALLOWED_MS = 2_000;
 const EXAMPLES = 3;
 
 export function judge(evidence: Evidence): Verdict {
-  const { records, troubles, calmWaitMs, graceMs, liar } = evidence;
+  const { records, troubles, calmWaitMs, graceMs } = evidence;
   const allowed = Math.max(LEAST_ALLOWED_MS, CALM_FACTOR * calmWaitMs) + graceMs;
   const waits = records.flatMap(({ node, files }) =>
     files.flatMap(({ path, waits: all }) => all.map(([start, end]) => ({ node, path, start, end }))),
@@ -57,8 +59,8 @@ export function judge(evidence: Evidence): Verdict {
   const faults = [
     ...records.flatMap(record => faultsOf(record, evidence.expected)),
     ...some(late, ({ node, path, ms }) => `${node}: a read of ${path} waited ${seconds(ms)} too long`),
+    ...faultsOfBans(evidence),
   ];
-  if (liar && !liar.banned.includes(liar.peerId)) faults.push(`the liar ${liar.peerId} was not banned`);
   return {
     faults,
     longestWaitMs: Math.max(0, ...waits.map(({ start, end }) => end - start)),
@@ -78,6 +80,12 @@ function faultsOf({ node, files, finishedAt }: NodeRecord, expected: Evidence['e
     ...some(missing, path => `${node}: ${path} was not read`),
     ...(finishedAt === undefined ? [`${node}: did not finish`] : []),
   ];
+}
+
+function faultsOfBans({ banned, evil }: Evidence): string[] {
+  const honest = banned.filter(peerId => peerId !== evil?.peerId).map(peerId => `the honest ${peerId} was banned`);
+  const isMissed = evil?.isLiar === true && !banned.includes(evil.peerId);
+  return isMissed ? [...honest, `the liar ${evil.peerId} was not banned`] : honest;
 }
 
 /** How much of a wait lies within troubles that may stop this node's reads; those of one node never overlap. */

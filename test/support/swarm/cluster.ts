@@ -93,6 +93,10 @@ export class Cluster {
     return this.#scheduler?.pid;
   }
 
+  get hasSchedulerEnded(): boolean {
+    return this.#scheduler !== undefined && hasEnded(this.#scheduler);
+  }
+
   /** Makes whoever has this root a member, under this name. */
   async member(name: string, root: string): Promise<Member> {
     const certificateFile = join(this.#directory, `${name}.certificate`);

@@ -14,7 +14,7 @@ import type {
 } from '../../../peer/ports.ts';
 import { taskIdOf } from '../../../proto/index.ts';
 import { type EvilPlan, evilPlan } from './evil-plan.ts';
-import { type EvilBlob, EvilTask, EvilTasks } from './evil-tasks.ts';
+import { type EvilBlob, EvilTask, EvilTasks, type Malice } from './evil-tasks.ts';
 import { TrickleRelay } from './trickle-relay.ts';
 
 /** Listens, serves `tasks`, and speaks with the schedulers, as an ordinary member would. */
@@ -57,8 +57,8 @@ const UPLOAD_SLOTS = 8;
 /** What passes freely until a task is open: handshakes, introductions, bitmaps. Less than one piece. */
 const FREE_BYTES = 32 << 10;
 const SECOND_MS = 1_000;
-/** Enough for its requests to have left. */
-const ASKING_MS = 2_000;
+/** After the first parent has let it in: enough for the others, and for its requests to have left. */
+const ASKING_MS = 3_000;
 
 async function main(plan: EvilPlan): Promise<void> {
   const tasks = new EvilTasks(plan.blobs, plan.malice);
@@ -67,13 +67,25 @@ async function main(plan: EvilPlan): Promise<void> {
     const target = { host: plan.address, port: plan.port };
     await new TrickleRelay({ target, freeBytes: FREE_BYTES, everyMs: SECOND_MS }).start('0.0.0.0', plan.relayPort);
   }
-  for (const blob of plan.blobs) takePart(schedulers, network, blob, plan);
+  const asked = new Set<string>();
+  const onAsked = (peerId: string) => {
+    // From then on nobody reads what was asked for, and the kernel's buffers fill.
+    if (asked.size === 0) setTimeout(() => process.kill(process.pid, 'SIGSTOP'), ASKING_MS);
+    asked.add(peerId);
+    process.send?.({ asked: asked.size });
+  };
+  for (const blob of plan.blobs) takePart(schedulers, network, { blob, malice: plan.malice, onAsked });
   process.send?.({ peerId: network.peerId });
-  // From then on nobody reads what was asked for, and the kernel's buffers fill.
-  if (plan.malice === 'never-reads') setTimeout(() => process.kill(process.pid, 'SIGSTOP'), ASKING_MS);
 }
 
-function takePart(schedulers: Schedulers, network: PeerNetwork, blob: EvilBlob, { malice }: EvilPlan): void {
+/** `onAsked`: a parent was asked for everything; only of one that never reads. */
+interface Part {
+  readonly blob: EvilBlob;
+  readonly malice: Malice;
+  readonly onAsked: (peerId: string) => void;
+}
+
+function takePart(schedulers: Schedulers, network: PeerNetwork, { blob, malice, onAsked }: Part): void {
   const { pieceCount, pieces, chunks } = new EvilTask(blob, malice);
   const taskId = taskIdOf(blob.digest);
   const task = { taskId, pieceCount, pieces, chunks, reachesOrigin: false };
@@ -81,7 +93,7 @@ function takePart(schedulers: Schedulers, network: PeerNetwork, blob: EvilBlob, 
     ...DEAF,
     onParents(add) {
       if (malice !== 'never-reads') return;
-      for (const peer of add) askForAll(network, peer, { digest: blob.digest, pieceCount });
+      for (const peer of add) askForAll(network, peer, { digest: blob.digest, pieceCount, onAsked });
     },
   };
   schedulers.join(task, events);
@@ -90,11 +102,14 @@ function takePart(schedulers: Schedulers, network: PeerNetwork, blob: EvilBlob, 
 function askForAll(
   network: PeerNetwork,
   peer: PeerAddress,
-  { digest, pieceCount }: { readonly digest: Digest; readonly pieceCount: number },
+  { digest, pieceCount, onAsked }: { readonly digest: Digest; readonly pieceCount: number } & Pick<Part, 'onAsked'>,
 ): void {
   const all = Array.from({ length: pieceCount }, (_, piece) => piece);
   const events: ParentEvents = {
-    onOpened: () => task.request(all, { lane: 'demand', mayFetch: true }),
+    onOpened: () => {
+      task.request(all, { lane: 'demand', mayFetch: true });
+      onAsked(peer.peerId);
+    },
     onDenied: () => {},
     onHave: () => {},
     onLost: () => {},

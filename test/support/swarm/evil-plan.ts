@@ -24,3 +24,6 @@ export type EvilPlan = z.infer<typeof evilPlan>;
 
 /** It is a member now. */
 export const evilGreeting = z.object({ peerId: z.string() });
+
+/** Of so many peers it has asked everything, by now. */
+export const evilProgress = z.object({ asked: z.number() });

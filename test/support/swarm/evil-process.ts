@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Cluster, PEER_PORT } from './cluster.ts';
-import { type EvilPlan, evilGreeting } from './evil-plan.ts';
+import { type EvilPlan, evilGreeting, evilProgress } from './evil-plan.ts';
 import type { EvilBlob, Malice } from './evil-tasks.ts';
 import type { ShapedNetwork } from './network.ts';
 import { kill, startInside, within } from './processes.ts';
@@ -16,11 +16,16 @@ const START_MS = 20_000;
 
 export class EvilProcess {
   readonly peerId: string;
+  /** Peers of which it asked everything. */
+  asked = 0;
   readonly #child: ChildProcess;
 
   private constructor(child: ChildProcess, peerId: string) {
     this.#child = child;
     this.peerId = peerId;
+    child.on('message', message => {
+      this.asked = evilProgress.parse(message).asked;
+    });
   }
 
   /** Resolves when it is a member. */

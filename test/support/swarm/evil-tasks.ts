@@ -6,10 +6,11 @@ import { type ChunkPlace, type Digest, PIECE_BYTES, PieceSet, pieceCount, pieceR
 import type { ServedTask, ServedTaskListener, ServedTasks } from '../../../peer/ports.ts';
 import { type TaskId, taskIdOf } from '../../../proto/index.ts';
 
-export const MALICES = ['wrong-bytes', 'lying-bitmap', 'one-byte', 'never-reads'] as const;
+export const MALICES = ['wrong-bytes', 'lying-bitmap', 'silent', 'one-byte', 'never-reads'] as const;
 /**
  * - `wrong-bytes`: has every piece, and sends something else.
  * - `lying-bitmap`: says that it has every piece, and refuses each.
+ * - `silent`: says that it has every piece, lets every request wait, and says truly how many wait.
  * - `one-byte`: the same as wrong-bytes, but nothing of it ever arrives whole (trickle-relay.ts holds it up).
  * - `never-reads`: asks everybody for everything, and stops reading.
  */
@@ -61,6 +62,7 @@ export class EvilTask implements ServedTask {
   }
 
   async readPiece(piece: number): Promise<Uint8Array | undefined> {
+    if (this.#malice === 'silent') return new Promise(() => {});
     if (this.#malice === 'lying-bitmap' || this.#malice === 'never-reads') return undefined;
     return randomFillSync(new Uint8Array(pieceRange(this.#size, piece).length));
   }

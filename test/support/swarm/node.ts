@@ -52,6 +52,11 @@ export class SwarmNode {
     return this.#child?.pid ?? 0;
   }
 
+  /** It was started, and ended by itself or was killed. */
+  get hasEnded(): boolean {
+    return this.#child !== undefined && hasEnded(this.#child);
+  }
+
   get namespace(): string {
     return this.#plan.network.path(this.name);
   }

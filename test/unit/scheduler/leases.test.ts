@@ -288,6 +288,27 @@ test('a second lease for a late piece is given once per interval, to the one who
   assert.deepEqual([waiting.takeLeases(), other.takeLeases()], [[0], []]);
 });
 
+test('what only one is said to have who never brought anything is leased as soon as it is late, however much it is', () => {
+  for (const hasServed of [false, true]) {
+    const core = new CoreUnderTest();
+    const seed = core.connect('seed').join({ has: range(0, 64) });
+    const [node, other] = core.crowd(2);
+    assert.ok(node && other);
+    const parents = [{ peerId: seed.peerId, pieces: 1, milliseconds: 10, failures: 0 }];
+    if (hasServed) other.say({ report: { parents, freeSlots: 4 } });
+    node.want(range(0, 32));
+    core.pass(2_000);
+    assert.deepEqual(node.takeLeases(), [], 'the seed may still send it');
+    node.want(range(0, 32), { late: true });
+    core.flush();
+    assert.equal(node.takeLeases().length, 2, 'so soon after a restart nobody has shown anything');
+    core.pass(3_000);
+    node.want(range(0, 32), { late: true });
+    core.flush();
+    assert.equal(node.takeLeases().length, hasServed ? 0 : 30);
+  }
+});
+
 test('however many wants are late, second leases stay below five in a hundred', () => {
   const core = new CoreUnderTest();
   const nodes = core.crowd(4, { pieceCount: 1024 });

@@ -26,6 +26,13 @@ test('a lying bitmap is full, and no piece of it is there', async () => {
   assert.equal(await task.readPiece(1), undefined);
 });
 
+test('who is silent has every piece, and no request for one ends', async () => {
+  const task = taskOf('silent');
+  assert.ok(task.pieces.isFull);
+  const later = new Promise(done => setImmediate(done, 'later'));
+  assert.equal(await Promise.race([task.readPiece(1), later]), 'later');
+});
+
 test('who only asks has nothing', () => {
   assert.equal(taskOf('never-reads').pieces.size, 0);
 });

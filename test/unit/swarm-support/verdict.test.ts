@@ -25,7 +25,15 @@ const trouble = (change: Partial<Trouble> = {}): Trouble => ({
   ...change,
 });
 const judged = (change: Partial<Evidence>) =>
-  judge({ records: [record()], expected: { a: 'right' }, troubles: [], calmWaitMs: 0, graceMs: 0, ...change });
+  judge({
+    records: [record()],
+    expected: { a: 'right' },
+    troubles: [],
+    calmWaitMs: 0,
+    graceMs: 0,
+    banned: [],
+    ...change,
+  });
 
 test('nothing is wrong when every file was read with its bytes', () => {
   assert.deepEqual(judged({}).faults, []);
@@ -62,7 +70,12 @@ test('recovery takes until the last of the nodes that had not finished has read 
   assert.equal(judged({ records: [record()], troubles: [trouble()] }).recoveryMs, undefined);
 });
 
-test('a liar that nobody banned is a fault', () => {
-  assert.deepEqual(judged({ liar: { peerId: 'p', banned: ['q'] } }).faults, ['the liar p was not banned']);
-  assert.deepEqual(judged({ liar: { peerId: 'p', banned: ['q', 'p'] } }).faults, []);
+test('a liar that nobody banned is a fault, and so is an honest peer that somebody banned', () => {
+  const faults = (banned: string[], isLiar = true) => judged({ banned, evil: { peerId: 'p', isLiar } }).faults;
+  assert.deepEqual(faults(['p']), []);
+  assert.deepEqual(faults([]), ['the liar p was not banned']);
+  assert.deepEqual(faults(['p'], false), []);
+  assert.deepEqual(faults([], false), []);
+  assert.deepEqual(faults(['p', 'q']), ['the honest q was banned']);
+  assert.deepEqual(judged({ banned: ['q'] }).faults, ['the honest q was banned']);
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { isShoalError, ShoalError } from '../../../../core/index.ts';
+import { demandPatience, Owners } from '../../../../peer/swarm/alone.ts';
 import { ownersOf } from '../../../../peer/swarm/rendezvous.ts';
 import { taskIdOf } from '../../../../proto/index.ts';
 import { FakeSwarm } from '../../../support/fake-swarm.ts';
@@ -78,6 +79,24 @@ test('what nobody has is asked of its owner, who may fetch it, and of the next o
   assert.equal(world.originAsked.length, 0);
   world.peer('c').sendAll();
   await reading;
+});
+
+test('where owners usually take longer, the next one is asked later, but within five seconds', () => {
+  for (const [tookMs, waitMs] of [
+    [200, 1_000],
+    [3_000, 3_000],
+    [60_000, 5_000],
+  ] as const) {
+    const owners = new Owners(taskIdOf(new FakeSwarm().blob.digest));
+    const peers = ['a', 'b', 'c'];
+    for (let piece = 0; piece < 32; piece++) {
+      owners.next(piece, peers, { ms: 0, waitMs: 1_000, isFree: false });
+      owners.arrived(piece, tookMs);
+      owners.forget(piece);
+    }
+    assert.equal(demandPatience(owners.usualMs, { ownerMs: 1_000, patientOwnerMs: 5_000 }), waitMs);
+  }
+  assert.equal(demandPatience(undefined, { ownerMs: 1_000, patientOwnerMs: 5_000 }), 1_000);
 });
 
 test('where this node is the owner it goes to the origin, and its pieces are offered to others', async t => {

@@ -93,6 +93,29 @@ test('children that wait for a piece are told when it is not coming after all', 
   assert.deepEqual(seen.failed, [1, 2]);
 });
 
+test('children are told once of a piece that failed in two ways: a second answer would be one to nothing', async t => {
+  const { world, blob, served } = scheduled(t);
+  const { seen } = record(served);
+  // Asked of a lessee, then leased to this node, whose origin is gone while the lessee refuses.
+  const lessee = world.parent('b', []);
+  void world.read(blob, { first: 1, count: 1 }).catch(() => {});
+  await world.settle();
+  world.scheduler.events.onLessee('b', [1]);
+  await world.settle();
+  assert.deepEqual(lessee.askedPieces, [1]);
+  const answer = Promise.withResolvers<void>();
+  world.origin = async function* () {
+    await answer.promise;
+    yield new Uint8Array(PIECE_BYTES);
+  };
+  world.scheduler.events.onLease([1], 10_000);
+  await world.settle();
+  answer.resolve();
+  lessee.refuse([1], 'failed');
+  await world.settle();
+  assert.deepEqual(seen.failed, [1]);
+});
+
 test('a child without a scheduler has a piece fetched from the origin; one that cannot be read is refused', async t => {
   const world = new FakeSwarm();
   t.after(() => world.swarm.close());

@@ -173,18 +173,37 @@ test('a piece of the wrong length is wrong, with or without a table', async t =>
   assert.equal((await reading).bytes.length, 65_536);
 });
 
-test('a lying bitmap is accused, unless the parent says that it lost the piece', async t => {
+for (const reason of ['absent', 'failed'] as const) {
+  test(`a bitmap is accused as a lie when its pieces are refused as ${reason}, unless they are said to be lost`, async t => {
+    const { world, blob } = scheduled(t);
+    const liar = world.parent('b', [0]);
+    const honest = world.parent('c', [1]);
+    void world.read(blob, { first: 0, count: 2 }).catch(() => {});
+    await world.settle();
+    liar.refuse([0], reason);
+    honest.refuse([1], reason);
+    honest.events.onLost([1], []);
+    await world.pass(500);
+    assert.deepEqual(world.scheduler.accusations, [{ peerId: 'b', piece: 0, what: 'lying-bitmap' }]);
+    assert.deepEqual(wanted(world).sort(), [0, 1]);
+  });
+}
+
+test('what only a liar has is said to be late at once while the liar rests', async t => {
   const { world, blob } = scheduled(t);
-  const liar = world.parent('b', [0]);
-  const honest = world.parent('c', [1]);
-  void world.read(blob, { first: 0, count: 2 }).catch(() => {});
+  const liar = world.parent('b', [0, 1]);
+  void world.read(blob, { first: 0, count: 1 }).catch(() => {});
   await world.settle();
   liar.refuse([0], 'absent');
-  honest.refuse([1], 'absent');
-  honest.events.onLost([1], []);
   await world.pass(500);
-  assert.deepEqual(world.scheduler.accusations, [{ peerId: 'b', piece: 0, what: 'lying-bitmap' }]);
-  assert.deepEqual(wanted(world).sort(), [0, 1]);
+  assert.deepEqual(world.scheduler.wants, [{ pieces: [0], lane: 'demand', late: false }]);
+  void world.read(blob, { first: 1, count: 2 }).catch(() => {});
+  await world.settle();
+  assert.deepEqual(liar.askedPieces, []);
+  assert.deepEqual(world.scheduler.wants.slice(1), [
+    { pieces: [1], lane: 'demand', late: true },
+    { pieces: [2], lane: 'demand', late: false },
+  ]);
 });
 
 test('a parent that sends nothing is hedged for demand, then left alone and accused', async t => {
@@ -296,8 +315,8 @@ test('with nothing left to ask for, what is stuck in a long queue is asked of an
 test('a parent that stalled counts again when it has rested', async t => {
   const { world, blob } = scheduled(t);
   const parent = world.parent('b', [0]);
-  void world.read(blob, { first: 0, count: 1 }).catch(() => {});
-  await world.pass(2_500);
+  void world.read(blob, { first: 0, count: 1 }, { lane: 'background' }).catch(() => {});
+  await world.pass(5_500);
   assert.deepEqual([parent.askedPieces, world.scheduler.wants.at(-1)?.late], [[], true]);
   await world.pass(5_000);
   assert.deepEqual(parent.askedPieces, [0]);
@@ -307,6 +326,22 @@ test('a parent that stalled counts again when it has rested', async t => {
   await world.settle();
   // It was counted: now nobody has the piece.
   assert.deepEqual(wanted(world), [0]);
+});
+
+test('what is demanded and only a stalled parent has stays asked there; when it comes, the parent is used again', async t => {
+  const { world, blob } = scheduled(t);
+  const parent = world.parent('b', [0, 2]);
+  const reading = world.read(blob, { first: 0, count: 1 });
+  await world.pass(2_600);
+  assert.deepEqual(parent.askedPieces, [0]);
+  assert.deepEqual(world.scheduler.wants.at(-1), { pieces: [0], lane: 'demand', late: true });
+  void world.read(blob, { first: 2, count: 1 }).catch(() => {});
+  await world.settle();
+  assert.deepEqual(parent.askedPieces, [0], 'nothing new while it rests');
+  parent.send(0);
+  assert.equal((await reading).tally.peerBytes, 65_536);
+  await world.pass(100);
+  assert.deepEqual(parent.askedPieces, [2]);
 });
 
 test('a busy parent is left alone for a moment, and others are asked', async t => {
@@ -322,6 +357,26 @@ test('a busy parent is left alone for a moment, and others are asked', async t =
   await world.pass(400);
   assert.equal(busy.askedPieces.length + other.askedPieces.length, 1);
   assert.deepEqual(world.scheduler.accusations, []);
+});
+
+test('a parent that has a piece and is always busy has stalled; one that serves in between has not', async t => {
+  const { world, blob } = scheduled(t, { pieces: 64 });
+  const never = world.parent('b', [0]);
+  const seldom = world.parent(
+    'c',
+    Array.from({ length: 63 }, (_, index) => index + 1),
+  );
+  void world.read(blob, { first: 0, count: 64 }).catch(() => {});
+  await world.settle();
+  for (let round = 0; round < 80; round++) {
+    never.refuse(never.askedPieces, 'busy');
+    const [first] = seldom.askedPieces;
+    if (round % 20 === 19 && first !== undefined) seldom.send(first);
+    seldom.refuse(seldom.askedPieces, 'busy');
+    await world.pass(100);
+  }
+  assert.deepEqual(world.scheduler.accusations, [{ peerId: 'b', piece: 0, what: 'stalled' }]);
+  assert.ok(wanted(world).includes(0));
 });
 
 test('a parent that did not have the task is asked again when it gets a lease', async t => {
