@@ -13,6 +13,7 @@ import {
   type TaskId,
 } from '../../proto/index.ts';
 import type { ParentEvents, ParentTask, PeerAddress } from '../ports.ts';
+import { awaitTurnToDial, type DialledNode } from './first-dial.ts';
 import type { MemberLibp2p } from './node.ts';
 import { LinkTask } from './parent-task.ts';
 import { CHILD_BOUNDS, childCodec, SILENCE_MS, WHOLE_MESSAGE_MS } from './pieces-protocol.ts';
@@ -29,7 +30,7 @@ const MAX_ADDRESSES = 16;
 const MAX_CLOSED_HANDLES = 1_024;
 
 export interface LinkPorts {
-  readonly libp2p: Pick<MemberLibp2p, 'dial' | 'getConnections' | 'peerId'>;
+  readonly libp2p: Pick<MemberLibp2p, 'dial'> & DialledNode;
   readonly clock: Clock;
   readonly log: Logger;
   readonly traffic: Traffic;
@@ -177,6 +178,7 @@ export class PeerLink {
   async #connect(): Promise<{ readonly stream: Stream; readonly connection: Connection }> {
     const { libp2p } = this.#ports;
     const signal = AbortSignal.any([this.#released.signal, AbortSignal.timeout(CONNECT_MS)]);
+    await awaitTurnToDial(this.peerId, this.#ports, signal);
     const addresses = [...this.#addresses.values()];
     const connection = await libp2p.dial(addresses.length > 0 ? addresses : peerIdFromString(this.peerId), { signal });
     if (connection.remotePeer.toString() !== this.peerId) {
