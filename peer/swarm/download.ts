@@ -305,9 +305,20 @@ export class Download {
     for (const piece of pieces) {
       if (this.scheduler.lesseeOf(piece) === parent.peerId) this.scheduler.forgetLessee(piece);
       if (parent.asked.has(piece)) this.requests.unpark(parent, piece, now);
-      else this.#asking.news(piece, parent);
+      else if (!this.#isAtLessee(piece, now)) this.#asking.news(piece, parent);
     }
     this.#host.onChanged();
+  }
+
+  /**
+   * Waits at the lessee while another says that it has the piece: from the lessee, which then has it, has begun to send it
+   * here, and whose word for it is behind what it sends. Moved, it would come twice.
+   */
+  #isAtLessee(piece: number, now: number): boolean {
+    const lessee = this.parents.get(this.scheduler.lesseeOf(piece) ?? '');
+    if (lessee?.asked.get(piece)?.parked !== true) return false;
+    this.requests.unpark(lessee, piece, now);
+    return true;
   }
 
   #pieceOf(parent: Parent, piece: number, bytes: Uint8Array<ArrayBuffer>): void {

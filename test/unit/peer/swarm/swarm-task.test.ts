@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { isShoalError, ShoalError } from '../../../../core/index.ts';
+import { DEFAULT_SWARM_SETTINGS } from '../../../../peer/swarm/config.ts';
 import { FakeSwarm, type FakeSwarmOptions } from '../../../support/fake-swarm.ts';
 
 /** Every piece, when told to the scheduler as wanted, in order. */
@@ -272,7 +273,7 @@ test('a lessee that never delivers: the piece is wanted again as late, and moves
   await reading;
 });
 
-test('a piece that waits at its lessee is asked of another that has got it meanwhile', async t => {
+test('a piece that waits at its lessee stays there when another has got it, until the lessee has stalled', async t => {
   const { world, blob } = scheduled(t);
   const lessee = world.parent('b', []);
   const other = world.parent('c', []);
@@ -282,7 +283,23 @@ test('a piece that waits at its lessee is asked of another that has got it meanw
   await world.settle();
   other.events.onHave([0], []);
   await world.settle();
-  assert.deepEqual([lessee.askedPieces, lessee.cancelled, other.askedPieces], [[], [0], [0]]);
+  assert.deepEqual([lessee.askedPieces, lessee.cancelled, other.askedPieces], [[0], [], []]);
+  await world.pass(DEFAULT_SWARM_SETTINGS.stallMs + 500);
+  assert.deepEqual([lessee.cancelled, other.askedPieces], [[0], [0]]);
+});
+
+test('a piece that waits at somebody who is no lessee any more is asked of another that has got it', async t => {
+  const { world, blob } = scheduled(t);
+  const lessee = world.parent('b', []);
+  const other = world.parent('c', []);
+  void world.read(blob, { first: 0, count: 1 }, { lane: 'background' }).catch(() => {});
+  await world.settle();
+  world.scheduler.events.onLessee('b', [0]);
+  await world.settle();
+  world.scheduler.events.onLessee('d', [0]);
+  other.events.onHave([0], []);
+  await world.settle();
+  assert.deepEqual([lessee.cancelled, other.askedPieces], [[0], [0]]);
 });
 
 test('a piece that its parent has stays in its queue when another gets it', async t => {
