@@ -61,7 +61,7 @@ export function grantLeases(task: Task, turn: Turn, most: number): number {
   while (seen < end && task.leases.size < limit && aside.length < MAX_PUT_ASIDE) {
     const entry = task.queue.next();
     if (entry === undefined) break;
-    if (!isAlone && entry.lane === DEMAND && task.leases.size >= task.pace.limit(isAlone, true)) {
+    if (!isAlone && entry.lane === DEMAND && task.leases.size >= task.pace.limit(false, true)) {
       aside.push(entry);
       break;
     }

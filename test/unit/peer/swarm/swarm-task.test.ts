@@ -273,7 +273,8 @@ test('a lessee that never delivers: the piece is wanted again as late, and moves
   await reading;
 });
 
-test('a piece that waits at its lessee stays there when another has got it, until the lessee has stalled', async t => {
+/** Piece 0 is asked of its lessee, which does not have it yet; nor has the other. */
+async function waitingAtLessee(t: TestContext) {
   const { world, blob } = scheduled(t);
   const lessee = world.parent('b', []);
   const other = world.parent('c', []);
@@ -281,6 +282,11 @@ test('a piece that waits at its lessee stays there when another has got it, unti
   await world.settle();
   world.scheduler.events.onLessee('b', [0]);
   await world.settle();
+  return { world, lessee, other };
+}
+
+test('a piece that waits at its lessee stays there when another has got it, until the lessee has stalled', async t => {
+  const { world, lessee, other } = await waitingAtLessee(t);
   other.events.onHave([0], []);
   await world.settle();
   assert.deepEqual([lessee.askedPieces, lessee.cancelled, other.askedPieces], [[0], [], []]);
@@ -289,13 +295,7 @@ test('a piece that waits at its lessee stays there when another has got it, unti
 });
 
 test('a piece that waits at somebody who is no lessee any more is asked of another that has got it', async t => {
-  const { world, blob } = scheduled(t);
-  const lessee = world.parent('b', []);
-  const other = world.parent('c', []);
-  void world.read(blob, { first: 0, count: 1 }, { lane: 'background' }).catch(() => {});
-  await world.settle();
-  world.scheduler.events.onLessee('b', [0]);
-  await world.settle();
+  const { world, lessee, other } = await waitingAtLessee(t);
   world.scheduler.events.onLessee('d', [0]);
   other.events.onHave([0], []);
   await world.settle();
