@@ -21,6 +21,13 @@ const rows: [string, Partial<SimulationOptions>, ((simulation: Simulation) => vo
     `only 8 MiB N=${nodes}`,
     { nodes, blobBytes: 8 * MIB, demandedBytes: 8 * MIB, demandsAtOnce: 8, readsAtOnce: 0 },
   ]),
+  ...[1, 2, 4, 8, 16, 33].map((nodes): [string, Partial<SimulationOptions>] => [
+    `program N=${nodes}`,
+    { nodes, programReads: 100, readsAtOnce: 0 },
+  ]),
+  ['program N=64', { nodes: 64, programReads: 100, readsAtOnce: 0 }],
+  ['program, late joiner N=8', { programReads: 100, readsAtOnce: 0, startMs: node => (node === 7 ? 10_000 : 0) }],
+  ['program, slow uplink N=8', { programReads: 100, readsAtOnce: 0, up: node => (node === 3 ? RATE / 10 : RATE) }],
   ['flash N=64, 16 MiB', { nodes: 64, blobBytes: 16 * MIB, demandedBytes: 8 * MIB }],
   ['origin twice as fast N=8', { originRate: 2 * RATE }],
   ['uplinks full and half N=8', { up: node => (node % 2 ? RATE / 2 : RATE) }],
@@ -62,14 +69,15 @@ for (const [name, options, prepare] of rows) {
     const simulation = new Simulation({ ...options, seed });
     prepare?.(simulation);
     const result = await simulation.run();
-    const { blobBytes, originRate, nodes } = simulation.options;
+    const { originRate, nodes } = simulation.options;
+    const { neededBytes } = simulation;
     const times = result.finishMs.map(ms => ms / result.boundMs).sort((a, b) => a - b);
     const cells = [
       name.padEnd(28),
       (times[times.length >> 1] ?? Number.NaN).toFixed(3),
       (times.at(-1) ?? Number.NaN).toFixed(3),
-      (result.originBytes / blobBytes).toFixed(3).padStart(8),
-      `${((100 * result.wastedBytes) / (nodes * blobBytes)).toFixed(1)} %`.padStart(7),
+      (result.originBytes / neededBytes).toFixed(3).padStart(8),
+      `${((100 * result.wastedBytes) / (nodes * neededBytes)).toFixed(1)} %`.padStart(7),
       String(result.moves).padStart(6),
       String(result.hedges).padStart(6),
       result.busiestUplink.toFixed(2).padStart(7),

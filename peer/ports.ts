@@ -84,6 +84,8 @@ export interface ParentTask {
    * `mayFetch` it may fetch it from the origin (there is no scheduler to say who shall).
    */
   request(pieces: readonly number[], options: { readonly lane: Lane; readonly mayFetch: boolean }): void;
+  /** They were asked for in a lower lane, and are needed sooner; those that are being sent already come as they come. */
+  hurry(pieces: readonly number[], lane: Lane): void;
   cancel(pieces: readonly number[]): void;
   /** One zstd frame of a chunk. Rejects with `unavailable` (refused, or the link went down), `timeout` or the signal's reason. */
   requestChunk(
@@ -172,6 +174,8 @@ export interface ScheduledTask {
   gained(pieces: readonly number[], chunks: readonly number[]): void;
   lost(pieces: readonly number[], chunks: readonly number[]): void;
   leaseFailed(pieces: readonly number[], reason: LeaseFailure, retryAfterMs: number | undefined): void;
+  /** Is the trace of interest here? Nothing is heard of it before. To be said again at each `onUp`. */
+  follow(follows: boolean): void;
   accuse(peerId: string, piece: number, what: Accusation): void;
   /** For ranking: how a parent served us. */
   served(peerId: string, sample: { readonly pieces: number; readonly ms: number; readonly failures: number }): void;
@@ -195,6 +199,8 @@ export interface ScheduledEvents {
   /** Fetch these from the origin, in this order; after the deadline somebody else is asked to. */
   onLease(pieces: readonly number[], deadlineMs: number): void;
   onLessee(peerId: string, pieces: readonly number[]): void;
+  /** Others had to wait for these, in this order. */
+  onTrace(pieces: readonly number[]): void;
   onBan(peerId: string, durationMs: number, reason: string): void;
   /** No leases for so long: the origin wants rest. */
   onOriginHold(durationMs: number): void;

@@ -108,12 +108,13 @@ async function measure(bed: TestBed, fleet: Fleet): Promise<Omit<StartSample, 'o
     const usage = await meter.stop(starters.reduce((sum, { reader }) => sum + (reader?.cpuSeconds ?? 0), 0));
     const after = await linkBytes(bed, nodes);
     const infos = await Promise.all(nodes.map(node => node.info()));
+    const received = plan.hasPeers ? await Promise.all(nodes.map(node => node.receivedBytes())) : undefined;
     for (const one of starters) await one.verify(plan);
     return {
       finishMs: ends.map(end => end - start),
       mountMs: Math.max(...starters.map(one => one.mountMs)),
       partsMs: plan.mode === 'flash' ? lastOfEachPart(starters, start) : [],
-      neededBytes: neededBytes(plan.mode, infos),
+      neededBytes: neededBytes(plan.mode, infos, received),
       originLinkBytes: payloadOf(after.registryUp - before.registryUp),
       drops: after.drops - before.drops,
       answers: answersOf(starters.flatMap(({ answers }) => answers)),
@@ -219,8 +220,17 @@ function lastOfEachPart(starters: readonly Starter[], start: number): number[] {
   ).map(at => at - start);
 }
 
-function neededBytes(mode: Mode, infos: readonly (MountInfo | undefined)[]): number {
+/**
+ * `received`: of each node, the bytes of the pieces that came. In `lazy` whole pieces travel for what the program reads,
+ * and a node may have got more than that in advance: the one with the least counts.
+ */
+function neededBytes(
+  mode: Mode,
+  infos: readonly (MountInfo | undefined)[],
+  received: readonly number[] | undefined,
+): number {
   if (mode === 'flash') return AHEAD_MIB * MIB;
+  if (mode === 'lazy' && received !== undefined) return Math.min(...received);
   const key = mode === 'lazy' ? 'fetchedBytes' : 'totalBytes';
   const sorted = infos.map(info => info?.stats[key] ?? Number.NaN).sort((a, b) => a - b);
   return sorted[sorted.length >> 1] ?? Number.NaN;

@@ -25,6 +25,7 @@ export type News =
   | { readonly kind: 'parents'; readonly handle: number; readonly add: ScheduledParent[]; readonly remove: string[] }
   | { readonly kind: 'lease'; readonly handle: number; readonly pieces: number[]; readonly deadlineMs: number }
   | { readonly kind: 'lessees'; readonly handle: number; readonly lessees: { peerId: string; pieces: number[] }[] }
+  | { readonly kind: 'trace'; readonly handle: number; readonly pieces: number[] }
   | { readonly kind: 'ban'; readonly peerId: string; readonly durationMs: number; readonly reason: string }
   | { readonly kind: 'hold'; readonly handle: number; readonly durationMs: number }
   | { readonly kind: 'refused'; readonly handle: number; readonly reason: string }
@@ -43,6 +44,7 @@ export function newsOf(message: SchedulerMessageProperties, pieceCount: (handle:
   if (message.parents) return parentsOf(message.parents, pieceCount);
   if (message.lease) return leaseOf(message.lease, pieceCount);
   if (message.lessees) return lesseesOf(message.lessees, pieceCount);
+  if (message.trace) return traceOf(message.trace, pieceCount);
   if (message.ban) return banOf(message.ban);
   if (message.originHold) {
     const { handle, durationMs } = message.originHold;
@@ -106,6 +108,12 @@ function lesseesOf(message: Part<'lessees'>, pieceCount: (handle: number) => num
     return { peerId: peerIdFromBytes(peerId ?? new Uint8Array(0)), pieces };
   });
   return { kind: 'lessees', handle, lessees };
+}
+
+function traceOf({ handle = 0, runs }: Part<'trace'>, pieceCount: (handle: number) => number | undefined): News {
+  const count = pieceCount(handle ?? 0);
+  if (count === undefined) return NOTHING;
+  return { kind: 'trace', handle: handle ?? 0, pieces: listed(runs ?? [], count, MAX_LEASED) };
 }
 
 function banOf({ peerId, durationMs, reason }: Part<'ban'>): News {

@@ -96,6 +96,10 @@ export class NodeTask implements ScheduledTask {
     }
   }
 
+  follow(follows: boolean): void {
+    this.#say(handle => ({ follow: { handle, follows } }), false);
+  }
+
   accuse(peerId: string, piece: number, what: Accusation): void {
     this.#say(handle => ({ accuse: { handle, peerId: peerIdToBytes(peerId), piece, what: ACCUSATIONS[what] } }), false);
   }
@@ -144,6 +148,7 @@ export class NodeTask implements ScheduledTask {
       if (news.kind === 'parents') this.events.onParents(news.add, news.remove);
       else if (news.kind === 'lease') this.#lease(news.pieces, news.deadlineMs);
       else if (news.kind === 'lessees') for (const it of news.lessees) this.events.onLessee(it.peerId, it.pieces);
+      else if (news.kind === 'trace') this.events.onTrace(news.pieces);
       else if (news.kind === 'ban') this.events.onBan(news.peerId, news.durationMs, news.reason);
       else if (news.kind === 'hold') this.events.onOriginHold(news.durationMs);
     });

@@ -34,6 +34,8 @@ export interface DownloadHost {
   isHere(piece: number): boolean;
   /** Nobody is asked for these any more. */
   onNotComing(pieces: readonly number[]): void;
+  /** Others had to wait for these: they will be needed here, too. */
+  onTrace(pieces: readonly number[]): void;
   /** Everybody who could bring these has said no. */
   onNobody(pieces: readonly number[]): void;
   /** Sent wrong bytes for the piece before, as far as one knows. */
@@ -97,6 +99,7 @@ export class Download {
         onParents: (add, remove) => this.#parentsSaid(add, remove),
         onLease: pieces => this.#leased(pieces),
         onLessee: (peerId, pieces) => this.#lesseeSaid(peerId, pieces),
+        onTrace: pieces => host.onTrace(pieces),
         onBan: (peerId, durationMs, reason) => this.avoid(peerId, durationMs, reason),
         onOriginHold: durationMs => {
           this.#originRestsUntil = clock.monotonic() + durationMs;
@@ -211,14 +214,13 @@ export class Download {
     return this.scheduler.isKnownDown || now - this.#joinedAt >= this.#ports.settings.schedulerGraceMs;
   }
 
-  /** Who was asked in a lower lane is asked anew: the parent keeps its queue by lanes. */
+  /** Who was asked in a lower lane is told: a parent keeps its queue by lanes. */
   #raise(): void {
     for (const piece of this.#raised) {
       const lane = this.wanted.laneOf(piece);
       if (lane === undefined) continue;
       for (const parent of this.requests.flight(piece)?.parents ?? []) {
-        parent.task?.cancel([piece]);
-        parent.task?.request([piece], { lane, mayFetch: parent.asked.get(piece)?.mayFetch ?? false });
+        parent.task?.hurry([piece], lane);
       }
     }
     this.#raised.clear();

@@ -12,7 +12,6 @@ export interface Asked {
   place: number;
   /** The parent does not have it yet. */
   parked: boolean;
-  readonly mayFetch: boolean;
 }
 
 /**

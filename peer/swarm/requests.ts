@@ -48,7 +48,7 @@ export class Requests {
     for (const piece of fresh) {
       const parked = !parent.pieces.has(piece);
       const place = parked ? 1 : parent.nextPlace;
-      parent.asked.set(piece, { since: now, place, parked, mayFetch });
+      parent.asked.set(piece, { since: now, place, parked });
       if (parked) parent.parked++;
       else parent.noteAsked(1);
       const flight = this.#flights.get(piece);

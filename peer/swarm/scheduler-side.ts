@@ -11,6 +11,7 @@ export interface SchedulerSideEvents {
   onParents: ScheduledEvents['onParents'];
   onLease(pieces: readonly number[]): void;
   onLessee(peerId: string, pieces: readonly number[]): void;
+  onTrace: ScheduledEvents['onTrace'];
   onBan: ScheduledEvents['onBan'];
   onOriginHold(durationMs: number): void;
 }
@@ -26,6 +27,7 @@ export class SchedulerSide {
   #isUp = false;
   #knowsDown = false;
   #left = false;
+  #follows = false;
   /** Background wants are not said before; monotonic. */
   #backgroundFrom = 0;
 
@@ -50,6 +52,7 @@ export class SchedulerSide {
         this.#isUp = true;
         this.#said.fill(0);
         for (const piece of this.#wanted.allIdle()) this.#open.add(piece);
+        if (this.#follows) this.#task.follow(true);
         events.onChanged();
       },
       onDown: () => {
@@ -65,6 +68,7 @@ export class SchedulerSide {
         for (const piece of pieces) this.#lessees.set(piece, peerId);
         events.onLessee(peerId, pieces);
       },
+      onTrace: pieces => isHere() && events.onTrace(pieces),
       onBan: (peerId, durationMs, reason) => isHere() && events.onBan(peerId, durationMs, reason),
       onOriginHold: durationMs => isHere() && events.onOriginHold(durationMs),
     });
@@ -147,6 +151,13 @@ export class SchedulerSide {
 
   leaseFailed(pieces: readonly number[], reason: LeaseFailure, retryAfterMs: number | undefined): void {
     this.#task.leaseFailed(pieces, reason, retryAfterMs);
+  }
+
+  /** The trace is of interest, or no longer. */
+  follow(follows: boolean): void {
+    if (this.#follows === follows) return;
+    this.#follows = follows;
+    if (this.#isUp) this.#task.follow(follows);
   }
 
   accuse(...args: Parameters<ScheduledTask['accuse']>): void {

@@ -53,6 +53,8 @@ export class SwarmTask implements ServedTask {
   readonly #suspects = new Suspects();
   /** Wanted by nobody's read: for children without a scheduler, or to find out who sent wrong bytes. */
   readonly #extra = new Map<number, Lane>();
+  /** Others had to wait for them, so readers here will; while there are any. */
+  readonly #traced = new Set<number>();
   readonly #turn: Turn;
   readonly #ticker: Ticker;
   #lastPieceAt: number;
@@ -93,6 +95,7 @@ export class SwarmTask implements ServedTask {
         isHere: piece => this.#holdings.has(piece),
         onPiece: (piece, bytes, from) => this.#arrived(piece, bytes, from),
         onNotComing: pieces => this.#holdings.notComing(pieces),
+        onTrace: pieces => this.#foretold(pieces),
         onNobody: pieces => this.#nobodyHas(new Set(pieces)),
         isShunned: (piece, peerId) => this.#suspects.isSuspected(piece, peerId),
         onChanged: () => this.#changed(),
@@ -165,12 +168,18 @@ export class SwarmTask implements ServedTask {
   /** Somebody reads it (again), perhaps with credentials that others do not have. */
   joined(): void {
     this.#holdings.setInUse(true);
+    this.#download.scheduler.follow(true);
     this.#download.originIsNew();
   }
 
   /** Nobody reads it now. */
   left(): void {
     this.#holdings.setInUse(false);
+    this.#download.scheduler.follow(false);
+    const traced = [...this.#traced];
+    this.#traced.clear();
+    for (const piece of traced) this.#want(piece);
+    this.#changed();
   }
 
   /** Of a blob nobody reads any more. */
@@ -283,12 +292,16 @@ export class SwarmTask implements ServedTask {
 
   #nobodyHas(pieces: ReadonlySet<number>): void {
     this.#reads.fail((_, missing) => [...missing].some(piece => pieces.has(piece)), nobody());
-    for (const piece of pieces) this.#extra.delete(piece);
+    for (const piece of pieces) {
+      this.#extra.delete(piece);
+      this.#traced.delete(piece);
+    }
     this.#download.unwant([...pieces]);
   }
 
   #want(piece: number): void {
-    const lanes = [this.#reads.laneOf(piece), this.#extra.get(piece)];
+    const traced = this.#traced.has(piece) ? 'trace' : undefined;
+    const lanes: (Lane | undefined)[] = [this.#reads.laneOf(piece), this.#extra.get(piece), traced];
     const lane = LANES.find(one => lanes.includes(one));
     if (lane !== undefined) this.#download.want(piece, lane, this.#ports.clock.monotonic());
     else this.#download.unwant([piece]);
@@ -297,6 +310,15 @@ export class SwarmTask implements ServedTask {
   #wantExtra(piece: number, lane: Lane): void {
     this.#extra.set(piece, lane);
     this.#want(piece);
+    this.#changed();
+  }
+
+  #foretold(pieces: readonly number[]): void {
+    for (const piece of pieces) {
+      if (this.#holdings.has(piece)) continue;
+      this.#traced.add(piece);
+      this.#want(piece);
+    }
     this.#changed();
   }
 
@@ -333,6 +355,7 @@ export class SwarmTask implements ServedTask {
     else this.counters.peerBytes += bytes.length;
     this.#lastPieceAt = this.#ports.clock.monotonic();
     this.#extra.delete(piece);
+    this.#traced.delete(piece);
     if (this.#blob.pieces === undefined) this.#suspects.sent(piece, from?.peerId);
     this.#holdings.keep(piece, bytes, source);
     this.#reads.deliver(piece, bytes, source);

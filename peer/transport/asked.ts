@@ -1,30 +1,27 @@
 // What was asked of a parent for one task, so that every answer can be told to be one: of a request under way, of one that
 // was given up a moment ago, or of nothing that we said. Pure.
 
-import type { Lane } from '../../core/index.ts';
-
 /** Answers that may still come although nobody waits for them; beyond this many, the oldest do not come any more. */
 const MAX_STRAY = 8_192;
 
 export class Asked {
-  readonly #pending = new Map<number, Lane>();
-  /** Piece to how many answers to it may still be on their way: requests that were cancelled, or said twice. */
+  readonly #pending = new Set<number>();
+  /** Piece to how many answers to it may still be on their way: requests that were cancelled. */
   readonly #stray = new Map<number, number>();
 
   get size(): number {
     return this.#pending.size;
   }
 
-  /** Which of these must be said to the parent: new ones, and those that are wanted sooner than before. */
-  ask(pieces: readonly number[], lane: Lane): number[] {
-    return pieces.filter(piece => {
-      const before = this.#pending.get(piece);
-      if (before !== undefined && (before === lane || before === 'demand')) return false;
-      // The parent may have sent the answer before it hears of the haste, and then sends another.
-      if (before !== undefined) this.#mayCome(piece);
-      this.#pending.set(piece, lane);
-      return true;
-    });
+  has(piece: number): boolean {
+    return this.#pending.has(piece);
+  }
+
+  /** Which of these must be said to the parent. */
+  ask(pieces: readonly number[]): number[] {
+    const asked = pieces.filter(piece => !this.#pending.has(piece));
+    for (const piece of asked) this.#pending.add(piece);
+    return asked;
   }
 
   /** Which of these were asked for, and are no longer. */

@@ -45,6 +45,7 @@ interface WaitingChunk {
   readonly done: PromiseWithResolvers<Uint8Array<ArrayBuffer>>;
 }
 
+type RequestProperties = NonNullable<ChildMessageProperties['request']>;
 type Body = Uint8Array<ArrayBuffer>;
 
 /** Chunks that were cancelled and may still come; more are forgotten. */
@@ -90,11 +91,13 @@ export class LinkTask implements ParentTask {
       if (this.#state !== 'closed') queueMicrotask(() => this.#events.onRefused(refused, 'failed', []));
       return;
     }
-    const asked = this.#asked.ask(pieces, lane);
-    for (let at = 0; at < asked.length; at += MAX_PIECES_IN_MESSAGE) {
-      const part = asked.slice(at, at + MAX_PIECES_IN_MESSAGE);
-      this.#link.send({ request: { handle: this.handle, lane: laneToWire(lane), pieces: part, mayFetch } });
-    }
+    this.#request(this.#asked.ask(pieces), { lane: laneToWire(lane), mayFetch });
+  }
+
+  hurry(pieces: readonly number[], lane: Lane): void {
+    if (this.#state !== 'open') return;
+    const asked = pieces.filter(piece => this.#asked.has(piece));
+    this.#request(asked, { lane: laneToWire(lane), hurry: true });
   }
 
   cancel(pieces: readonly number[]): void {
@@ -181,6 +184,13 @@ export class LinkTask implements ParentTask {
     else if (kind === 'piece' && piece) this.#onPiece(piece.piece ?? 0, body);
     else if (kind === 'chunk' && chunk) this.#onChunk(chunk, body);
     else if (kind === 'refused' && refused) this.#onRefused(refused);
+  }
+
+  #request(pieces: readonly number[], how: Omit<RequestProperties, 'handle' | 'pieces'>): void {
+    for (let at = 0; at < pieces.length; at += MAX_PIECES_IN_MESSAGE) {
+      const part = pieces.slice(at, at + MAX_PIECES_IN_MESSAGE);
+      this.#link.send({ request: { handle: this.handle, pieces: part, ...how } });
+    }
   }
 
   #onOpened({ status, pieces, chunks }: NonNullable<ParentMessageProperties['opened']>): void {

@@ -692,6 +692,9 @@ export namespace shoal {
             /** RequestPieces mayFetch. */
             mayFetch: boolean;
 
+            /** RequestPieces hurry. */
+            hurry: boolean;
+
             /**
              * Encodes the specified RequestPieces message. Does not implicitly {@link shoal.v1.RequestPieces.verify|verify} messages.
              * @param message RequestPieces message or plain object to encode
@@ -727,6 +730,9 @@ export namespace shoal {
 
                 /** RequestPieces mayFetch */
                 mayFetch?: (boolean|null);
+
+                /** RequestPieces hurry */
+                hurry?: (boolean|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -1641,8 +1647,11 @@ export namespace shoal {
             /** NodeMessage pong. */
             pong?: (shoal.v1.Pong.$Properties|null);
 
+            /** NodeMessage follow. */
+            follow?: (shoal.v1.FollowTrace.$Properties|null);
+
             /** NodeMessage kind. */
-            kind?: ("hello"|"join"|"leave"|"report"|"want"|"leaseFailed"|"accuse"|"ping"|"pong");
+            kind?: ("hello"|"join"|"leave"|"report"|"want"|"leaseFailed"|"accuse"|"ping"|"pong"|"follow");
 
             /**
              * Encodes the specified NodeMessage message. Does not implicitly {@link shoal.v1.NodeMessage.verify|verify} messages.
@@ -1695,8 +1704,11 @@ export namespace shoal {
                 /** NodeMessage pong */
                 pong?: (shoal.v1.Pong.$Properties|null);
 
+                /** NodeMessage follow */
+                follow?: (shoal.v1.FollowTrace.$Properties|null);
+
                 /** NodeMessage kind */
-                kind?: ("hello"|"join"|"leave"|"report"|"want"|"leaseFailed"|"accuse"|"ping"|"pong");
+                kind?: ("hello"|"join"|"leave"|"report"|"want"|"leaseFailed"|"accuse"|"ping"|"pong"|"follow");
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -1713,9 +1725,10 @@ export namespace shoal {
               accuse?: shoal.v1.Accuse.$Shape|null;
               ping?: shoal.v1.Ping.$Shape|null;
               pong?: shoal.v1.Pong.$Shape|null;
+              follow?: shoal.v1.FollowTrace.$Shape|null;
               $unknowns?: Uint8Array[];
             } & (
-              ({ kind?: undefined; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null }|{ kind?: "hello"; hello: shoal.v1.Hello.$Shape; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null }|{ kind?: "join"; hello?: null; join: shoal.v1.JoinTask.$Shape; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null }|{ kind?: "leave"; hello?: null; join?: null; leave: shoal.v1.LeaveTask.$Shape; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null }|{ kind?: "report"; hello?: null; join?: null; leave?: null; report: shoal.v1.Report.$Shape; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null }|{ kind?: "want"; hello?: null; join?: null; leave?: null; report?: null; want: shoal.v1.Want.$Shape; leaseFailed?: null; accuse?: null; ping?: null; pong?: null }|{ kind?: "leaseFailed"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed: shoal.v1.LeaseFailed.$Shape; accuse?: null; ping?: null; pong?: null }|{ kind?: "accuse"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse: shoal.v1.Accuse.$Shape; ping?: null; pong?: null }|{ kind?: "ping"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping: shoal.v1.Ping.$Shape; pong?: null }|{ kind?: "pong"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong: shoal.v1.Pong.$Shape })
+              ({ kind?: undefined; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null; follow?: null }|{ kind?: "hello"; hello: shoal.v1.Hello.$Shape; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null; follow?: null }|{ kind?: "join"; hello?: null; join: shoal.v1.JoinTask.$Shape; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null; follow?: null }|{ kind?: "leave"; hello?: null; join?: null; leave: shoal.v1.LeaveTask.$Shape; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null; follow?: null }|{ kind?: "report"; hello?: null; join?: null; leave?: null; report: shoal.v1.Report.$Shape; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null; follow?: null }|{ kind?: "want"; hello?: null; join?: null; leave?: null; report?: null; want: shoal.v1.Want.$Shape; leaseFailed?: null; accuse?: null; ping?: null; pong?: null; follow?: null }|{ kind?: "leaseFailed"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed: shoal.v1.LeaseFailed.$Shape; accuse?: null; ping?: null; pong?: null; follow?: null }|{ kind?: "accuse"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse: shoal.v1.Accuse.$Shape; ping?: null; pong?: null; follow?: null }|{ kind?: "ping"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping: shoal.v1.Ping.$Shape; pong?: null; follow?: null }|{ kind?: "pong"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong: shoal.v1.Pong.$Shape; follow?: null }|{ kind?: "follow"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null; follow: shoal.v1.FollowTrace.$Shape })
             );
         }
 
@@ -2072,6 +2085,69 @@ export namespace shoal {
 
             /** Shape of a LeaveTask. */
             type $Shape = shoal.v1.LeaveTask.$Properties;
+        }
+
+        /**
+         * Properties of a FollowTrace.
+         * @deprecated Use shoal.v1.FollowTrace.$Properties instead.
+         */
+        interface IFollowTrace extends shoal.v1.FollowTrace.$Properties {
+        }
+
+        /** Represents a FollowTrace. */
+        class FollowTrace {
+
+            /**
+             * Constructs a new FollowTrace.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.v1.FollowTrace.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** FollowTrace handle. */
+            handle: number;
+
+            /** FollowTrace follows. */
+            follows: boolean;
+
+            /**
+             * Encodes the specified FollowTrace message. Does not implicitly {@link shoal.v1.FollowTrace.verify|verify} messages.
+             * @param message FollowTrace message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.v1.FollowTrace.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a FollowTrace message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.v1.FollowTrace & shoal.v1.FollowTrace.$Shape} FollowTrace
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.v1.FollowTrace & shoal.v1.FollowTrace.$Shape;
+        }
+
+        namespace FollowTrace {
+
+            /** Properties of a FollowTrace. */
+            interface $Properties {
+
+                /** FollowTrace handle */
+                handle?: (number|null);
+
+                /** FollowTrace follows */
+                follows?: (boolean|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a FollowTrace. */
+            type $Shape = shoal.v1.FollowTrace.$Properties;
         }
 
         /**
@@ -2617,8 +2693,11 @@ export namespace shoal {
             /** SchedulerMessage pong. */
             pong?: (shoal.v1.Pong.$Properties|null);
 
+            /** SchedulerMessage trace. */
+            trace?: (shoal.v1.Trace.$Properties|null);
+
             /** SchedulerMessage kind. */
-            kind?: ("welcome"|"parents"|"lease"|"lessees"|"ban"|"originHold"|"taskRefused"|"ping"|"pong");
+            kind?: ("welcome"|"parents"|"lease"|"lessees"|"ban"|"originHold"|"taskRefused"|"ping"|"pong"|"trace");
 
             /**
              * Encodes the specified SchedulerMessage message. Does not implicitly {@link shoal.v1.SchedulerMessage.verify|verify} messages.
@@ -2671,8 +2750,11 @@ export namespace shoal {
                 /** SchedulerMessage pong */
                 pong?: (shoal.v1.Pong.$Properties|null);
 
+                /** SchedulerMessage trace */
+                trace?: (shoal.v1.Trace.$Properties|null);
+
                 /** SchedulerMessage kind */
-                kind?: ("welcome"|"parents"|"lease"|"lessees"|"ban"|"originHold"|"taskRefused"|"ping"|"pong");
+                kind?: ("welcome"|"parents"|"lease"|"lessees"|"ban"|"originHold"|"taskRefused"|"ping"|"pong"|"trace");
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -2689,9 +2771,10 @@ export namespace shoal {
               taskRefused?: shoal.v1.TaskRefused.$Shape|null;
               ping?: shoal.v1.Ping.$Shape|null;
               pong?: shoal.v1.Pong.$Shape|null;
+              trace?: shoal.v1.Trace.$Shape|null;
               $unknowns?: Uint8Array[];
             } & (
-              ({ kind?: undefined; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "welcome"; welcome: shoal.v1.Welcome.$Shape; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "parents"; welcome?: null; parents: shoal.v1.Parents.$Shape; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "lease"; welcome?: null; parents?: null; lease: shoal.v1.Lease.$Shape; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "lessees"; welcome?: null; parents?: null; lease?: null; lessees: shoal.v1.Lessees.$Shape; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "ban"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban: shoal.v1.Ban.$Shape; originHold?: null; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "originHold"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold: shoal.v1.OriginHold.$Shape; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "taskRefused"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused: shoal.v1.TaskRefused.$Shape; ping?: null; pong?: null }|{ kind?: "ping"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping: shoal.v1.Ping.$Shape; pong?: null }|{ kind?: "pong"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong: shoal.v1.Pong.$Shape })
+              ({ kind?: undefined; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null; trace?: null }|{ kind?: "welcome"; welcome: shoal.v1.Welcome.$Shape; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null; trace?: null }|{ kind?: "parents"; welcome?: null; parents: shoal.v1.Parents.$Shape; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null; trace?: null }|{ kind?: "lease"; welcome?: null; parents?: null; lease: shoal.v1.Lease.$Shape; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null; trace?: null }|{ kind?: "lessees"; welcome?: null; parents?: null; lease?: null; lessees: shoal.v1.Lessees.$Shape; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null; trace?: null }|{ kind?: "ban"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban: shoal.v1.Ban.$Shape; originHold?: null; taskRefused?: null; ping?: null; pong?: null; trace?: null }|{ kind?: "originHold"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold: shoal.v1.OriginHold.$Shape; taskRefused?: null; ping?: null; pong?: null; trace?: null }|{ kind?: "taskRefused"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused: shoal.v1.TaskRefused.$Shape; ping?: null; pong?: null; trace?: null }|{ kind?: "ping"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping: shoal.v1.Ping.$Shape; pong?: null; trace?: null }|{ kind?: "pong"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong: shoal.v1.Pong.$Shape; trace?: null }|{ kind?: "trace"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null; trace: shoal.v1.Trace.$Shape })
             );
         }
 
@@ -2969,6 +3052,69 @@ export namespace shoal {
 
             /** Shape of a Lease. */
             type $Shape = shoal.v1.Lease.$Properties;
+        }
+
+        /**
+         * Properties of a Trace.
+         * @deprecated Use shoal.v1.Trace.$Properties instead.
+         */
+        interface ITrace extends shoal.v1.Trace.$Properties {
+        }
+
+        /** Represents a Trace. */
+        class Trace {
+
+            /**
+             * Constructs a new Trace.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: shoal.v1.Trace.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Trace handle. */
+            handle: number;
+
+            /** Trace runs. */
+            runs: number[];
+
+            /**
+             * Encodes the specified Trace message. Does not implicitly {@link shoal.v1.Trace.verify|verify} messages.
+             * @param message Trace message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: shoal.v1.Trace.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Trace message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {shoal.v1.Trace & shoal.v1.Trace.$Shape} Trace
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): shoal.v1.Trace & shoal.v1.Trace.$Shape;
+        }
+
+        namespace Trace {
+
+            /** Properties of a Trace. */
+            interface $Properties {
+
+                /** Trace handle */
+                handle?: (number|null);
+
+                /** Trace runs */
+                runs?: (number[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Trace. */
+            type $Shape = shoal.v1.Trace.$Properties;
         }
 
         /**

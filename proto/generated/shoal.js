@@ -1627,6 +1627,7 @@ export const shoal = $root.shoal = (() => {
              * @property {shoal.v1.Lane|null} [lane] RequestPieces lane
              * @property {Array.<number>|null} [pieces] RequestPieces pieces
              * @property {boolean|null} [mayFetch] RequestPieces mayFetch
+             * @property {boolean|null} [hurry] RequestPieces hurry
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -1692,6 +1693,14 @@ export const shoal = $root.shoal = (() => {
             RequestPieces.prototype.mayFetch = false;
 
             /**
+             * RequestPieces hurry.
+             * @member {boolean} hurry
+             * @memberof shoal.v1.RequestPieces
+             * @instance
+             */
+            RequestPieces.prototype.hurry = false;
+
+            /**
              * Encodes the specified RequestPieces message. Does not implicitly {@link shoal.v1.RequestPieces.verify|verify} messages.
              * @function encode
              * @memberof shoal.v1.RequestPieces
@@ -1715,6 +1724,8 @@ export const shoal = $root.shoal = (() => {
                     writer.uint32(/* id 3, wireType 2 =*/26).uint32s(message.pieces);
                 if (message.mayFetch != null && $Object.hasOwnProperty.call(message, "mayFetch") && message.mayFetch !== false)
                     writer.uint32(/* id 4, wireType 0 =*/32).bool(message.mayFetch);
+                if (message.hurry != null && $Object.hasOwnProperty.call(message, "hurry") && message.hurry !== false)
+                    writer.uint32(/* id 5, wireType 0 =*/40).bool(message.hurry);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -1798,6 +1809,15 @@ export const shoal = $root.shoal = (() => {
                                 message.mayFetch = value;
                             else
                                 delete message.mayFetch;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.hurry = value;
+                            else
+                                delete message.hurry;
                             continue;
                         }
                     }
@@ -4011,7 +4031,8 @@ export const shoal = $root.shoal = (() => {
              * @property {shoal.v1.Accuse.$Properties|null} [accuse] NodeMessage accuse
              * @property {shoal.v1.Ping.$Properties|null} [ping] NodeMessage ping
              * @property {shoal.v1.Pong.$Properties|null} [pong] NodeMessage pong
-             * @property {"hello"|"join"|"leave"|"report"|"want"|"leaseFailed"|"accuse"|"ping"|"pong"} [kind] NodeMessage kind
+             * @property {shoal.v1.FollowTrace.$Properties|null} [follow] NodeMessage follow
+             * @property {"hello"|"join"|"leave"|"report"|"want"|"leaseFailed"|"accuse"|"ping"|"pong"|"follow"} [kind] NodeMessage kind
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -4035,9 +4056,10 @@ export const shoal = $root.shoal = (() => {
              *   accuse?: shoal.v1.Accuse.$Shape|null;
              *   ping?: shoal.v1.Ping.$Shape|null;
              *   pong?: shoal.v1.Pong.$Shape|null;
+             *   follow?: shoal.v1.FollowTrace.$Shape|null;
              *   $unknowns?: Array.<Uint8Array>;
              * } & (
-             *   ({ kind?: undefined; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null }|{ kind?: "hello"; hello: shoal.v1.Hello.$Shape; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null }|{ kind?: "join"; hello?: null; join: shoal.v1.JoinTask.$Shape; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null }|{ kind?: "leave"; hello?: null; join?: null; leave: shoal.v1.LeaveTask.$Shape; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null }|{ kind?: "report"; hello?: null; join?: null; leave?: null; report: shoal.v1.Report.$Shape; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null }|{ kind?: "want"; hello?: null; join?: null; leave?: null; report?: null; want: shoal.v1.Want.$Shape; leaseFailed?: null; accuse?: null; ping?: null; pong?: null }|{ kind?: "leaseFailed"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed: shoal.v1.LeaseFailed.$Shape; accuse?: null; ping?: null; pong?: null }|{ kind?: "accuse"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse: shoal.v1.Accuse.$Shape; ping?: null; pong?: null }|{ kind?: "ping"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping: shoal.v1.Ping.$Shape; pong?: null }|{ kind?: "pong"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong: shoal.v1.Pong.$Shape })
+             *   ({ kind?: undefined; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null; follow?: null }|{ kind?: "hello"; hello: shoal.v1.Hello.$Shape; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null; follow?: null }|{ kind?: "join"; hello?: null; join: shoal.v1.JoinTask.$Shape; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null; follow?: null }|{ kind?: "leave"; hello?: null; join?: null; leave: shoal.v1.LeaveTask.$Shape; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null; follow?: null }|{ kind?: "report"; hello?: null; join?: null; leave?: null; report: shoal.v1.Report.$Shape; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null; follow?: null }|{ kind?: "want"; hello?: null; join?: null; leave?: null; report?: null; want: shoal.v1.Want.$Shape; leaseFailed?: null; accuse?: null; ping?: null; pong?: null; follow?: null }|{ kind?: "leaseFailed"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed: shoal.v1.LeaseFailed.$Shape; accuse?: null; ping?: null; pong?: null; follow?: null }|{ kind?: "accuse"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse: shoal.v1.Accuse.$Shape; ping?: null; pong?: null; follow?: null }|{ kind?: "ping"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping: shoal.v1.Ping.$Shape; pong?: null; follow?: null }|{ kind?: "pong"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong: shoal.v1.Pong.$Shape; follow?: null }|{ kind?: "follow"; hello?: null; join?: null; leave?: null; report?: null; want?: null; leaseFailed?: null; accuse?: null; ping?: null; pong?: null; follow: shoal.v1.FollowTrace.$Shape })
              * )} shoal.v1.NodeMessage.$Shape
              */
 
@@ -4128,17 +4150,25 @@ export const shoal = $root.shoal = (() => {
              */
             NodeMessage.prototype.pong = null;
 
+            /**
+             * NodeMessage follow.
+             * @member {shoal.v1.FollowTrace.$Properties|null|undefined} follow
+             * @memberof shoal.v1.NodeMessage
+             * @instance
+             */
+            NodeMessage.prototype.follow = null;
+
             // OneOf field names bound to virtual getters and setters
             let $oneOfFields;
 
             /**
              * NodeMessage kind.
-             * @member {"hello"|"join"|"leave"|"report"|"want"|"leaseFailed"|"accuse"|"ping"|"pong"|undefined} kind
+             * @member {"hello"|"join"|"leave"|"report"|"want"|"leaseFailed"|"accuse"|"ping"|"pong"|"follow"|undefined} kind
              * @memberof shoal.v1.NodeMessage
              * @instance
              */
             $Object.defineProperty(NodeMessage.prototype, "kind", {
-                get: $util.oneOfGetter($oneOfFields = ["hello", "join", "leave", "report", "want", "leaseFailed", "accuse", "ping", "pong"]),
+                get: $util.oneOfGetter($oneOfFields = ["hello", "join", "leave", "report", "want", "leaseFailed", "accuse", "ping", "pong", "follow"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -4176,6 +4206,8 @@ export const shoal = $root.shoal = (() => {
                     $root.shoal.v1.Ping.encode(message.ping, writer.uint32(/* id 8, wireType 2 =*/66).fork(), _depth + 1).ldelim();
                 if (message.pong != null && $Object.hasOwnProperty.call(message, "pong"))
                     $root.shoal.v1.Pong.encode(message.pong, writer.uint32(/* id 9, wireType 2 =*/74).fork(), _depth + 1).ldelim();
+                if (message.follow != null && $Object.hasOwnProperty.call(message, "follow"))
+                    $root.shoal.v1.FollowTrace.encode(message.follow, writer.uint32(/* id 10, wireType 2 =*/82).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -4281,6 +4313,13 @@ export const shoal = $root.shoal = (() => {
                                 break;
                             message.pong = $root.shoal.v1.Pong.decode(reader, reader.size(), $undefined, _depth + 1, message.pong);
                             message.kind = "pong";
+                            continue;
+                        }
+                    case 10: {
+                            if (wireType !== 2)
+                                break;
+                            message.follow = $root.shoal.v1.FollowTrace.decode(reader, reader.size(), $undefined, _depth + 1, message.follow);
+                            message.kind = "follow";
                             continue;
                         }
                     }
@@ -5190,6 +5229,162 @@ export const shoal = $root.shoal = (() => {
             };
 
             return LeaveTask;
+        })();
+
+        v1.FollowTrace = (function() {
+
+            /**
+             * Properties of a FollowTrace.
+             * @typedef {Object} shoal.v1.FollowTrace.$Properties
+             * @property {number|null} [handle] FollowTrace handle
+             * @property {boolean|null} [follows] FollowTrace follows
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a FollowTrace.
+             * @memberof shoal.v1
+             * @interface IFollowTrace
+             * @augments shoal.v1.FollowTrace.$Properties
+             * @deprecated Use shoal.v1.FollowTrace.$Properties instead.
+             */
+
+            /**
+             * Shape of a FollowTrace.
+             * @typedef {shoal.v1.FollowTrace.$Properties} shoal.v1.FollowTrace.$Shape
+             */
+
+            /**
+             * Constructs a new FollowTrace.
+             * @memberof shoal.v1
+             * @classdesc Represents a FollowTrace.
+             * @constructor
+             * @param {shoal.v1.FollowTrace.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const FollowTrace = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * FollowTrace handle.
+             * @member {number} handle
+             * @memberof shoal.v1.FollowTrace
+             * @instance
+             */
+            FollowTrace.prototype.handle = 0;
+
+            /**
+             * FollowTrace follows.
+             * @member {boolean} follows
+             * @memberof shoal.v1.FollowTrace
+             * @instance
+             */
+            FollowTrace.prototype.follows = false;
+
+            /**
+             * Encodes the specified FollowTrace message. Does not implicitly {@link shoal.v1.FollowTrace.verify|verify} messages.
+             * @function encode
+             * @memberof shoal.v1.FollowTrace
+             * @static
+             * @param {shoal.v1.FollowTrace.$Properties} message FollowTrace message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            FollowTrace.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.handle != null && $Object.hasOwnProperty.call(message, "handle") && message.handle !== 0)
+                    writer.uint32(/* id 1, wireType 0 =*/8).uint32(message.handle);
+                if (message.follows != null && $Object.hasOwnProperty.call(message, "follows") && message.follows !== false)
+                    writer.uint32(/* id 2, wireType 0 =*/16).bool(message.follows);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a FollowTrace message from the specified reader or buffer.
+             * @function decode
+             * @memberof shoal.v1.FollowTrace
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {shoal.v1.FollowTrace & shoal.v1.FollowTrace.$Shape} FollowTrace
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            FollowTrace.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.shoal.v1.FollowTrace();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.handle = value;
+                            else
+                                delete message.handle;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.follows = value;
+                            else
+                                delete message.follows;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return FollowTrace;
         })();
 
         v1.Report = (function() {
@@ -6482,7 +6677,8 @@ export const shoal = $root.shoal = (() => {
              * @property {shoal.v1.TaskRefused.$Properties|null} [taskRefused] SchedulerMessage taskRefused
              * @property {shoal.v1.Ping.$Properties|null} [ping] SchedulerMessage ping
              * @property {shoal.v1.Pong.$Properties|null} [pong] SchedulerMessage pong
-             * @property {"welcome"|"parents"|"lease"|"lessees"|"ban"|"originHold"|"taskRefused"|"ping"|"pong"} [kind] SchedulerMessage kind
+             * @property {shoal.v1.Trace.$Properties|null} [trace] SchedulerMessage trace
+             * @property {"welcome"|"parents"|"lease"|"lessees"|"ban"|"originHold"|"taskRefused"|"ping"|"pong"|"trace"} [kind] SchedulerMessage kind
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -6506,9 +6702,10 @@ export const shoal = $root.shoal = (() => {
              *   taskRefused?: shoal.v1.TaskRefused.$Shape|null;
              *   ping?: shoal.v1.Ping.$Shape|null;
              *   pong?: shoal.v1.Pong.$Shape|null;
+             *   trace?: shoal.v1.Trace.$Shape|null;
              *   $unknowns?: Array.<Uint8Array>;
              * } & (
-             *   ({ kind?: undefined; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "welcome"; welcome: shoal.v1.Welcome.$Shape; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "parents"; welcome?: null; parents: shoal.v1.Parents.$Shape; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "lease"; welcome?: null; parents?: null; lease: shoal.v1.Lease.$Shape; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "lessees"; welcome?: null; parents?: null; lease?: null; lessees: shoal.v1.Lessees.$Shape; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "ban"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban: shoal.v1.Ban.$Shape; originHold?: null; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "originHold"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold: shoal.v1.OriginHold.$Shape; taskRefused?: null; ping?: null; pong?: null }|{ kind?: "taskRefused"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused: shoal.v1.TaskRefused.$Shape; ping?: null; pong?: null }|{ kind?: "ping"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping: shoal.v1.Ping.$Shape; pong?: null }|{ kind?: "pong"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong: shoal.v1.Pong.$Shape })
+             *   ({ kind?: undefined; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null; trace?: null }|{ kind?: "welcome"; welcome: shoal.v1.Welcome.$Shape; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null; trace?: null }|{ kind?: "parents"; welcome?: null; parents: shoal.v1.Parents.$Shape; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null; trace?: null }|{ kind?: "lease"; welcome?: null; parents?: null; lease: shoal.v1.Lease.$Shape; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null; trace?: null }|{ kind?: "lessees"; welcome?: null; parents?: null; lease?: null; lessees: shoal.v1.Lessees.$Shape; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null; trace?: null }|{ kind?: "ban"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban: shoal.v1.Ban.$Shape; originHold?: null; taskRefused?: null; ping?: null; pong?: null; trace?: null }|{ kind?: "originHold"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold: shoal.v1.OriginHold.$Shape; taskRefused?: null; ping?: null; pong?: null; trace?: null }|{ kind?: "taskRefused"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused: shoal.v1.TaskRefused.$Shape; ping?: null; pong?: null; trace?: null }|{ kind?: "ping"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping: shoal.v1.Ping.$Shape; pong?: null; trace?: null }|{ kind?: "pong"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong: shoal.v1.Pong.$Shape; trace?: null }|{ kind?: "trace"; welcome?: null; parents?: null; lease?: null; lessees?: null; ban?: null; originHold?: null; taskRefused?: null; ping?: null; pong?: null; trace: shoal.v1.Trace.$Shape })
              * )} shoal.v1.SchedulerMessage.$Shape
              */
 
@@ -6599,17 +6796,25 @@ export const shoal = $root.shoal = (() => {
              */
             SchedulerMessage.prototype.pong = null;
 
+            /**
+             * SchedulerMessage trace.
+             * @member {shoal.v1.Trace.$Properties|null|undefined} trace
+             * @memberof shoal.v1.SchedulerMessage
+             * @instance
+             */
+            SchedulerMessage.prototype.trace = null;
+
             // OneOf field names bound to virtual getters and setters
             let $oneOfFields;
 
             /**
              * SchedulerMessage kind.
-             * @member {"welcome"|"parents"|"lease"|"lessees"|"ban"|"originHold"|"taskRefused"|"ping"|"pong"|undefined} kind
+             * @member {"welcome"|"parents"|"lease"|"lessees"|"ban"|"originHold"|"taskRefused"|"ping"|"pong"|"trace"|undefined} kind
              * @memberof shoal.v1.SchedulerMessage
              * @instance
              */
             $Object.defineProperty(SchedulerMessage.prototype, "kind", {
-                get: $util.oneOfGetter($oneOfFields = ["welcome", "parents", "lease", "lessees", "ban", "originHold", "taskRefused", "ping", "pong"]),
+                get: $util.oneOfGetter($oneOfFields = ["welcome", "parents", "lease", "lessees", "ban", "originHold", "taskRefused", "ping", "pong", "trace"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -6647,6 +6852,8 @@ export const shoal = $root.shoal = (() => {
                     $root.shoal.v1.Ping.encode(message.ping, writer.uint32(/* id 8, wireType 2 =*/66).fork(), _depth + 1).ldelim();
                 if (message.pong != null && $Object.hasOwnProperty.call(message, "pong"))
                     $root.shoal.v1.Pong.encode(message.pong, writer.uint32(/* id 9, wireType 2 =*/74).fork(), _depth + 1).ldelim();
+                if (message.trace != null && $Object.hasOwnProperty.call(message, "trace"))
+                    $root.shoal.v1.Trace.encode(message.trace, writer.uint32(/* id 10, wireType 2 =*/82).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -6752,6 +6959,13 @@ export const shoal = $root.shoal = (() => {
                                 break;
                             message.pong = $root.shoal.v1.Pong.decode(reader, reader.size(), $undefined, _depth + 1, message.pong);
                             message.kind = "pong";
+                            continue;
+                        }
+                    case 10: {
+                            if (wireType !== 2)
+                                break;
+                            message.trace = $root.shoal.v1.Trace.decode(reader, reader.size(), $undefined, _depth + 1, message.trace);
+                            message.kind = "trace";
                             continue;
                         }
                     }
@@ -7485,6 +7699,168 @@ export const shoal = $root.shoal = (() => {
             };
 
             return Lease;
+        })();
+
+        v1.Trace = (function() {
+
+            /**
+             * Properties of a Trace.
+             * @typedef {Object} shoal.v1.Trace.$Properties
+             * @property {number|null} [handle] Trace handle
+             * @property {Array.<number>|null} [runs] Trace runs
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a Trace.
+             * @memberof shoal.v1
+             * @interface ITrace
+             * @augments shoal.v1.Trace.$Properties
+             * @deprecated Use shoal.v1.Trace.$Properties instead.
+             */
+
+            /**
+             * Shape of a Trace.
+             * @typedef {shoal.v1.Trace.$Properties} shoal.v1.Trace.$Shape
+             */
+
+            /**
+             * Constructs a new Trace.
+             * @memberof shoal.v1
+             * @classdesc Represents a Trace.
+             * @constructor
+             * @param {shoal.v1.Trace.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const Trace = function (properties) {
+                this.runs = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * Trace handle.
+             * @member {number} handle
+             * @memberof shoal.v1.Trace
+             * @instance
+             */
+            Trace.prototype.handle = 0;
+
+            /**
+             * Trace runs.
+             * @member {Array.<number>} runs
+             * @memberof shoal.v1.Trace
+             * @instance
+             */
+            Trace.prototype.runs = $util.emptyArray;
+
+            /**
+             * Encodes the specified Trace message. Does not implicitly {@link shoal.v1.Trace.verify|verify} messages.
+             * @function encode
+             * @memberof shoal.v1.Trace
+             * @static
+             * @param {shoal.v1.Trace.$Properties} message Trace message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            Trace.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.handle != null && $Object.hasOwnProperty.call(message, "handle") && message.handle !== 0)
+                    writer.uint32(/* id 1, wireType 0 =*/8).uint32(message.handle);
+                if (message.runs != null && message.runs.length)
+                    writer.uint32(/* id 2, wireType 2 =*/18).uint32s(message.runs);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a Trace message from the specified reader or buffer.
+             * @function decode
+             * @memberof shoal.v1.Trace
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {shoal.v1.Trace & shoal.v1.Trace.$Shape} Trace
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            Trace.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.shoal.v1.Trace();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.handle = value;
+                            else
+                                delete message.handle;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType === 2) {
+                                if (!(message.runs && message.runs.length))
+                                    message.runs = [];
+                                reader.uint32s(message.runs);
+                                continue;
+                            }
+                            if (wireType !== 0)
+                                break;
+                            if (!(message.runs && message.runs.length))
+                                message.runs = [];
+                            message.runs.push(reader.uint32());
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return Trace;
         })();
 
         v1.Lessees = (function() {

@@ -85,6 +85,15 @@ export const LESSEE_SAMPLE = 64;
  * only when nobody else can have them. One may be anybody's mishap, or anybody's lie.
  */
 export const SHAKY_FAILURES = 1.5;
+/**
+ * What somebody waits for is passed on to those who will need it along a tree, by each to so many: two keep it shallow, and
+ * whoever is at its top sends little more than it gets.
+ */
+export const PASSES_ON = 2;
+/** Who wants no more than this reads here and there: a chunk or two, of a MiB each, and compressed. */
+export const LITTLE_WANTED = 12;
+/** One with so many pieces to send does not keep up: others fetch what only it waits for. */
+export const BUSY_QUEUE = 6;
 /** Pieces that are put aside in one go because nobody may fetch them now. More would be looked at in vain. */
 export const MAX_PUT_ASIDE = 4;
 

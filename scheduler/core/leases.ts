@@ -18,16 +18,18 @@ import {
   MAX_PUT_ASIDE,
   MAX_REST_MS,
   NOT_FOUND_REST_MS,
+  PASSES_ON,
   PROVING_MS,
   REST_MS,
 } from './config.ts';
 import { bringHolder, neighbourHolds } from './holders.ts';
-import { chooseLessee, chooseStandIn, isShaky } from './lessee.ts';
+import { chooseLessee, chooseStandIn, followersOf, isShaky, waitsForLittle } from './lessee.ts';
 import type { Member } from './member.ts';
 import { attach } from './neighbours.ts';
 import type { PaceStamp } from './origin-pace.ts';
 import type { LaneNumber, QueuedPiece } from './piece-queue.ts';
 import type { Task } from './task.ts';
+import { tellTrace } from './trace.ts';
 import type { Turn } from './turn.ts';
 
 export interface Lease {
@@ -231,6 +233,32 @@ function begin(
   const deadlineAt = now + task.pace.deadlineMs;
   task.leases.set(piece, { piece, lessee, lane, asker, stamp, deadlineAt, second: undefined, secondAt: -Infinity });
   tellOf(task, piece, lessee, turn);
+  if (lane === DEMAND) foretell(task, what, lessee, turn);
+}
+
+/**
+ * Who follows will need the piece, and is to ask for it now. Not the lessee, which is ahead of the others and would become
+ * everybody's only source: the first of them does, the next ask the first, and so on. In a crowd that waits for much at once
+ * those who wait ask the lessees, of whom there are then many.
+ */
+function foretell(
+  task: Task,
+  { piece, asker }: { readonly piece: number; readonly asker: Member },
+  lessee: Member,
+  turn: Turn,
+): void {
+  task.trace.add(piece);
+  const waiters = waitsForLittle(asker);
+  const sources: { readonly member: Member; children: number }[] = [{ member: lessee, children: PASSES_ON - 1 }];
+  for (const member of followersOf(lessee, { piece, waiters }, turn)) {
+    // Where not all know all, some may know none of those before them: they hear of it later.
+    const source = sources.find(one => one.children < PASSES_ON && one.member.isNeighbour(member));
+    if (source === undefined) continue;
+    if (source.children++ === 0) source.member.relaysEver += PASSES_ON;
+    turn.news.passesOn(member, source.member, piece);
+    tellTrace(member, turn);
+    sources.push({ member, children: 0 });
+  }
 }
 
 /** Tells the lessee, and its neighbours whom to ask. */

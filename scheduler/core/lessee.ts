@@ -2,12 +2,13 @@
 // copies still to send, then the one that got fewest leases in all, then by chance. Consecutive pieces so go to different members, and slow uplinks get less. Whoever is a
 // little ahead of the others would otherwise get one lease after the other, and become everybody's only source.
 
-import { LESSEE_SAMPLE, SHAKY_FAILURES } from './config.ts';
+import { BUSY_QUEUE, LESSEE_SAMPLE, LITTLE_WANTED, SHAKY_FAILURES } from './config.ts';
 import type { Member } from './member.ts';
 import type { LaneNumber } from './piece-queue.ts';
 import type { Task } from './task.ts';
 import type { Turn } from './turn.ts';
 
+const DEMAND: LaneNumber = 1;
 const BACKGROUND: LaneNumber = 3;
 
 export interface LesseeChoice {
@@ -27,6 +28,10 @@ export function chooseLessee(
   turn: Turn,
 ): LesseeChoice {
   const { piece, lane, asker, except } = what;
+  // It waits for this and cannot go on: a piece that another fetched would come to it later.
+  if (lane === DEMAND && waitsForLittle(asker) && asker !== except && asker.wants(piece) && asker.mayFetch(turn.now)) {
+    return { lessee: relieved(asker, what, turn), isWanted: true };
+  }
   const wanting = task.wanting.items;
   let isWanted = false;
   const race = new Race(turn);
@@ -56,6 +61,29 @@ export function chooseLessee(
   return { lessee: race.winner, isWanted };
 }
 
+/** Reads here and there, each place when it has seen the one before, as a program does that starts. */
+export function waitsForLittle(member: Member): boolean {
+  return !member.isGone && (member.wanted?.size ?? 0) <= LITTLE_WANTED;
+}
+
+/**
+ * Who is ahead of all others gets the lease of each piece, and sends each once. One that does not keep up with that would
+ * hold all of them up: then one who follows fetches the piece, and sends it to the asker first.
+ */
+function relieved(
+  lessee: Member,
+  { piece, except }: { readonly piece: number; readonly except: Member | undefined },
+  turn: Turn,
+): Member | undefined {
+  if (lessee.node.queueLength < BUSY_QUEUE) return lessee;
+  const race = new Race(turn);
+  race.enter(lessee);
+  for (const member of lessee.neighbours) {
+    if (isFollower(member, piece) && member !== except && member.mayFetch(turn.now)) race.enter(member);
+  }
+  return race.winner;
+}
+
 /** Who wants a piece may not fetch it: a neighbour does it instead. */
 export function chooseStandIn(asker: Member, except: Member | undefined, turn: Turn): Member | undefined {
   const race = new Race(turn);
@@ -63,9 +91,36 @@ export function chooseStandIn(asker: Member, except: Member | undefined, turn: T
   return race.winner;
 }
 
+/**
+ * Neighbours of the lessee that will need the piece, in the order in which they had better pass it on: who waits for it
+ * before the rest, if those are to get it that way at all.
+ */
+export function followersOf(
+  lessee: Member,
+  { piece, waiters }: { readonly piece: number; readonly waiters: boolean },
+  turn: Turn,
+): Member[] {
+  const found: { readonly member: Member; readonly waits: number; readonly chance: number }[] = [];
+  for (const member of lessee.neighbours) {
+    const waits = waiters && member.wants(piece) && !member.pieces.has(piece);
+    if (!waits && !isFollower(member, piece)) continue;
+    found.push({ member, waits: Number(waits), chance: turn.random() });
+  }
+  found.sort((a, b) => b.waits - a.waits || compare(a.member, b.member, turn.now) || a.chance - b.chance);
+  return found.map(({ member }) => member);
+}
+
+function isFollower(member: Member, piece: number): boolean {
+  return member.follows && !member.pieces.has(piece) && !member.wants(piece);
+}
+
 /** Copies that it has still to send, as far as known: of its leases one to each other member. */
 function backlog(member: Member): number {
   return member.node.queueLength + member.leases * (member.task.members.size - 1);
+}
+
+function copiesEver(member: Member): number {
+  return member.leasesEver + member.relaysEver;
 }
 
 /** Failed others lately, more than by mishap. */
@@ -85,16 +140,15 @@ class Race {
 
   enter(member: Member): void {
     const { winner } = this;
-    const order = winner === undefined ? -1 : this.#compare(member, winner);
+    const order = winner === undefined ? -1 : compare(member, winner, this.#turn.now);
     if (order > 0 || member === winner) return;
     this.#equals = order < 0 ? 1 : this.#equals + 1;
     if (order < 0 || this.#turn.random() * this.#equals < 1) this.winner = member;
   }
+}
 
-  /** What is leased to a node that does not send is had by nobody else. */
-  #compare(a: Member, b: Member): number {
-    const { now } = this.#turn;
-    const shaky = Number(isShaky(a, now)) - Number(isShaky(b, now));
-    return shaky || backlog(a) - backlog(b) || a.leasesEver - b.leasesEver;
-  }
+/** What is leased to a node that does not send is had by nobody else. */
+function compare(a: Member, b: Member, now: number): number {
+  const shaky = Number(isShaky(a, now)) - Number(isShaky(b, now));
+  return shaky || backlog(a) - backlog(b) || copiesEver(a) - copiesEver(b);
 }

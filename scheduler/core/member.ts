@@ -28,6 +28,11 @@ export class Member {
   /** Leases under way, and all there were. */
   leases = 0;
   leasesEver = 0;
+  /** Copies that it was chosen to pass on of what others fetch. */
+  relaysEver = 0;
+  /** Readers are there: it fetches what the trace says, of which it was told so much. */
+  follows = false;
+  traceAt = 0;
   reconciledAt = 0;
   /** Neighbours swapped in the second that began then. */
   swaps = 0;

@@ -18,6 +18,8 @@ export interface News {
   leaseDeadlineMs: number;
   /** By piece, who fetches it: the last word counts. */
   lessees: Map<number, Member> | undefined;
+  /** There is more of the trace. */
+  hasTrace: boolean;
   /** ms without leases; 0 for none. */
   holdMs: number;
 }
@@ -26,14 +28,16 @@ type Send = (member: Member, message: SchedulerMessageProperties) => void;
 
 /** Pieces that one message names at most: a node takes no more. */
 const MAX_NAMED = 16_384;
+/** Of the trace, in one message: they are here and there, so each is two numbers. */
+const MAX_TRACED = 8_192;
 const NO_BYTES = new Uint8Array(0);
 
 export class NewsDesk {
   /** Collected for the next round; and what is left of this one. Oldest first; nobody is in both. */
   #next = new Set<Member>();
   #round = new Set<Member>();
-  /** Those of both that are to fetch something: they do not wait for a round. */
-  readonly #lessees = new Set<Member>();
+  /** Those of both that others will wait at, because they fetch something or pass it on: they do not wait for a round. */
+  readonly #sources = new Set<Member>();
 
   /** Members whose news could be delivered, now or in the next round. */
   get size(): number {
@@ -65,7 +69,7 @@ export class NewsDesk {
     news.lease ??= new Set();
     news.lease.add(piece);
     news.leaseDeadlineMs = deadlineMs;
-    this.#lessees.add(member);
+    this.#sources.add(member);
   }
 
   /** What it was not told yet it need not be told any more. */
@@ -77,6 +81,16 @@ export class NewsDesk {
     const news = this.#of(member);
     news.lessees ??= new Map();
     news.lessees.set(piece, lessee);
+  }
+
+  /** As `fetches`, of one that others will wait at. */
+  passesOn(member: Member, lessee: Member, piece: number): void {
+    this.fetches(member, lessee, piece);
+    this.#sources.add(member);
+  }
+
+  hasTrace(member: Member): void {
+    this.#of(member).hasTrace = true;
   }
 
   originRests(member: Member, holdMs: number): void {
@@ -102,7 +116,7 @@ export class NewsDesk {
 
   /** Gives as much to `send` as the budget allows: what is to be fetched, then the round. */
   deliver(budget: WorkBudget, send: Send): void {
-    for (const members of [this.#lessees, this.#round]) {
+    for (const members of [this.#sources, this.#round]) {
       for (const member of members) {
         if (budget.left <= 0) return;
         this.#deliverTo(member, budget, send);
@@ -123,17 +137,26 @@ export class NewsDesk {
     }
     member.news = undefined;
     tellLeases(member, news, budget, send);
+    if (news.hasTrace && tellTrace(member, budget, send)) this.hasTrace(member);
   }
 
   #remove(member: Member): void {
     this.#next.delete(member);
     this.#round.delete(member);
-    this.#lessees.delete(member);
+    this.#sources.delete(member);
   }
 
   #of(member: Member): News {
     if (member.news === undefined) {
-      member.news = { added: [], removed: [], lease: undefined, leaseDeadlineMs: 0, lessees: undefined, holdMs: 0 };
+      member.news = {
+        added: [],
+        removed: [],
+        lease: undefined,
+        leaseDeadlineMs: 0,
+        lessees: undefined,
+        hasTrace: false,
+        holdMs: 0,
+      };
       if (!member.node.isBlocked) this.#next.add(member);
     }
     return member.news;
@@ -189,6 +212,17 @@ function tellLeases(member: Member, news: News, budget: WorkBudget, send: Send):
     lessees.push({ peerId: node.peerId, runs: runsOf(pieces.length > 1 ? pieces.sort(ascending) : pieces) });
   }
   send(member, { lessees: { handle, lessees } });
+}
+
+/** Returns whether there is more. */
+function tellTrace(member: Member, budget: WorkBudget, send: Send): boolean {
+  const { handle, task } = member;
+  const pieces = task.trace.from(member.traceAt, MAX_TRACED);
+  member.traceAt += pieces.length;
+  budget.left -= pieces.length * NEWS_WORK.piece;
+  const missing = pieces.filter(piece => !member.pieces.has(piece));
+  if (missing.length > 0) send(member, { trace: { handle, runs: runsOf(missing) } });
+  return member.traceAt < task.trace.length;
 }
 
 /** Nothing for an empty set: that is how a node reads it. */

@@ -15,6 +15,7 @@ import { checkReport, countOf, failedPiecesOf, laneOf, nodeInfoOf, type Said } f
 import { PeerIndex } from './peer-index.ts';
 import { Rounds } from './rounds.ts';
 import type { Task } from './task.ts';
+import { follow, tellTrace } from './trace.ts';
 import { type SchedulerTally, Turn } from './turn.ts';
 import { gain, lose, provideAgain, want } from './wants.ts';
 
@@ -159,6 +160,7 @@ export class SchedulerCore {
       else if (message.join) this.#onJoin(node, message.join);
       else if (message.leave) this.#leave(message.leave.handle ?? 0, node);
       else if (message.accuse) this.#onAccuse(node, message.accuse);
+      else if (message.follow) this.#onFollow(node, message.follow);
       // Anything else is of a later version, and ignored.
     } catch (error) {
       this.#log('warn', 'a node broke the protocol', { peer: node.peerName, reason: messageOf(error) });
@@ -209,6 +211,7 @@ export class SchedulerCore {
       if (member === undefined) continue;
       for (const piece of piecesLost ?? []) lose(member, piece, this.#turn);
       for (const piece of piecesGained ?? []) gain(member, piece, this.#turn);
+      tellTrace(member, this.#turn);
       this.#memberships.reportChunks(member, chunksGained ?? [], chunksLost ?? []);
     }
     for (const { peerId, pieces, milliseconds, failures } of report.parents ?? []) {
@@ -226,6 +229,11 @@ export class SchedulerCore {
     if (member === undefined) return;
     const options = { lane: laneOf(said.lane), isLate: said.late ?? false, most: this.#limits.wantsPerMember };
     want(member, piecesOfRuns(said.runs ?? [], member.task.pieceCount), options, this.#turn);
+  }
+
+  #onFollow(node: NodeState, said: Said<'follow'>): void {
+    const member = node.members.get(said.handle ?? 0);
+    if (member !== undefined) follow(member, said.follows ?? false, this.#turn);
   }
 
   #onLeaseFailed(node: NodeState, said: Said<'leaseFailed'>): void {

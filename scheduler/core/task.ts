@@ -7,16 +7,19 @@ import type { Lease } from './leases.ts';
 import { type Member, MemberBag } from './member.ts';
 import { OriginPace } from './origin-pace.ts';
 import { PieceQueue } from './piece-queue.ts';
+import { MAX_TRACE, Trace } from './trace.ts';
 
 /** Kept for each piece of a task: holders (2), a holder (2), lane in the queue (1), the full and the empty set (1/8 each). */
 const BYTES_PER_PIECE = 5.25;
 /** What a task and a member cost besides: with 16 neighbours 0.8 KB were measured (bench/scheduler.ts), and there is news. */
 const TASK_BYTES = 4096;
+/** Of each piece of the trace, in its list and its set. */
+const TRACE_BYTES = 48;
 const MEMBER_BYTES = 1024;
 
 /** Of a task with so many pieces, kept once; and of each member: two bitmaps, one of what it wants, one of what of that is put off. */
 export function bytesOfTask(pieceCount: number): number {
-  return TASK_BYTES + Math.ceil(pieceCount * BYTES_PER_PIECE);
+  return TASK_BYTES + Math.ceil(pieceCount * BYTES_PER_PIECE) + Math.min(pieceCount, MAX_TRACE) * TRACE_BYTES;
 }
 
 export function bytesOfMember(pieceCount: number): number {
@@ -36,6 +39,7 @@ export class Task {
   /** Leases that were given to others at their deadline: the first lessee may still bring the piece. */
   readonly overdue = new Map<number, Member>();
   readonly pace = new OriginPace();
+  readonly trace = new Trace();
   /** No leases until then: the origin asked for it. */
   holdUntil = 0;
   leasesEver = 0;

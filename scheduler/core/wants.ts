@@ -19,6 +19,7 @@ import { Member } from './member.ts';
 import { attach, meetOthersWhoWant } from './neighbours.ts';
 import type { LaneNumber } from './piece-queue.ts';
 import type { Task } from './task.ts';
+import { tellTrace } from './trace.ts';
 import type { Turn } from './turn.ts';
 
 export interface WantOptions {
@@ -45,6 +46,7 @@ export function want(member: Member, pieces: Iterable<number>, options: WantOpti
     } else if (provide(member, piece, options.lane, turn) === 'elsewhere') isNear = false;
   }
   if (isNew && !isNear) meetOthersWhoWant(member, turn);
+  tellTrace(member, turn);
   turn.touched.add(task);
 }
 
@@ -120,6 +122,8 @@ export function reconcile(task: Task, turn: Turn, budget: WorkBudget): void {
 function provide(member: Member, piece: number, lane: LaneNumber, turn: Turn): 'near' | 'brought' | 'elsewhere' {
   const { task } = member;
   const lease = task.leases.get(piece);
+  // Somebody had it without having had to wait for it.
+  if (lane === 1 && (lease !== undefined || task.isHeld(piece))) task.trace.add(piece);
   if (task.isHeld(piece)) {
     if (neighbourHolds(member, piece)) return 'near';
     const holder = bringHolder(member, piece, turn);

@@ -86,6 +86,9 @@ export class FakeParent implements ParentLink {
     this.isClosed = false;
     return {
       request: (pieces, options) => this.asked.push(...pieces.map(piece => ({ piece, ...options }))),
+      hurry: (pieces, lane) => {
+        this.asked = this.asked.map(asked => (pieces.includes(asked.piece) ? { ...asked, lane } : asked));
+      },
       cancel: pieces => {
         this.cancelled.push(...pieces);
         this.asked = this.asked.filter(({ piece }) => !pieces.includes(piece));
@@ -141,6 +144,7 @@ export class FakeScheduler implements Schedulers, ScheduledTask {
     readonly ms: number | undefined;
   }[] = [];
   readonly accusations: { readonly peerId: string; readonly piece: number; readonly what: Accusation }[] = [];
+  follows = false;
   hasLeft = false;
   #events: ScheduledEvents | undefined;
 
@@ -169,6 +173,10 @@ export class FakeScheduler implements Schedulers, ScheduledTask {
 
   leaseFailed(pieces: readonly number[], reason: LeaseFailure, ms: number | undefined): void {
     this.failures.push({ pieces, reason, ms });
+  }
+
+  follow(follows: boolean): void {
+    this.follows = follows;
   }
 
   accuse(peerId: string, piece: number, what: Accusation): void {

@@ -91,6 +91,7 @@ export function joinTask(
       events.leased.push(...leased);
       options.onLease?.(watched, leased);
     },
+    onTrace: () => {},
     onLessee: (peerId, leased) => {
       for (const piece of leased) events.lessees.set(piece, peerId);
     },

@@ -26,6 +26,11 @@ import { ServedChildTask } from './served-child-task.ts';
 
 /** Changes are collected for so long. */
 const BATCH_MS = 5;
+/**
+ * A piece that is asked for before anybody told this node to get it may still be on its way here: the scheduler tells both
+ * at once, over connections that may be full.
+ */
+const EXPECTED_MS = 250;
 /** Answers that may wait for the network before nothing more is read from the child. */
 const MAX_WAITING_ANSWERS = 256;
 /** A member that asks so often without knowing the digest is guessing. */
@@ -51,6 +56,7 @@ export interface SessionOwner {
   admit(session: ChildSession, wanted: number): number;
   queuePiece(session: ChildSession, task: ServedChildTask, piece: number, lane: Lane): void;
   queueChunk(session: ChildSession, task: ServedChildTask, chunk: WantedChunk, lane: Lane): boolean;
+  hurryPiece(session: ChildSession, handle: number, piece: number, lane: Lane): void;
   cancelPiece(session: ChildSession, handle: number, piece: number): void;
   cancelChunk(session: ChildSession, handle: number, offset: number): void;
   /** Everything of a task, or of the session when there is no handle. */
@@ -223,7 +229,13 @@ export class ChildSession {
     }
   }
 
-  #onRequest({ handle, lane: wireLane, pieces, mayFetch }: NonNullable<ChildMessageProperties['request']>): void {
+  #onRequest({
+    handle,
+    lane: wireLane,
+    pieces,
+    mayFetch,
+    hurry,
+  }: NonNullable<ChildMessageProperties['request']>): void {
     const served = this.#taskOf(handle);
     if (served === undefined || !pieces) return;
     const { task } = served;
@@ -231,6 +243,12 @@ export class ChildSession {
     const wanted = pieces.filter(piece => piece < task.pieceCount);
     if (wanted.length < pieces.length)
       throw new ShoalError('malformed', `piece beyond the ${task.pieceCount} of the task`);
+    if (hurry === true) {
+      for (const piece of wanted) {
+        if (!served.hurry(piece, lane)) this.#owner.hurryPiece(this, served.handle, piece, lane);
+      }
+      return;
+    }
     const count = this.#owner.admit(this, wanted.length);
     this.refuse(served, 'busy', wanted.slice(count));
     const absent: number[] = [];
@@ -239,7 +257,24 @@ export class ChildSession {
       else if (task.isComing(piece) || (mayFetch === true && task.fetchFor(piece, lane))) served.park(piece, lane);
       else absent.push(piece);
     }
-    this.refuse(served, 'absent', absent);
+    if (absent.length === 0) return;
+    if (mayFetch === true) this.refuse(served, 'absent', absent);
+    else this.#expect(served, absent, lane);
+  }
+
+  /** The child was told that they will be here, and this node may be about to hear that it is to get them. */
+  #expect(served: ServedChildTask, pieces: readonly number[], lane: Lane): void {
+    for (const piece of pieces) served.park(piece, lane);
+    this.#owner.clock
+      .sleep(EXPECTED_MS, { signal: this.over })
+      .then(() => {
+        if (!this.holds(served)) return;
+        const absent = pieces.filter(piece => !served.task.isComing(piece) && served.unpark(piece) !== undefined);
+        this.refuse(served, 'absent', absent);
+      })
+      .catch(error => {
+        if (!isShoalError(error, 'aborted')) throw error;
+      });
   }
 
   #onCancel({ handle, pieces }: NonNullable<ChildMessageProperties['cancel']>): void {

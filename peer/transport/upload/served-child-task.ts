@@ -73,6 +73,13 @@ export class ServedChildTask {
     this.#parked.set(piece, lane);
   }
 
+  /** A request that waits for its piece is more urgent now. Returns whether there is one. */
+  hurry(piece: number, lane: Lane): boolean {
+    const isParked = this.#parked.has(piece);
+    if (isParked) this.#parked.set(piece, lane);
+    return isParked;
+  }
+
   /** Its lane, if it waited. */
   unpark(piece: number): Lane | undefined {
     const lane = this.#parked.get(piece);

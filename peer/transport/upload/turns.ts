@@ -29,7 +29,7 @@ export class TurnQueue<T> {
 
   /** A key that waits already moves to a higher lane, never to a lower one. */
   add(child: string, key: string, lane: Lane, item: T): void {
-    const waits = LANES.find(each => this.#lanes[each].get(child)?.has(key));
+    const waits = this.#laneOf(child, key);
     if (waits !== undefined) {
       if (LANES.indexOf(waits) <= LANES.indexOf(lane)) return;
       this.remove(child, key);
@@ -39,6 +39,13 @@ export class TurnQueue<T> {
     children.set(child, items);
     items.set(key, item);
     this.#count(child, 1);
+  }
+
+  /** As `add`, of what waits. */
+  raise(child: string, key: string, lane: Lane): void {
+    const waits = this.#laneOf(child, key);
+    const item = waits && this.#lanes[waits].get(child)?.get(key);
+    if (item !== undefined) this.add(child, key, lane, item);
   }
 
   remove(child: string, key: string): T | undefined {
@@ -71,6 +78,10 @@ export class TurnQueue<T> {
       }
     }
     return undefined;
+  }
+
+  #laneOf(child: string, key: string): Lane | undefined {
+    return LANES.find(lane => this.#lanes[lane].get(child)?.has(key));
   }
 
   #take(lane: Lane, child: string, key: string): void {

@@ -130,6 +130,7 @@ export class UploadSide {
         this.#pump();
       },
       queueChunk: (session, task, chunk, lane) => this.#queueChunk(session, task, chunk, lane),
+      hurryPiece: (session, handle, piece, lane) => turns.raise(session.id, pieceKey(handle, piece), lane),
       cancelPiece: (session, handle, piece) => turns.remove(session.id, pieceKey(handle, piece)),
       cancelChunk: (session, handle, offset) => this.#cancelChunk(session, chunkKey(handle, offset)),
       forget: (session, handle) => this.#forget(session, handle),

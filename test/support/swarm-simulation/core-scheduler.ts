@@ -170,6 +170,7 @@ export class CoreScheduler {
           const failed = { runs: runsOf(sorted(pieces)), reason: FAILURES.indexOf(reason) + 1 };
           this.#say(link, { leaseFailed: { handle: HANDLE, ...failed, retryAfterMs: retryAfterMs ?? 0 } });
         }),
+      follow: follows => withLink(link => this.#say(link, { follow: { handle: HANDLE, follows } })),
       accuse: (accused, piece, what) =>
         withLink(link => {
           const accuse = { handle: HANDLE, peerId: bytesOf(accused), piece, what: ACCUSATIONS.indexOf(what) + 1 };
@@ -215,7 +216,7 @@ export class CoreScheduler {
     if (link === undefined) return;
     const { events, task } = link;
     const { pieceCount } = task;
-    const { welcome, parents, lease, lessees, ban, originHold } = message;
+    const { welcome, parents, lease, lessees, trace, ban, originHold } = message;
     if (welcome) link.reportIntervalMs = welcome.reportIntervalMs ?? link.reportIntervalMs;
     if (parents) {
       const added = (parents.add ?? []).map(parent => ({
@@ -236,6 +237,13 @@ export class CoreScheduler {
     for (const { peerId, runs } of lessees?.lessees ?? []) {
       const pieces = [...piecesOfRuns(runs ?? [], pieceCount)];
       this.#tell(link, () => events.onLessee(nameOf(peerId), pieces));
+    }
+    if (trace) {
+      const { runs = [] } = trace;
+      const pieces = Array.from({ length: (runs?.length ?? 0) / 2 }, (_, at) => [
+        ...piecesOfRuns((runs ?? []).slice(2 * at, 2 * at + 2), pieceCount),
+      ]).flat();
+      this.#tell(link, () => events.onTrace(pieces));
     }
     if (ban) this.#tell(link, () => events.onBan(nameOf(ban.peerId), ban.durationMs ?? 0, ban.reason ?? ''));
     if (originHold) this.#tell(link, () => events.onOriginHold(originHold.durationMs ?? 0));

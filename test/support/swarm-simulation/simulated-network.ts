@@ -15,6 +15,8 @@ import type { TaskId } from '../../../proto/index.ts';
 import type { SharedLinks } from './shared-links.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
+/** As the upload side: a piece may be on its way to a parent that has not heard of it yet. */
+const EXPECTED_MS = 250;
 const HAVE_MS = 5;
 
 export interface NetworkSettings {
@@ -199,6 +201,15 @@ export class Child implements ParentTask {
     });
   }
 
+  hurry(pieces: readonly number[], lane: Lane): void {
+    this.node.internet.message(this.node.peerId, () => {
+      for (const piece of pieces) {
+        if (this.#waiting.has(piece)) this.#waiting.set(piece, { child: this, lane });
+        if (LANES.some(each => this.ready[each].delete(piece))) this.ready[lane].add(piece);
+      }
+    });
+  }
+
   cancel(pieces: readonly number[]): void {
     this.node.internet.message(this.node.peerId, () => {
       for (const piece of pieces) {
@@ -278,7 +289,14 @@ export class Child implements ParentTask {
     if (task.pieces.has(piece)) parent.enqueue(this, options.lane, piece);
     else if (task.isComing(piece) || (options.mayFetch && task.fetchFor(piece, options.lane))) {
       this.#waiting.set(piece, { child: this, lane: options.lane });
-    } else this.refuse([piece], 'absent');
+    } else if (options.mayFetch) {
+      this.refuse([piece], 'absent');
+    } else {
+      this.#waiting.set(piece, { child: this, lane: options.lane });
+      this.node.internet.clock.after(EXPECTED_MS, () => {
+        if (!task.isComing(piece) && this.#waiting.delete(piece)) this.refuse([piece], 'absent');
+      });
+    }
   }
 
   #gained(pieces: readonly number[]): void {

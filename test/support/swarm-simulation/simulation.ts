@@ -2,11 +2,14 @@
 
 import { createHash } from 'node:crypto';
 import {
+  type ByteRange,
   type Digest,
   digestFromHex,
   PIECE_BYTES,
   type PieceDigests,
   pieceCount,
+  pieceRange,
+  piecesOf,
   type RangeReader,
   type SharedBlob,
   ShoalError,
@@ -23,6 +26,8 @@ import { VirtualClock } from './virtual-clock.ts';
 
 const MIB = 1024 * 1024;
 const ORIGIN = 'origin';
+/** A program does something between two reads: up to so long. */
+const THINK_MS = 10;
 
 export interface SimulationOptions {
   readonly nodes: number;
@@ -43,6 +48,8 @@ export interface SimulationOptions {
   readonly demandsAtOnce: number;
   /** Background reads of 1 MiB under way at each node; 0: nothing but what is demanded. */
   readonly readsAtOnce: number;
+  /** A program that needs so many places of the blob, each when it has read the one before; 0: there is none. */
+  readonly programReads: number;
   readonly hasTable: boolean;
   readonly settings: Partial<SwarmSettings>;
   readonly mostMs: number;
@@ -63,6 +70,7 @@ export const USUAL: SimulationOptions = {
   demandedBytes: 0,
   demandsAtOnce: 1,
   readsAtOnce: 8,
+  programReads: 0,
   hasTable: true,
   settings: {},
   mostMs: 600_000,
@@ -99,6 +107,7 @@ export class Simulation {
   readonly readErrors: unknown[] = [];
   readonly finishMs: number[] = [];
   readonly #demanded: number[][] = [];
+  readonly #program: readonly ByteRange[];
   #requests = 0;
 
   constructor(options: Partial<SimulationOptions> = {}) {
@@ -113,7 +122,20 @@ export class Simulation {
       size: this.options.blobBytes,
       pieces: this.options.hasTable ? rightPieces(pieceCount(this.options.blobBytes)) : undefined,
     };
+    this.#program = programOf(this.options);
     for (let index = 0; index < this.options.nodes; index++) this.#addNode(index);
+  }
+
+  /** Bytes of the pieces that a node needs. */
+  get neededBytes(): number {
+    const { readsAtOnce, blobBytes, demandedBytes } = this.options;
+    if (readsAtOnce > 0) return blobBytes;
+    const pieces = new Set<number>();
+    for (const { offset, length } of [...this.#program, { offset: 0, length: demandedBytes }]) {
+      const { first, end } = piecesOf(offset, length);
+      for (let piece = first; piece < end; piece++) pieces.add(piece);
+    }
+    return [...pieces].reduce((sum, piece) => sum + pieceRange(blobBytes, piece).length, 0);
   }
 
   /** All nodes start, and run until each has everything or is dead. */
@@ -152,11 +174,12 @@ export class Simulation {
   }
 
   #boundMs(): number {
-    const { nodes, blobBytes, originRate, up, down } = this.options;
+    const { nodes, originRate, up, down } = this.options;
+    const { neededBytes } = this;
     const all = Array.from({ length: nodes }, (_, index) => index);
     const uplinks = all.reduce((rate, index) => rate + up(index), originRate);
     const slowest = Math.min(...all.map(down));
-    return 1000 * Math.max(blobBytes / originRate, blobBytes / slowest, (nodes * blobBytes) / uplinks);
+    return 1000 * Math.max(neededBytes / originRate, neededBytes / slowest, (nodes * neededBytes) / uplinks);
   }
 
   #addNode(index: number): void {
@@ -186,7 +209,7 @@ export class Simulation {
     if (swarm === undefined || node === undefined) return;
     const began = this.clock.monotonic();
     const shared = swarm.join(this.blob, { origin: this.#originFor(node) });
-    await Promise.all([this.#demand(index, shared, began), this.#background(shared)]);
+    await Promise.all([this.#demand(index, shared, began), this.#runProgram(shared), this.#background(shared)]);
     this.finishMs[index] = this.clock.monotonic() - began;
   }
 
@@ -196,7 +219,7 @@ export class Simulation {
       while (next < this.options.demandedBytes) {
         const at = next;
         next += MIB;
-        await this.#read(shared, at, 'demand');
+        await this.#read(shared, this.#mibAt(at), 'demand');
         const times = this.#demanded[index];
         if (times !== undefined) times[at / MIB] = this.clock.monotonic() - began;
       }
@@ -204,30 +227,41 @@ export class Simulation {
     await Promise.all(Array.from({ length: this.options.demandsAtOnce }, reader));
   }
 
+  async #runProgram(shared: SwarmBlob): Promise<void> {
+    for (const range of this.#program) {
+      await this.#read(shared, range, 'demand');
+      await this.clock.sleep(this.clock.random() * THINK_MS);
+    }
+  }
+
   async #background(shared: SwarmBlob): Promise<void> {
+    if (this.options.readsAtOnce === 0) return;
     let next = 0;
     const reader = async () => {
       while (next < this.options.blobBytes) {
         const at = next;
         next += MIB;
-        await this.#read(shared, at, 'background');
+        await this.#read(shared, this.#mibAt(at), 'background');
       }
     };
     await Promise.all(Array.from({ length: this.options.readsAtOnce }, reader));
   }
 
   /** As the daemon: asks again when the swarm has nobody. */
-  async #read(shared: SwarmBlob, offset: number, lane: 'demand' | 'background'): Promise<void> {
-    const length = Math.min(MIB, this.options.blobBytes - offset);
+  async #read(shared: SwarmBlob, range: ByteRange, lane: 'demand' | 'background'): Promise<void> {
     for (;;) {
       try {
-        await shared.read({ offset, length }, { lane, signal: new AbortController().signal });
+        await shared.read(range, { lane, signal: new AbortController().signal });
         return;
       } catch (error) {
         this.readErrors.push(error);
         await this.clock.sleep(500);
       }
     }
+  }
+
+  #mibAt(offset: number): ByteRange {
+    return { offset, length: Math.min(MIB, this.options.blobBytes - offset) };
   }
 
   #originFor(node: SimulatedNode): RangeReader {
@@ -253,6 +287,21 @@ export class Simulation {
       },
     };
   }
+}
+
+/** Chunks as a program's start touches them: of all sizes, here and there, often one behind the other. */
+function programOf({ programReads, blobBytes, seed }: SimulationOptions): ByteRange[] {
+  const chance = new VirtualClock(seed + 1);
+  const reads: ByteRange[] = [];
+  let offset = 0;
+  for (let read = 0; read < programReads; read++) {
+    const length = Math.round(4096 * 2 ** (6 * chance.random()));
+    if (chance.random() < 0.5 || offset + length > blobBytes)
+      offset = Math.floor(chance.random() * (blobBytes - length));
+    reads.push({ offset, length });
+    offset += length;
+  }
+  return reads;
 }
 
 /** Every right piece begins with 1. */

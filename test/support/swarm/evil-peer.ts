@@ -128,6 +128,7 @@ const DEAF: ScheduledEvents = {
   onParents: () => {},
   onLease: () => {},
   onLessee: () => {},
+  onTrace: () => {},
   onBan: () => {},
   onOriginHold: () => {},
 };

@@ -94,6 +94,12 @@ export class SwarmNode {
     return (await this.#client.list({ signal: AbortSignal.timeout(ASK_MS) }))[0];
   }
 
+  /** Bytes of pieces that came from peers and, by lease, from the origin; each once. */
+  async receivedBytes(): Promise<number> {
+    const { counters } = await this.#client.swarm({ signal: AbortSignal.timeout(ASK_MS) });
+    return counters.bytesFromPeers + counters.bytesFromOrigin;
+  }
+
   /** Prometheus' page. Asking also begins a new interval of the event loop's lag. */
   metrics(): Promise<string> {
     return this.#client.metrics({ signal: AbortSignal.timeout(ASK_MS) });

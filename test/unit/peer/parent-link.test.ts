@@ -249,25 +249,14 @@ suite('a parent that breaks the rules', { timeout: 60_000 }, () => {
 suite('what was asked', () => {
   test('an answer is wanted once, stray after a cancellation, and otherwise nobody asked', () => {
     const asked = new Asked();
-    assert.deepEqual(asked.ask([1, 2, 3], 'trace'), [1, 2, 3]);
-    assert.deepEqual(asked.ask([1, 2], 'trace'), []);
+    assert.deepEqual(asked.ask([1, 2, 3]), [1, 2, 3]);
+    assert.deepEqual(asked.ask([1, 2]), []);
     assert.deepEqual(asked.cancel([2, 9]), [2]);
     assert.deepEqual(
       [1, 1, 2, 2, 9].map(piece => asked.answer(piece)),
       ['wanted', 'unasked', 'stray', 'unasked', 'unasked'],
     );
     assert.equal(asked.size, 1);
-  });
-
-  test('haste is said again, and two answers may come of it', () => {
-    const asked = new Asked();
-    asked.ask([1], 'background');
-    assert.deepEqual(asked.ask([1], 'demand'), [1]);
-    assert.deepEqual(asked.ask([1], 'background'), []);
-    assert.deepEqual(
-      [1, 1, 1].map(piece => asked.answer(piece)),
-      ['wanted', 'stray', 'unasked'],
-    );
   });
 
   test('parts of a chunk follow one another, up to what was asked for', () => {

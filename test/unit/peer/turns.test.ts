@@ -42,6 +42,19 @@ suite('turns', () => {
     assert.deepEqual(drain(queue), ['first, hurried', 'second']);
   });
 
+  test('what is hurried moves up if it waits, and is not queued again if it does not', () => {
+    const queue = new TurnQueue<string>();
+    queue.add('a', '1', 'trace', 'hurried');
+    queue.add('b', '1', 'trace', 'as before');
+    queue.add('b', '2', 'demand', 'demand');
+    queue.raise('a', '1', 'demand');
+    queue.raise('a', '9', 'demand');
+    queue.raise('b', '2', 'trace');
+    assert.deepEqual(drain(queue), ['demand', 'hurried', 'as before']);
+    queue.raise('a', '1', 'demand');
+    assert.equal(queue.size, 0);
+  });
+
   test('a child that is not ready loses nothing and holds up nobody', () => {
     const queue = new TurnQueue<string>();
     queue.add('a', '1', 'demand', 'a1');

@@ -100,6 +100,46 @@ suite('upload side', { timeout: 60_000 }, () => {
     assert.ok(served.reads.indexOf(392) <= 7, `it was read as number ${served.reads.indexOf(392)}`);
   });
 
+  test('hurried pieces come before the others, and one that is being sent is not sent twice', async t => {
+    const cluster = await makeCluster(t);
+    const [child, parent] = await Promise.all([startPeer(t, cluster), startPeer(t, cluster, { uploadSlots: 1 })]);
+    const served = parent.tasks.add(1, 20);
+    served.lose([19]);
+    served.coming.add(19);
+    const started = Promise.withResolvers<void>();
+    served.beforeRead = () => started.promise;
+    const { heard, task } = await openAt(child.transport, parent.address, served);
+    task.request(numbers(20), { lane: 'trace', mayFetch: false });
+    await until(() => served.reads.length === 1);
+    task.hurry([0, 15, 19], 'demand');
+    task.cancel([1]);
+    await until(() => parent.transport.load.queueLength === 17);
+    served.gain([19]);
+    await until(() => parent.transport.load.queueLength === 18);
+    started.resolve();
+    await until(() => heard.pieces.size === 19);
+    assert.deepEqual(served.reads.slice(0, 3), [0, 15, 19]);
+    assert.equal(served.reads.length, 19);
+  });
+
+  test('a piece that a parent has not heard of yet is waited for a moment, and then refused', async t => {
+    const cluster = await makeCluster(t);
+    const [child, parent] = await Promise.all([startPeer(t, cluster), startPeer(t, cluster)]);
+    const served = parent.tasks.add(1, 4);
+    served.lose([0, 1, 2]);
+    const { heard, task } = await openAt(child.transport, parent.address, served);
+    task.request([0, 1, 2], DEMAND);
+    task.request([3], DEMAND);
+    await until(() => heard.pieces.has(3));
+    served.coming.add(1);
+    served.gain([0]);
+    await until(() => heard.refused.length === 1);
+    assert.deepEqual(heard.refused[0], { pieces: [2], reason: 'absent', try: [] });
+    served.gain([1]);
+    await until(() => heard.pieces.size === 3);
+    assert.deepEqual([...heard.pieces.keys()].sort(), [0, 1, 3]);
+  });
+
   test('a child that never reads holds up nobody, and is disconnected', async t => {
     const cluster = await makeCluster(t);
     const clock = new ShiftedClock();

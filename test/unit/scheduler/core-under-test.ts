@@ -128,6 +128,8 @@ export class NodeUnderTest {
   readonly parents = new Map<string, PieceSet>();
   /** By piece, who fetches it. */
   readonly lessees = new Map<number, string>();
+  /** What it was told of the trace, in order. */
+  readonly trace: number[] = [];
   readonly bans: string[] = [];
   holdMs = 0;
   closedFor: string | undefined;
@@ -176,6 +178,16 @@ export class NodeUnderTest {
     this.say({ leaseFailed: { handle: 1, runs: runsOf(pieces), reason, retryAfterMs } });
   }
 
+  follow(follows = true): this {
+    this.say({ follow: { handle: 1, follows } });
+    return this;
+  }
+
+  /** `queueLength`: pieces that wait there to be sent. */
+  reportQueue(queueLength: number): void {
+    this.say({ report: { tasks: [], queueLength, freeSlots: 4 } });
+  }
+
   accuse(whom: NodeUnderTest, what: number, piece = 0): void {
     this.say({ accuse: { handle: 1, peerId: whom.peerId, piece, what } });
   }
@@ -194,6 +206,10 @@ export class NodeUnderTest {
     for (const piece of piecesOfRuns(message.lease?.runs ?? [], this.#pieceCount)) this.leased.push(piece);
     for (const { peerId, runs } of message.lessees?.lessees ?? []) {
       for (const piece of piecesOfRuns(runs ?? [], this.#pieceCount)) this.lessees.set(piece, nameOf(peerId));
+    }
+    const traced = message.trace?.runs ?? [];
+    for (let at = 0; at < traced.length; at += 2) {
+      this.trace.push(...piecesOfRuns(traced.slice(at, at + 2), this.#pieceCount));
     }
     if (message.ban) this.bans.push(nameOf(message.ban.peerId));
     if (message.originHold) this.holdMs = message.originHold.durationMs ?? 0;

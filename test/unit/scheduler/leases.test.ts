@@ -53,10 +53,10 @@ test('consecutive pieces that several want are leased to different members, each
 test('the neighbours of a lessee are told whom to ask, the lessee is not', () => {
   const core = new CoreUnderTest();
   const nodes = core.crowd(3);
-  for (const node of nodes) node.want([5]);
+  for (const node of nodes) node.want(range(0, 32));
   core.flush();
-  const lessee = holderOf(nodes, 5);
-  for (const node of nodes) assert.equal(node.lessees.get(5), node === lessee ? undefined : lessee.name);
+  const lessee = holderOf(nodes, 1);
+  for (const node of nodes) assert.equal(node.lessees.get(1), node === lessee ? undefined : lessee.name);
 });
 
 test('demand is leased before traces, traces before background, and within a lane in the order of the wants', () => {
@@ -79,7 +79,7 @@ test('a piece that waits in the background is leased at once when somebody deman
   node.want(range(0, 64), { lane: BACKGROUND });
   other.want([60]);
   core.flush();
-  assert.equal([...node.leased, ...other.leased][0], 60);
+  assert.equal(other.leased[0], 60);
 });
 
 test('a piece that is wanted again and by others is leased once', () => {

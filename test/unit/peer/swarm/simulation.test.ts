@@ -48,6 +48,27 @@ test('a flash crowd of 8 has the first MiB within 2 x, and all eight within 1.7 
   assert.equal(origin, 1);
 });
 
+test('a program on each of 8, 16 and 33 nodes starts nearly as fast as on one, and the origin sends once', async () => {
+  const program = { programReads: 100, readsAtOnce: 0 };
+  const alone = await run({ ...program, nodes: 1 });
+  for (const nodes of [8, 16, 33]) {
+    const { max, simulation, originBytes } = await run({ ...program, nodes });
+    assert.ok(max <= 1.25 * alone.max, `${nodes} nodes: ${max}, alone ${alone.max}`);
+    assert.equal(originBytes, simulation.neededBytes);
+  }
+});
+
+test('a program is held up little by one slow uplink, whoever is ahead', async () => {
+  for (const slow of [0, 3]) {
+    const { max } = await run({
+      programReads: 100,
+      readsAtOnce: 0,
+      up: node => (node === slow ? RATE / 10 : RATE),
+    });
+    assert.ok(max <= 4, `${max} with node ${slow}`);
+  }
+});
+
 test('half of the uplinks four times slower: the others take over', async () => {
   const { p50, origin } = await run({ up: node => (node % 2 ? RATE / 4 : RATE) });
   assert.ok(p50 <= 1.6, `p50 ${p50}`);

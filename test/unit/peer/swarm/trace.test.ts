@@ -1,0 +1,74 @@
+// What others had to wait for is fetched before somebody has to wait for it here.
+
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { FakeSwarm } from '../../../support/fake-swarm.ts';
+
+function scheduled(t: TestContext) {
+  const world = new FakeSwarm();
+  t.after(() => world.swarm.close());
+  const blob = world.join();
+  world.scheduler.events.onUp();
+  return { world, blob };
+}
+
+test('the trace is followed while the blob is read here, and no longer', async t => {
+  const { world, blob } = scheduled(t);
+  const parent = world.parent('b', [0, 1, 2]);
+  assert.equal(world.scheduler.follows, true);
+  world.scheduler.events.onTrace([2, 0]);
+  await world.settle();
+  assert.deepEqual(
+    parent.asked.map(({ piece, lane }) => ({ piece, lane })),
+    [
+      { piece: 2, lane: 'trace' },
+      { piece: 0, lane: 'trace' },
+    ],
+  );
+  parent.send(2);
+  blob.leave();
+  await world.settle();
+  assert.equal(world.scheduler.follows, false);
+  assert.deepEqual(parent.cancelled, [0]);
+  world.join();
+  assert.equal(world.scheduler.follows, true);
+});
+
+test('what the trace says waits at whoever passes it on, and is there for the read that comes later', async t => {
+  const { world, blob } = scheduled(t);
+  const parent = world.parent('b', []);
+  world.scheduler.events.onLessee('b', [3]);
+  world.scheduler.events.onTrace([3]);
+  await world.settle();
+  assert.deepEqual(parent.askedPieces, [3]);
+  assert.deepEqual(world.scheduler.wants, []);
+  parent.send(3);
+  await world.settle();
+  const { tally } = await world.read(blob, { first: 3, count: 1 });
+  assert.equal(tally.originBytes, 0);
+  assert.deepEqual(world.originAsked, []);
+});
+
+test('a piece on its way that a reader begins to wait for is hurried, not asked for again', async t => {
+  const { world, blob } = scheduled(t);
+  const parent = world.parent('b', [4]);
+  world.scheduler.events.onTrace([4]);
+  await world.settle();
+  const reading = world.read(blob, { first: 4, count: 1 });
+  await world.settle();
+  assert.deepEqual(
+    parent.asked.map(({ piece, lane }) => ({ piece, lane })),
+    [{ piece: 4, lane: 'demand' }],
+  );
+  assert.deepEqual(parent.cancelled, []);
+  parent.sendAll();
+  await reading;
+});
+
+test('a scheduler that comes back is told again that the trace is followed', t => {
+  const { world } = scheduled(t);
+  world.scheduler.events.onDown();
+  world.scheduler.follows = false;
+  world.scheduler.events.onUp();
+  assert.equal(world.scheduler.follows, true);
+});

@@ -1,0 +1,162 @@
+// What one member has to wait for is foretold to the others, and comes to them from each other.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { BACKGROUND, CoreUnderTest, type NodeUnderTest, range } from './core-under-test.ts';
+
+function followers(count: number): { core: CoreUnderTest; nodes: NodeUnderTest[]; first: NodeUnderTest } {
+  const core = new CoreUnderTest();
+  const nodes = core.crowd(count);
+  for (const node of nodes) node.follow();
+  const [first] = nodes;
+  assert.ok(first);
+  return { core, nodes, first };
+}
+
+/** Whom each asks for the piece. */
+function sourcesOf(nodes: readonly NodeUnderTest[], piece: number): Map<string, string> {
+  const sources = new Map<string, string>();
+  for (const node of nodes) {
+    const source = node.lessees.get(piece);
+    if (source !== undefined) sources.set(node.name, source);
+  }
+  return sources;
+}
+
+test('who waits for a piece fetches it, one follower asks there, and the others ask each other, two each at most', () => {
+  const { core, nodes, first } = followers(9);
+  first.want([5]);
+  core.flush();
+  assert.deepEqual(first.leased, [5]);
+  const sources = sourcesOf(nodes, 5);
+  assert.equal(sources.size, 8);
+  const asked = Object.groupBy(sources.values(), source => source);
+  assert.equal(asked[first.name]?.length, 1);
+  for (const [source, children = []] of Object.entries(asked)) assert.ok(children.length <= 2, source);
+  for (const node of nodes) {
+    // By whatever way, it comes from the lessee.
+    let at = node.name;
+    for (let hops = 0; at !== first.name; hops++) {
+      assert.ok(hops < nodes.length, `${node.name} waits in a circle`);
+      at = sources.get(at) ?? assert.fail(`${at} asks nobody`);
+    }
+  }
+  for (const node of nodes) assert.deepEqual(node.trace, node === first ? [] : [5]);
+});
+
+test('copies are passed on by all in turn', () => {
+  const { core, nodes, first } = followers(5);
+  const children = new Map<string, number>();
+  for (const piece of range(0, 40)) {
+    first.want([piece]);
+    core.flush();
+    for (const source of sourcesOf(nodes, piece).values()) children.set(source, (children.get(source) ?? 0) + 1);
+    for (const node of nodes) node.gained(piece);
+  }
+  assert.equal(children.get(first.name), 40);
+  for (const node of nodes.slice(1)) {
+    const count = children.get(node.name) ?? 0;
+    assert.ok(count >= 20 && count <= 40, `${node.name} passed on ${count}`);
+  }
+});
+
+test('nothing is foretold of what is fetched in the background, nor to who does not follow', () => {
+  const core = new CoreUnderTest();
+  const [one, other, third] = core.crowd(3);
+  assert.ok(one && other && third);
+  other.follow();
+  one.want([5], { lane: BACKGROUND });
+  core.flush();
+  one.want([6]);
+  core.flush();
+  assert.deepEqual([one.trace, other.trace, third.trace], [[], [6], []]);
+  assert.equal(other.lessees.get(6), one.name);
+});
+
+test('in a crowd that waits for much, those who wait ask the lessees', () => {
+  const { core, nodes } = followers(6);
+  for (const node of nodes) node.want(range(0, 32));
+  core.flush();
+  const leased = nodes.flatMap(node => node.leased.map(piece => ({ piece, node })));
+  assert.ok(leased.length > 1);
+  for (const { piece, node } of leased) {
+    assert.deepEqual(new Set(sourcesOf(nodes, piece).values()), new Set([node.name]));
+  }
+});
+
+test('who follows later is told the whole trace in its order, and nothing twice', () => {
+  const core = new CoreUnderTest();
+  const [one, late] = core.crowd(2);
+  assert.ok(one && late);
+  for (const piece of [40, 3, 4, 20]) {
+    one.want([piece]);
+    core.flush();
+    one.gained(piece);
+  }
+  assert.deepEqual(late.trace, []);
+  late.gained(3);
+  late.follow();
+  core.flush();
+  assert.deepEqual(late.trace, [40, 4, 20]);
+  late.gained(40);
+  core.flush();
+  assert.deepEqual(late.trace, [40, 4, 20]);
+  late.follow(false);
+  one.want([50]);
+  core.flush();
+  assert.deepEqual(late.trace, [40, 4, 20]);
+});
+
+test('what somebody waits for that others hold belongs to the trace, too', () => {
+  const core = new CoreUnderTest();
+  const holder = core.connect('holder').join({ has: range(0, 64) });
+  const [one, late] = [core.connect('one').join(), core.connect('late').join()];
+  core.flush();
+  one.want([9]);
+  core.flush();
+  late.follow();
+  core.flush();
+  assert.deepEqual(late.trace, [9]);
+  assert.deepEqual(holder.trace, []);
+});
+
+test('where not all know all, a source is always one that its child knows', () => {
+  const core = new CoreUnderTest();
+  const nodes = core.crowd(60);
+  for (const node of nodes) node.follow();
+  const [first] = nodes;
+  assert.ok(first);
+  first.want([5]);
+  core.flush();
+  const sources = sourcesOf(nodes, 5);
+  assert.ok(sources.size > 3, `${sources.size} were told`);
+  for (const node of nodes) {
+    const source = sources.get(node.name);
+    if (source !== undefined) assert.ok(node.parents.has(source), `${node.name} does not know ${source}`);
+  }
+});
+
+test('for one that has much to send a follower fetches, and it is the first to get it', () => {
+  const { core, nodes, first } = followers(4);
+  first.reportQueue(50);
+  first.want([5]);
+  core.flush();
+  assert.deepEqual(first.leased, []);
+  const lessee = nodes.find(node => node.leased.includes(5));
+  assert.ok(lessee);
+  assert.equal(first.lessees.get(5), lessee.name);
+});
+
+test('a lease that goes to another is followed to there', () => {
+  const { core, nodes, first } = followers(3);
+  first.want([5]);
+  core.flush();
+  first.go();
+  nodes[1]?.want([5]);
+  core.flush();
+  const left = nodes.slice(1);
+  const lessee = left.find(node => node.leased.includes(5));
+  const other = left.find(node => node !== lessee);
+  assert.ok(lessee && other);
+  assert.equal(other.lessees.get(5), lessee.name);
+});
