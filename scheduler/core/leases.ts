@@ -52,7 +52,7 @@ const DEMAND: LaneNumber = 1;
  */
 export function grantLeases(task: Task, turn: Turn, most: number): number {
   if (turn.now < task.holdUntil || task.queue.size === 0) return 0;
-  const isAlone = task.wanting.size === 1;
+  const isAlone = isForOne(task);
   const limit = task.pace.limit(isAlone);
   // One who is alone gets runs, which it asks for in one range, instead of piece after piece.
   if (isAlone && task.leases.size > limit / 2) return 0;
@@ -72,6 +72,13 @@ export function grantLeases(task: Task, turn: Turn, most: number): number {
   }
   for (const entry of aside.reverse()) task.queue.pushFirst(entry);
   return seen;
+}
+
+/** Is what is fetched for one only, or for one that the others are behind? Nobody waits to swap, then. */
+export function isForOne({ wanting, followers }: Task): boolean {
+  const [only] = wanting.items;
+  if (only === undefined || wanting.size > 1) return false;
+  return followers === Number(only.follows) || waitsForLittle(only);
 }
 
 /**
@@ -336,7 +343,7 @@ function rest(member: Member, ms: number, turn: Turn): void {
 function hold(task: Task, retryAfterMs: number, turn: Turn): void {
   const holdMs = Math.min(MAX_HOLD_MS, retryAfterMs > 0 ? retryAfterMs : HOLD_MS);
   // Others under way meet the same answer; one of them is enough to slow down.
-  if (turn.now >= task.holdUntil) task.pace.slowDown(task.wanting.size === 1);
+  if (turn.now >= task.holdUntil) task.pace.slowDown(isForOne(task));
   if (turn.now + holdMs <= task.holdUntil) return;
   task.holdUntil = turn.now + holdMs;
   for (const member of task.wanting.items) turn.news.originRests(member, holdMs);

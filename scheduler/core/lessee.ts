@@ -43,6 +43,12 @@ export function chooseLessee(
     const isOfUse = wants || (lane === BACKGROUND && !member.pieces.has(piece));
     if (isOfUse && member !== except && member.mayFetch(turn.now)) race.enter(member);
   };
+  // Who follows will wait for it in a moment: in a flash crowd one is a little ahead of all others.
+  if (lane === DEMAND && !asker.isGone) {
+    for (const member of asker.neighbours) {
+      if (isFollower(member, piece) && member !== except && member.mayFetch(turn.now)) race.enter(member);
+    }
+  }
   if (wanting.length <= LESSEE_SAMPLE) for (const member of wanting) consider(member);
   else {
     for (let i = 0; i < LESSEE_SAMPLE; i++) consider(task.wanting.pick(turn.random));

@@ -62,6 +62,7 @@ export class Memberships {
     const { task } = member;
     leaveLeases(member, this.#turn);
     member.isGone = true;
+    if (member.follows) task.followers--;
     node.members.delete(handle);
     task.remove(member);
     leaveGraph(member, this.#turn);

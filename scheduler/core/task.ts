@@ -40,6 +40,8 @@ export class Task {
   readonly overdue = new Map<number, Member>();
   readonly pace = new OriginPace();
   readonly trace = new Trace();
+  /** Members that follow it. */
+  followers = 0;
   /** No leases until then: the origin asked for it. */
   holdUntil = 0;
   leasesEver = 0;

@@ -30,6 +30,7 @@ export class Trace {
 
 /** It says that it follows, or does so no more. */
 export function follow(member: Member, follows: boolean, turn: Turn): void {
+  if (member.follows !== follows) member.task.followers += follows ? 1 : -1;
   member.follows = follows;
   member.traceAt = 0;
   tellTrace(member, turn);

@@ -2,6 +2,7 @@
 // their task id; no digest of a blob is known here, and no credential (docs/protocol.md).
 
 import { runsOf } from '../../core/index.ts';
+import { isForOne } from './leases.ts';
 import type { Member } from './member.ts';
 import type { NodeState } from './node.ts';
 import type { SchedulerCore } from './scheduler-core.ts';
@@ -117,7 +118,7 @@ function viewTask(task: Task, now: number): TaskView {
     waiting: task.queue.size,
     leases: task.leases.size,
     leasesEver: task.leasesEver,
-    leaseLimit: task.pace.limit(task.wanting.size === 1),
+    leaseLimit: task.pace.limit(isForOne(task)),
     holdMs: Math.max(0, Math.round(task.holdUntil - now)),
   };
 }

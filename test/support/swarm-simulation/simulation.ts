@@ -38,6 +38,8 @@ export interface SimulationOptions {
   readonly down: (node: number) => number;
   /** ms until the node starts. */
   readonly startMs: (node: number) => number;
+  /** ms until somebody reads there; what it takes is counted from here on. */
+  readonly readAfterMs: (node: number) => number;
   readonly latencyMs: number;
   readonly behindBulkMs: number;
   readonly slots: number;
@@ -63,6 +65,7 @@ export const USUAL: SimulationOptions = {
   up: () => 2_500_000,
   down: () => 2_500_000,
   startMs: () => 0,
+  readAfterMs: () => 0,
   latencyMs: 1,
   behindBulkMs: 20,
   slots: 8,
@@ -207,8 +210,9 @@ export class Simulation {
     const swarm = this.swarms[index];
     const node = this.nodes[index];
     if (swarm === undefined || node === undefined) return;
-    const began = this.clock.monotonic();
     const shared = swarm.join(this.blob, { origin: this.#originFor(node) });
+    await this.clock.sleep(this.options.readAfterMs(index));
+    const began = this.clock.monotonic();
     await Promise.all([this.#demand(index, shared, began), this.#runProgram(shared), this.#background(shared)]);
     this.finishMs[index] = this.clock.monotonic() - began;
   }

@@ -84,6 +84,19 @@ test('in a crowd that waits for much, those who wait ask the lessees', () => {
   }
 });
 
+test('where others follow, consecutive pieces of much that one waits for are leased to different members', () => {
+  const { core, nodes, first } = followers(4);
+  first.want(range(0, 32));
+  core.flush();
+  const lessees = nodes.filter(node => node.leased.length > 0);
+  assert.ok(lessees.length >= 3, `${lessees.length} lessees`);
+  for (const lessee of lessees) {
+    for (const piece of lessee.leased) {
+      assert.equal(first.lessees.get(piece), lessee === first ? undefined : lessee.name);
+    }
+  }
+});
+
 test('who follows later is told the whole trace in its order, and nothing twice', () => {
   const core = new CoreUnderTest();
   const [one, late] = core.crowd(2);

@@ -48,6 +48,20 @@ test('a flash crowd of 8 has the first MiB within 2 x, and all eight within 1.7 
   assert.equal(origin, 1);
 });
 
+test('a flash crowd of which some are a tenth of a second ahead is no slower', async () => {
+  const { demandedMs, origin } = await run({
+    blobBytes: 8 * MIB,
+    demandedBytes: 8 * MIB,
+    demandsAtOnce: 8,
+    readsAtOnce: 0,
+    readAfterMs: node => 500 + node * 12,
+  });
+  const over = demandedMs.map((ms, mib) => ms / (((mib + 1) * MIB * 1000) / RATE));
+  assert.ok((over[0] ?? 9) <= 2, `first ${over[0]}`);
+  assert.ok((over[7] ?? 9) <= 1.4, `eighth ${over[7]}`);
+  assert.ok(origin <= 1.05, `origin ${origin}`);
+});
+
 test('a program on each of 8, 16 and 33 nodes starts nearly as fast as on one, and the origin sends once', async () => {
   const program = { programReads: 100, readsAtOnce: 0 };
   const alone = await run({ ...program, nodes: 1 });
