@@ -56,6 +56,9 @@ export interface TaskView {
   readonly leases: number;
   readonly leasesEver: number;
   readonly leaseLimit: number;
+  /** Pieces of its trace, and members that follow it. */
+  readonly traced: number;
+  readonly followers: number;
   /** ms until leases are given again; 0 when they are. */
   readonly holdMs: number;
 }
@@ -119,6 +122,8 @@ function viewTask(task: Task, now: number): TaskView {
     leases: task.leases.size,
     leasesEver: task.leasesEver,
     leaseLimit: task.pace.limit(isForOne(task)),
+    traced: task.trace.length,
+    followers: task.followers,
     holdMs: Math.max(0, Math.round(task.holdUntil - now)),
   };
 }
