@@ -152,7 +152,7 @@ export class Watch {
       const todo = whatToDo(
         {
           lane: this.#download.wanted.laneOf(piece),
-          ageMs: now - (other === undefined ? demanded.since : sentAt(flight, now)),
+          ageMs: now - (other === undefined ? (owedSince(flight) ?? demanded.since) : sentAt(flight, now)),
           askedOf: flight?.parents.length ?? 0,
           elsewhere: other !== undefined,
           saidLateMs: demanded.saidAt === undefined ? undefined : now - demanded.saidAt,
@@ -204,6 +204,13 @@ export class Watch {
       this.#download.scheduler.served(parent.peerId, sample);
     }
   }
+}
+
+/** Since when one who has it owes it; undefined: it waits for somebody to get it, or for its turn to be fetched. */
+function owedSince(flight: Flight | undefined): number | undefined {
+  const asked =
+    flight?.parents.map(parent => parent.asked.get(flight.piece)).filter(one => one?.parked === false) ?? [];
+  return asked.length === 0 ? undefined : Math.min(...asked.map(one => one?.since ?? Number.POSITIVE_INFINITY));
 }
 
 /** Since when the first of those who are asked could have sent it. */

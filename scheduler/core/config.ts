@@ -94,6 +94,8 @@ export const PASSES_ON = 2;
 export const LITTLE_WANTED = 12;
 /** One with so many pieces to send does not keep up: others fetch what only it waits for. */
 export const BUSY_QUEUE = 6;
+/** And one that serves at less than this part of its neighbours' rate is not to be what they all depend on. */
+export const SLOW_FACTOR = 4;
 /** Pieces that are put aside in one go because nobody may fetch them now. More would be looked at in vain. */
 export const MAX_PUT_ASIDE = 4;
 

@@ -2,7 +2,7 @@
 // copies still to send, then the one that got fewest leases in all, then by chance. Consecutive pieces so go to different members, and slow uplinks get less. Whoever is a
 // little ahead of the others would otherwise get one lease after the other, and become everybody's only source.
 
-import { BUSY_QUEUE, LESSEE_SAMPLE, LITTLE_WANTED, SHAKY_FAILURES } from './config.ts';
+import { BUSY_QUEUE, LESSEE_SAMPLE, LITTLE_WANTED, SHAKY_FAILURES, SLOW_FACTOR } from './config.ts';
 import type { Member } from './member.ts';
 import type { LaneNumber } from './piece-queue.ts';
 import type { Task } from './task.ts';
@@ -81,13 +81,14 @@ function relieved(
   { piece, except }: { readonly piece: number; readonly except: Member | undefined },
   turn: Turn,
 ): Member | undefined {
-  if (lessee.node.queueLength < BUSY_QUEUE) return lessee;
+  const slow = isSlow(lessee, usualRate(lessee));
+  if (lessee.node.queueLength < BUSY_QUEUE && !slow) return lessee;
   const race = new Race(turn);
-  race.enter(lessee);
+  if (!slow) race.enter(lessee);
   for (const member of lessee.neighbours) {
     if (isFollower(member, piece) && member !== except && member.mayFetch(turn.now)) race.enter(member);
   }
-  return race.winner;
+  return race.winner ?? lessee;
 }
 
 /** Who wants a piece may not fetch it: a neighbour does it instead. */
@@ -98,21 +99,24 @@ export function chooseStandIn(asker: Member, except: Member | undefined, turn: T
 }
 
 /**
- * Neighbours of the lessee that will need the piece, in the order in which they had better pass it on: who waits for it
- * before the rest, if those are to get it that way at all.
+ * Neighbours of the lessee that will need the piece, in the order in which they had better pass it on: who is slow at the
+ * end; who waits for it before the rest, if those are to get it that way at all.
  */
 export function followersOf(
   lessee: Member,
   { piece, waiters }: { readonly piece: number; readonly waiters: boolean },
   turn: Turn,
 ): Member[] {
-  const found: { readonly member: Member; readonly waits: number; readonly chance: number }[] = [];
+  const found: { readonly member: Member; slow: number; waits: number; chance: number }[] = [];
+  const rate = usualRate(lessee);
   for (const member of lessee.neighbours) {
     const waits = waiters && member.wants(piece) && !member.pieces.has(piece);
     if (!waits && !isFollower(member, piece)) continue;
-    found.push({ member, waits: Number(waits), chance: turn.random() });
+    found.push({ member, slow: Number(isSlow(member, rate)), waits: Number(waits), chance: turn.random() });
   }
-  found.sort((a, b) => b.waits - a.waits || compare(a.member, b.member, turn.now) || a.chance - b.chance);
+  found.sort(
+    (a, b) => a.slow - b.slow || b.waits - a.waits || compare(a.member, b.member, turn.now) || a.chance - b.chance,
+  );
   return found.map(({ member }) => member);
 }
 
@@ -127,6 +131,22 @@ function backlog(member: Member): number {
 
 function copiesEver(member: Member): number {
   return member.leasesEver + member.relaysEver;
+}
+
+/** Pieces per second with which the neighbours serve; 0 when that is not known. */
+function usualRate({ neighbours }: Member): number {
+  let sum = 0;
+  let known = 0;
+  for (const { node } of neighbours) {
+    if (node.rate === 0) continue;
+    sum += node.rate;
+    known++;
+  }
+  return known === 0 ? 0 : sum / known;
+}
+
+function isSlow({ node }: Member, usual: number): boolean {
+  return node.rate > 0 && node.rate * SLOW_FACTOR < usual;
 }
 
 /** Failed others lately, more than by mishap. */

@@ -160,6 +160,29 @@ test('for one that has much to send a follower fetches, and it is the first to g
   assert.equal(first.lessees.get(5), lessee.name);
 });
 
+test('one that serves much slower than its neighbours passes nothing on', () => {
+  const { core, nodes, first } = followers(6);
+  const [, slow, ...others] = nodes;
+  assert.ok(slow);
+  const served = (whom: NodeUnderTest, milliseconds: number) => ({
+    peerId: whom.peerId,
+    pieces: 10,
+    milliseconds,
+    failures: 0,
+  });
+  first.say({ report: { tasks: [], parents: [served(slow, 9_000), ...others.map(each => served(each, 500))] } });
+  for (const piece of range(0, 8)) {
+    first.want([piece]);
+    core.flush();
+    const sources = [...sourcesOf(nodes, piece).values()];
+    assert.ok(!sources.includes(slow.name));
+    for (const node of nodes) node.gained(piece);
+  }
+  slow.want([20]);
+  core.flush();
+  assert.deepEqual(slow.leased, []);
+});
+
 test('a lease that goes to another is followed to there', () => {
   const { core, nodes, first } = followers(3);
   first.want([5]);

@@ -72,15 +72,16 @@ test('a program on each of 8, 16 and 33 nodes starts nearly as fast as on one, a
   }
 });
 
-test('a program is held up little by one slow uplink, whoever is ahead', async () => {
-  for (const slow of [0, 3]) {
-    const { max } = await run({
-      programReads: 100,
-      readsAtOnce: 0,
-      up: node => (node === slow ? RATE / 10 : RATE),
-    });
-    assert.ok(max <= 4, `${max} with node ${slow}`);
-  }
+test('a slow uplink holds a program up little, and for a while when the slow one was ahead at first', async () => {
+  const slow = (slow: number) => ({
+    programReads: 100,
+    readsAtOnce: 0,
+    up: (node: number) => (node === slow ? RATE / 10 : RATE),
+  });
+  const usual = await run(slow(3));
+  assert.ok(usual.max <= 2.7, `${usual.max}`);
+  const first = await run(slow(0));
+  assert.ok(first.max <= 5, `${first.max}`);
 });
 
 test('half of the uplinks four times slower: the others take over', async () => {
