@@ -187,11 +187,13 @@ export class Daemon implements ImageMounter {
   }
 
   async #mount(request: MountRequest, signal: AbortSignal): Promise<MountInfo> {
+    const { threads } = this.#parts();
     const chosen = await chooseDriver(request);
+    using _expected = chosen.driver === 'fuse' ? threads.expectMount() : undefined;
     const [opened, mountpoint] = await this.#prepare(request, signal);
     const begin = () => this.#mountAt(mountpoint, { request, chosen, opened }, signal);
     // Through a link, it must still wait its turn at the directory itself.
-    return mountpoint === resolve(request.mountpoint) ? begin() : this.#queue.run(mountpoint, begin);
+    return await (mountpoint === resolve(request.mountpoint) ? begin() : this.#queue.run(mountpoint, begin));
   }
 
   async #mountAt(
@@ -248,6 +250,11 @@ export class Daemon implements ImageMounter {
     );
   }
 
+  #parts(): Running {
+    if (this.#running === undefined) throw new ShoalError('internal', 'mount before start');
+    return this.#running;
+  }
+
   #makeMount(
     record: MountRecord,
     image: Omit<LazyImage, 'bootstrap'>,
@@ -255,8 +262,7 @@ export class Daemon implements ImageMounter {
     readDeadlineMs: number | undefined,
   ): ImageMount {
     const { clock, log, peers } = this.#ports;
-    if (this.#running === undefined) throw new ShoalError('internal', 'mount before start');
-    const { store, node, engine, completer, nodeChunks } = this.#running;
+    const { store, node, engine, completer, threads, nodeChunks } = this.#parts();
     const { fill, limits } = this.#options;
     return new ImageMount(
       {
@@ -265,6 +271,7 @@ export class Daemon implements ImageMounter {
         store,
         engine,
         completer,
+        threads,
         nodeChunks,
         helper: this.#helper,
         state: this.#state,

@@ -24,6 +24,7 @@ import { isRoot } from './drivers.ts';
 import type { Completer } from './fuse/completer.ts';
 import { assertLittleEndian } from './fuse/protocol.ts';
 import { planRings, ringFacts } from './fuse/ring-plan.ts';
+import type { ServerThreads } from './fuse/server-threads.ts';
 import { FuseSession } from './fuse/session.ts';
 import { NativeSession } from './fuse-native/session.ts';
 import { ImageContent, type ImageContentPorts } from './image-content.ts';
@@ -36,6 +37,7 @@ export interface ImageMountPorts extends ImageContentPorts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly completer: Completer;
+  readonly threads: Pick<ServerThreads, 'take'>;
   readonly helper: MountHelper;
   readonly state: Pick<StateDir, 'add' | 'remove'>;
 }
@@ -296,7 +298,7 @@ export class ImageMount {
     return writable ? this.#lower : mountpoint;
   }
 
-  /** Loads the threads while the helper mounts: both take a tenth of a second. */
+  /** Loads the first thread while the helper mounts: both take a tenth of a second. */
   async #mount(reader: BootstrapReader, fd: number, session: FuseSession): Promise<void> {
     const { id } = this.#options.record;
     const root = emptyAttributes();

@@ -10,6 +10,7 @@ import { defaultServeLimits } from '../../../daemon/config.ts';
 import { Completer } from '../../../daemon/fuse/completer.ts';
 import type { MissedRead } from '../../../daemon/fuse/messages.ts';
 import type { RingPlan } from '../../../daemon/fuse/ring-plan.ts';
+import { ServerThreads } from '../../../daemon/fuse/server-threads.ts';
 import { FuseSession } from '../../../daemon/fuse/session.ts';
 import { MountHelper } from '../../../daemon/mount/helper-client.ts';
 import { SharedCounters } from '../../../daemon/shared-counters.ts';
@@ -71,6 +72,7 @@ export async function startSession(
         },
       },
       completer,
+      threads: new ServerThreads(options.script),
       fetch: options.fetch ?? (() => Promise.resolve()),
       onUnservable: () => void helper.clean([source]),
     },
@@ -87,7 +89,6 @@ export async function startSession(
       blocks: 1,
       inodes: 2,
       rings: options.rings ?? { problem: 'not asked for' },
-      ...(options.script === undefined ? {} : { script: options.script }),
     },
   );
   atEnd(t, async () => {
