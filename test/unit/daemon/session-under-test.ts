@@ -97,8 +97,9 @@ export async function startSession(
     await completer.stop();
     closeSync(fd);
   });
+  using steps = helper.forMount(fd);
   const order = { mountpoint, source, rootMode: 0o40755, readaheadBytes: defaultServeLimits.readaheadBytes };
-  const [device] = await Promise.all([helper.mountFuse(fd, order), session.load()]);
+  const [device] = await Promise.all([steps.mountFuse(order), session.load()]);
   assert.match(device, /^0:\d+$/);
   await session.serve(signal);
   const deliver = () => {
