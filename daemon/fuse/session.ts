@@ -51,6 +51,8 @@ export class FuseSession {
   readonly #loaded = Promise.withResolvers<void>();
   readonly #initialized = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
+  /** No thread is left. */
+  readonly #over = new AbortController();
   readonly #clones: number[] = [];
   readonly #rings: SessionRings;
   #completer: Promise<CompleterMount> | undefined;
@@ -157,19 +159,25 @@ export class FuseSession {
     return (await this.#attached()).serve(read);
   }
 
-  /** The completer is of use when reads have to wait, so it opens the image after the mount serves. */
+  /** The completer opens the image when the first read has to wait: in time for its chunks, and not while the mount starts. */
   #attached(): Promise<CompleterMount> {
-    this.#completer ??= this.#ports.completer.attach(this.#options.image);
+    if (this.#completer !== undefined) return this.#completer;
+    this.#completer = this.#ports.completer.attach(this.#options.image);
+    this.#completer.catch(() => this.#ports.onUnservable()); // the log says why
     return this.#completer;
   }
 
-  /** The kernel and we agreed: what was not needed until now. */
-  #complement(): void {
-    this.#hireUpTo(this.#options.limits.workers);
-    this.#attached().catch(error => {
-      this.#ports.log.error('reads of a mount that have to wait can not be answered', { error: messageOf(error) });
-      this.#ports.onUnservable();
-    });
+  #park(read: MissedRead): void {
+    void this.#attached();
+    this.#parked.park(read);
+  }
+
+  /** Where many mounts start at once, each has one thread before any has more. */
+  async #complement(): Promise<void> {
+    const { workers, othersAfterMs } = this.#options.limits;
+    if (this.#hired === workers) return;
+    await this.#ports.clock.sleep(othersAfterMs, { signal: this.#over.signal }).catch(() => {});
+    if (!this.#over.signal.aborted) this.#hireUpTo(workers);
   }
 
   #hireUpTo(count: number): void {
@@ -218,7 +226,7 @@ export class FuseSession {
         this.#ports.log.info('the kernel sends requests', { by: this.transport, ringProblem: this.#rings.problem });
         if (message.outcome === 'accepted' || message.outcome === 'ring') {
           this.#initialized.resolve();
-          this.#complement();
+          void this.#complement();
         } else if (message.outcome === 'refused') {
           this.#initialized.reject(new ShoalError('unsupported', 'the kernel speaks FUSE older than 7.31 (Linux 5.4)'));
         }
@@ -230,7 +238,7 @@ export class FuseSession {
         this.#rings.ownMemory(message.region);
         break;
       case 'miss':
-        this.#parked.park(message.read);
+        this.#park(message.read);
         break;
       case 'interrupt':
         this.#parked.interrupt(message.uniqueLow, message.uniqueHigh);
@@ -251,6 +259,7 @@ export class FuseSession {
     const over = new ShoalError('aborted', 'the connection ended');
     this.#loaded.reject(over);
     this.#initialized.reject(over);
+    this.#over.abort();
     this.#ended.resolve();
   }
 

@@ -24,6 +24,8 @@ export const MORTAL = new URL('dying-worker.ts', import.meta.url);
 export interface SessionUnderTest {
   readonly mountpoint: string;
   readonly session: FuseSession;
+  /** How many threads it has had. */
+  readonly threadsTaken: () => number;
   /** Which workers died, in order. */
   readonly deaths: readonly number[];
   /** Makes every chunk present, as if it had just been stored. */
@@ -39,6 +41,8 @@ export async function startSession(
     /** What the threads run, if not what they should. */
     readonly script?: URL;
     readonly maxWorkerRestarts: number;
+    /** How long the first thread serves alone. */
+    readonly othersAfterMs?: number;
     /** Without: /dev/fuse. */
     readonly rings?: RingPlan;
     readonly fetch?: (read: MissedRead) => Promise<void>;
@@ -61,6 +65,8 @@ export async function startSession(
     return { path, map: createChunkMap(layout.chunkCount) };
   });
   const deaths: number[] = [];
+  const threads = new ServerThreads(options.script);
+  let taken = 0;
   const session = new FuseSession(
     {
       clock: systemClock,
@@ -72,7 +78,12 @@ export async function startSession(
         },
       },
       completer,
-      threads: new ServerThreads(options.script),
+      threads: {
+        take: () => {
+          taken++;
+          return threads.take();
+        },
+      },
       fetch: options.fetch ?? (() => Promise.resolve()),
       onUnservable: () => void helper.clean([source]),
     },
@@ -84,7 +95,11 @@ export async function startSession(
         blobs: cached.map(({ path, map }) => ({ path, map: map.buffer })),
       },
       counters: new SharedCounters(),
-      limits: { ...defaultServeLimits, maxWorkerRestarts: options.maxWorkerRestarts },
+      limits: {
+        ...defaultServeLimits,
+        maxWorkerRestarts: options.maxWorkerRestarts,
+        othersAfterMs: options.othersAfterMs ?? 0,
+      },
       readDeadlineMs: undefined,
       blocks: 1,
       inodes: 2,
@@ -108,5 +123,5 @@ export async function startSession(
   const unmount = async () => {
     await helper.clean([source]);
   };
-  return { mountpoint, session, deaths, deliver, unmount };
+  return { mountpoint, session, threadsTaken: () => taken, deaths, deliver, unmount };
 }
