@@ -159,6 +159,10 @@ export interface ServeLimits {
    */
   readonly workers: number;
   /**
+   * The first of them serves alone for so long: loading one takes 50 ms of a processor, which a start has better use for.
+   */
+  readonly othersAfterMs: number;
+  /**
    * Background requests the kernel may have open before it stops sending any, hits included: every miss that waits for
    * a dead registry holds one (design §6 rule 5 wants at least 4096). The kernel spends about 300 bytes on each.
    */
@@ -187,6 +191,7 @@ export interface ServeLimits {
 
 export const defaultServeLimits: ServeLimits = {
   workers: 3,
+  othersAfterMs: 1_000,
   maxBackground: 16_384,
   nativeMaxBackground: 4_096,
   readaheadBytes: 512 * KIB,

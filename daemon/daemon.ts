@@ -24,10 +24,11 @@ import { DaemonMetrics } from './daemon-metrics.ts';
 import type { DaemonOptions, DaemonPorts } from './daemon-options.ts';
 import { type ChosenDriver, chooseDriver } from './drivers.ts';
 import { Pace } from './fetch/pace.ts';
+import { FuseStart } from './fuse-start.ts';
 import { ImageMount } from './image-mount.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { type Machinery, startMachinery, stopMachinery } from './machinery.ts';
-import { MountHelper } from './mount/helper-client.ts';
+import { MountHelper, type MountSteps } from './mount/helper-client.ts';
 import { MountpointQueue } from './mountpoint-queue.ts';
 import type { LazyImage } from './ports.ts';
 import { RootLock } from './root-lock.ts';
@@ -187,18 +188,21 @@ export class Daemon implements ImageMounter {
   }
 
   async #mount(request: MountRequest, signal: AbortSignal): Promise<MountInfo> {
+    const { threads } = this.#parts();
     const chosen = await chooseDriver(request);
-    const [opened, mountpoint] = await this.#prepare(request, signal);
-    const begin = () => this.#mountAt(mountpoint, { request, chosen, opened }, signal);
+    using fuse = chosen.driver === 'fuse' ? new FuseStart({ helper: this.#helper, threads }) : undefined;
+    const [opened, mountpoint] = await this.#prepare(request, fuse?.helper ?? this.#helper, signal);
+    const begin = () => this.#mountAt(mountpoint, { request, chosen, opened, fuse }, signal);
     // Through a link, it must still wait its turn at the directory itself.
-    return mountpoint === resolve(request.mountpoint) ? begin() : this.#queue.run(mountpoint, begin);
+    return await (mountpoint === resolve(request.mountpoint) ? begin() : this.#queue.run(mountpoint, begin));
   }
 
   async #mountAt(
     mountpoint: string,
-    { request, chosen, opened }: { request: MountRequest; chosen: ChosenDriver; opened: LazyImage },
+    what: { request: MountRequest; chosen: ChosenDriver; opened: LazyImage; fuse: FuseStart | undefined },
     signal: AbortSignal,
   ): Promise<MountInfo> {
+    const { request, chosen, opened, fuse } = what;
     const { bootstrap, ...image } = opened;
     if (this.#mounts.has(mountpoint)) throw new ShoalError('busy', `${mountpoint}: an image is mounted there already`);
     const record: MountRecord = {
@@ -214,7 +218,7 @@ export class Daemon implements ImageMounter {
     const gone = mount.released.then(() => this.#bury(mount));
     this.#held.set(mount, gone);
     try {
-      await mount.start(bootstrap, signal);
+      await mount.start(bootstrap, fuse, signal);
     } catch (error) {
       this.#forget(mount);
       throw error;
@@ -226,11 +230,15 @@ export class Daemon implements ImageMounter {
   }
 
   /** Opens the image and looks at the mountpoint at the same time; when one fails the other is given up. */
-  async #prepare(request: MountRequest, signal: AbortSignal): Promise<[LazyImage, string]> {
+  async #prepare(
+    request: MountRequest,
+    helper: Pick<MountSteps, 'inspect'>,
+    signal: AbortSignal,
+  ): Promise<[LazyImage, string]> {
     const failed = new AbortController();
     const either = AbortSignal.any([signal, failed.signal]);
     try {
-      return await Promise.all([this.#ports.library.open(request, { signal: either }), this.#inspect(request)]);
+      return await Promise.all([this.#ports.library.open(request, { signal: either }), this.#inspect(request, helper)]);
     } catch (error) {
       failed.abort();
       throw error;
@@ -238,14 +246,19 @@ export class Daemon implements ImageMounter {
   }
 
   /** The canonical mountpoint. Rejects with `busy` when a mount would hide something, ours or somebody else's. */
-  async #inspect({ mountpoint, nonEmpty = false }: MountRequest): Promise<string> {
-    const { canonical, isEmpty } = await this.#helper.inspect(mountpoint);
+  async #inspect({ mountpoint, nonEmpty = false }: MountRequest, helper: Pick<MountSteps, 'inspect'>): Promise<string> {
+    const { canonical, isEmpty } = await helper.inspect(mountpoint);
     if (this.#mounts.has(canonical)) throw new ShoalError('busy', `${canonical}: an image is mounted there already`);
     if (isEmpty || nonEmpty) return canonical;
     throw new ShoalError(
       'busy',
       `mountpoint ${mountpoint}: expected an empty directory, found one with something in it; --non-empty mounts over it`,
     );
+  }
+
+  #parts(): Running {
+    if (this.#running === undefined) throw new ShoalError('internal', 'mount before start');
+    return this.#running;
   }
 
   #makeMount(
@@ -255,8 +268,7 @@ export class Daemon implements ImageMounter {
     readDeadlineMs: number | undefined,
   ): ImageMount {
     const { clock, log, peers } = this.#ports;
-    if (this.#running === undefined) throw new ShoalError('internal', 'mount before start');
-    const { store, node, engine, completer, nodeChunks } = this.#running;
+    const { store, node, engine, completer, threads, nodeChunks } = this.#parts();
     const { fill, limits } = this.#options;
     return new ImageMount(
       {
@@ -265,6 +277,7 @@ export class Daemon implements ImageMounter {
         store,
         engine,
         completer,
+        threads,
         nodeChunks,
         helper: this.#helper,
         state: this.#state,

@@ -2,7 +2,7 @@
 // Acquires step by step (cached blobs, the device, threads, the mount, the overlay) and releases in reverse order,
 // whether a step failed, somebody unmounted it, or the connection ended by itself.
 
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -24,8 +24,10 @@ import { isRoot } from './drivers.ts';
 import type { Completer } from './fuse/completer.ts';
 import { assertLittleEndian } from './fuse/protocol.ts';
 import { planRings, ringFacts } from './fuse/ring-plan.ts';
+import type { ServerThreads } from './fuse/server-threads.ts';
 import { FuseSession } from './fuse/session.ts';
 import { NativeSession } from './fuse-native/session.ts';
+import type { FuseStart } from './fuse-start.ts';
 import { ImageContent, type ImageContentPorts } from './image-content.ts';
 import type { MountHelper } from './mount/helper-client.ts';
 import type { LazyImage } from './ports.ts';
@@ -36,6 +38,7 @@ export interface ImageMountPorts extends ImageContentPorts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly completer: Completer;
+  readonly threads: Pick<ServerThreads, 'take'>;
   readonly helper: MountHelper;
   readonly state: Pick<StateDir, 'add' | 'remove'>;
 }
@@ -100,11 +103,11 @@ export class ImageMount {
 
   /**
    * Mounts. When it rejects (also because the signal fired), everything is released again. `bootstrap` is the image's,
-   * verified; it is copied to shared memory unless it lies there already.
+   * verified; it is copied to shared memory unless it lies there already. `fuse`: for that driver, the caller's to dispose of.
    */
-  async start(bootstrap: Uint8Array, signal: AbortSignal): Promise<void> {
+  async start(bootstrap: Uint8Array, fuse: FuseStart | undefined, signal: AbortSignal): Promise<void> {
     try {
-      await this.#start(shared(bootstrap), signal);
+      await this.#start(shared(bootstrap), fuse, signal);
       this.#readyAt = this.#ports.clock.now();
       this.#content.fillUp(this.#held);
     } catch (error) {
@@ -185,7 +188,7 @@ export class ImageMount {
     };
   }
 
-  async #start(bootstrap: SharedArrayBuffer, signal: AbortSignal): Promise<void> {
+  async #start(bootstrap: SharedArrayBuffer, fuse: FuseStart | undefined, signal: AbortSignal): Promise<void> {
     assertLittleEndian();
     const { record } = this.#options;
     await this.#enroll(record);
@@ -193,19 +196,19 @@ export class ImageMount {
     await this.#content.open(reader, this.#held, signal);
     if (record.writable) await this.#makeLayers();
     const parts = { bootstrap, reader };
-    if (this.#options.chosen.driver === 'fuse') await this.#startFuse(parts, signal);
+    if (fuse) await this.#startFuse(parts, fuse, signal);
     else await this.#startNative(parts, signal);
-    if (record.writable) await this.#mountOverlay();
+    if (record.writable) await this.#mountOverlay(fuse?.helper ?? this.#ports.helper);
     if (signal.aborted) throw abortedError(signal);
   }
 
-  async #startFuse(parts: OpenedParts, signal: AbortSignal): Promise<void> {
-    const fd = openDevice();
+  async #startFuse(parts: OpenedParts, fuse: FuseStart, signal: AbortSignal): Promise<void> {
+    const fd = fuse.takeDevice();
     this.#held.defer(() => closeSync(fd));
     const session = this.#makeSession({ ...parts, fd });
     this.#use(session);
     this.#held.defer(() => session.stop());
-    await this.#mount(parts.reader, fd, session);
+    await this.#mount(parts.reader, session, fuse.helper);
     if (signal.aborted) throw abortedError(signal);
     const limit = deadline(this.#options.limits.daemon.initMs, `mount ${this.#target} (fuse): no word of the kernel`);
     await session.serve(AbortSignal.any([signal, limit]));
@@ -296,8 +299,8 @@ export class ImageMount {
     return writable ? this.#lower : mountpoint;
   }
 
-  /** Loads the threads while the helper mounts: both take a tenth of a second. */
-  async #mount(reader: BootstrapReader, fd: number, session: FuseSession): Promise<void> {
+  /** Opens the image in the first thread while the helper mounts. */
+  async #mount(reader: BootstrapReader, session: FuseSession, helper: FuseStart['helper']): Promise<void> {
     const { id } = this.#options.record;
     const root = emptyAttributes();
     reader.stat(reader.rootNid, root);
@@ -305,16 +308,16 @@ export class ImageMount {
     this.#mounted = true;
     const { readaheadBytes } = this.#options.limits.serve;
     const order = { mountpoint: this.#target, source: mountSource(id), rootMode: root.mode, readaheadBytes };
-    const [loaded, mounted] = await Promise.allSettled([session.load(), this.#ports.helper.mountFuse(fd, order)]);
+    const [loaded, mounted] = await Promise.allSettled([session.load(), helper.mountFuse(order)]);
     if (mounted.status === 'rejected') throw mounted.reason;
     this.#device = mounted.value;
     if (loaded.status === 'rejected') throw loaded.reason;
   }
 
-  async #mountOverlay(): Promise<void> {
+  async #mountOverlay(helper: Pick<MountHelper, 'mountOverlay'>): Promise<void> {
     const { directory, record } = this.#options;
     const { id, mountpoint } = record;
-    await this.#ports.helper.mountOverlay({ directory, mountpoint, source: mountSource(id) });
+    await helper.mountOverlay({ directory, mountpoint, source: mountSource(id) });
   }
 
   /** Takes away what is still mounted, when it was not unmounted in the orderly way. */
@@ -363,12 +366,4 @@ function shared(bytes: Uint8Array): SharedArrayBuffer {
   const buffer = new SharedArrayBuffer(bytes.length);
   new Uint8Array(buffer).set(bytes);
   return buffer;
-}
-
-function openDevice(): number {
-  try {
-    return openSync('/dev/fuse', 'r+');
-  } catch (error) {
-    throw fromSystemError(error, 'open /dev/fuse');
-  }
 }

@@ -8,6 +8,7 @@ import type { FetchLimits, ServeLimits, StoreLimits } from './config.ts';
 import { FetchEngine } from './fetch/engine.ts';
 import type { FetchMetrics } from './fetch/fetch-metrics.ts';
 import { Completer } from './fuse/completer.ts';
+import { ServerThreads } from './fuse/server-threads.ts';
 import type { Peers } from './ports.ts';
 import { NodeChunks } from './sharing/local-chunks.ts';
 
@@ -15,6 +16,7 @@ export interface Machinery {
   readonly store: DiskStore;
   readonly engine: FetchEngine;
   readonly completer: Completer;
+  readonly threads: ServerThreads;
   readonly nodeChunks: NodeChunks;
   readonly node: PeerNode | undefined;
 }
@@ -41,7 +43,8 @@ export async function startMachinery(
     const node = await peers?.start();
     const nodeChunks = new NodeChunks(log);
     const engine = new FetchEngine({ clock, log, metrics, local: nodeChunks }, limits.fetch);
-    return { store, engine, nodeChunks, node, completer: new Completer(log, limits.serve) };
+    const completer = new Completer(log, limits.serve);
+    return { store, engine, nodeChunks, node, completer, threads: new ServerThreads() };
   } catch (error) {
     await store.stop();
     throw error;
@@ -49,8 +52,9 @@ export async function startMachinery(
 }
 
 /** Peers first: they read from the store. */
-export async function stopMachinery({ node, completer, store }: Machinery): Promise<void> {
+export async function stopMachinery({ node, completer, threads, store }: Machinery): Promise<void> {
   await node?.stop();
   await completer.stop();
+  await threads.stop();
   await store.stop();
 }

@@ -81,7 +81,7 @@ export class HttpClient {
   readonly #timeouts: HttpTimeouts;
   readonly #options: HttpOptions;
   readonly #ports: HttpPorts;
-  /** Opened by the first request. */
+  /** Made by the first request, or by `prepare`. */
   #connections: Promise<Pick<Connections, 'route' | 'close'>> | undefined;
   #closed = false;
 
@@ -113,13 +113,20 @@ export class HttpClient {
     }
   }
 
+  /** Does now what the first request would wait for; no socket is opened. What fails, fails that request too. */
+  async prepare(): Promise<void> {
+    this.#connections ??= this.#connect();
+    await this.#connections;
+  }
+
   /** Closes every socket; requests under way reject. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
-    await (await this.#connections)?.close();
+    const connections = await this.#connections?.catch(() => undefined); // there never were any
+    await connections?.close();
   }
 
-  /** undici is read and compiled only now: many commands never speak to a registry, and it takes them as long as all else. */
+  /** undici is read and compiled only now: many commands never speak to a registry, and it takes as long as all else. */
   async #connect(): Promise<Pick<Connections, 'route' | 'close'>> {
     const { dispatcher, certificateDirectory, proxies = {} } = this.#options;
     if (dispatcher !== undefined) return givenRoutes(dispatcher);

@@ -63,6 +63,11 @@ export class RegistryAccess implements SharedParts {
     return new RegistryAccess({ credentials: credentialFor(host, credential, this.#credentials) }, this);
   }
 
+  /** Loads now what the first request would load. Who is going to speak to registries does it while nobody waits. */
+  prepare(): Promise<void> {
+    return this.http.prepare();
+  }
+
   /** Closes every socket; transfers under way reject. Idempotent. */
   close(): Promise<void> {
     return this.http.close();

@@ -39,6 +39,7 @@ export async function runDaemon(context: CommandContext, options: { readonly exi
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   log.info('daemon is ready', { root: settings.root, pid: process.pid });
+  context.registry.prepare().catch(() => {}); // the first mount says why
   try {
     await daemon.ended;
   } catch {

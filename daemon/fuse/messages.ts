@@ -25,7 +25,10 @@ export interface RingRole extends RingShare {
   readonly watch: SharedArrayBuffer;
 }
 
-export interface ServerWorkerData {
+/** The first word that a server worker gets. */
+export type ServerOrder = { readonly kind: 'serve'; readonly what: ServerWork } | { readonly kind: 'quit' };
+
+export interface ServerWork {
   readonly image: ServedImage;
   /** Which of the mount's workers this is, from 0. */
   readonly number: number;

@@ -2,19 +2,18 @@
 // that wait, and what happens when a thread dies: no request is left without an answer, no mount without a server.
 
 import { closeSync } from 'node:fs';
-import { Worker } from 'node:worker_threads';
 import { abortedError, type Clock, type Logger, messageOf, ShoalError } from '../../core/index.ts';
 import type { ServeLimits } from '../config.ts';
 import { Counter, type SharedCounters } from '../shared-counters.ts';
 import { cloneFuseDevice } from '../system-calls.ts';
-import { siblingScript } from '../worker-threads.ts';
 import type { Completer, CompleterMount } from './completer.ts';
 import { answerError } from './device.ts';
 import { Errno } from './errno.ts';
-import type { MissedRead, ServedImage, ServerMessage, ServerWorkerData } from './messages.ts';
+import type { MissedRead, ServedImage, ServerMessage, ServerOrder } from './messages.ts';
 import { ParkedReads } from './parked-reads.ts';
 import { isDying } from './requester.ts';
 import type { RingPlan } from './ring-plan.ts';
+import type { ServerThreads } from './server-threads.ts';
 import { SessionRings } from './session-rings.ts';
 import { WorkerBoard } from './worker-board.ts';
 
@@ -22,6 +21,8 @@ export interface SessionPorts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly completer: Completer;
+  /** Where threads come from; perhaps some have loaded already. */
+  readonly threads: Pick<ServerThreads, 'take'>;
   /** Makes the chunks of a read present. */
   readonly fetch: (read: MissedRead, signal: AbortSignal) => Promise<void>;
   /** Nobody can serve this connection any more: somebody must end it. */
@@ -40,8 +41,6 @@ export interface SessionOptions {
   readonly inodes: number;
   /** Which processors' requests come by io_uring, if the kernel wants it. */
   readonly rings: RingPlan;
-  /** What the threads run; only tests of their death run something else. */
-  readonly script?: URL;
 }
 
 export class FuseSession {
@@ -52,18 +51,21 @@ export class FuseSession {
   readonly #loaded = Promise.withResolvers<void>();
   readonly #initialized = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
+  /** No thread is left. */
+  readonly #over = new AbortController();
   readonly #clones: number[] = [];
   readonly #rings: SessionRings;
-  #completer: CompleterMount | undefined;
+  #completer: Promise<CompleterMount> | undefined;
   #serving = false;
   #alive = 0;
-  #unloaded: number;
+  /** Threads that were started, those that took another's place left out. */
+  #hired = 0;
+  #unloaded = 0;
   #restarts = 0;
 
   constructor(ports: SessionPorts, options: SessionOptions) {
     this.#ports = ports;
     this.#options = options;
-    this.#unloaded = options.limits.workers;
     this.#board = WorkerBoard.forWorkers(options.limits.workers);
     this.#rings = new SessionRings(options.rings);
     this.#parked = new ParkedReads(
@@ -96,16 +98,15 @@ export class FuseSession {
     return this.#parked;
   }
 
-  /** Starts the threads and opens the image in each. They wait for `serve`. Rejects when one fails. */
+  /**
+   * Opens the image in the threads that are needed to begin, which wait for `serve`. Rejects when one fails. For
+   * /dev/fuse one is enough; the others come when it serves. With rings the kernel wants all of them.
+   */
   async load(): Promise<void> {
-    for (let number = 0; number < this.#options.limits.workers; number++) this.#hire(number);
-    const [, completer] = await Promise.allSettled([
-      this.#loaded.promise,
-      this.#ports.completer.attach(this.#options.image),
-    ]);
-    if (completer.status === 'fulfilled') this.#completer = completer.value;
+    const needed = this.#rings.problem === undefined ? this.#options.limits.workers : 1;
+    this.#unloaded = needed;
+    this.#hireUpTo(needed);
     await this.#loaded.promise;
-    if (completer.status === 'rejected') throw completer.reason;
   }
 
   /**
@@ -132,7 +133,10 @@ export class FuseSession {
     this.#parked.stop();
     if (!this.#serving) this.#board.signal('quit');
     if (this.#alive > 0) await this.#ended.promise;
-    await this.#completer?.detach();
+    await this.#completer?.then(
+      completer => completer.detach(),
+      () => {}, // never attached: the log says why
+    );
     for (const clone of this.#clones.splice(0)) closeSync(clone);
     this.#rings.free();
   }
@@ -151,25 +155,53 @@ export class FuseSession {
     }
   }
 
-  #complete(read: MissedRead): Promise<boolean> {
-    if (this.#completer === undefined) throw new ShoalError('internal', 'read before the completer was attached');
-    return this.#completer.serve(read);
+  async #complete(read: MissedRead): Promise<boolean> {
+    return (await this.#attached()).serve(read);
+  }
+
+  /** The completer opens the image when the first read has to wait: in time for its chunks, and not while the mount starts. */
+  #attached(): Promise<CompleterMount> {
+    if (this.#completer !== undefined) return this.#completer;
+    this.#completer = this.#ports.completer.attach(this.#options.image);
+    this.#completer.catch(() => this.#ports.onUnservable()); // the log says why
+    return this.#completer;
+  }
+
+  #park(read: MissedRead): void {
+    void this.#attached();
+    this.#parked.park(read);
+  }
+
+  /** Where many mounts start at once, each has one thread before any has more. */
+  async #complement(): Promise<void> {
+    const { workers, othersAfterMs } = this.#options.limits;
+    if (this.#hired === workers) return;
+    await this.#ports.clock.sleep(othersAfterMs, { signal: this.#over.signal }).catch(() => {});
+    if (!this.#over.signal.aborted) this.#hireUpTo(workers);
+  }
+
+  #hireUpTo(count: number): void {
+    while (this.#hired < count) this.#hire(this.#hired++);
   }
 
   #hire(number: number): void {
-    const { image, counters, limits, blocks, inodes, script } = this.#options;
-    const workerData: ServerWorkerData = {
-      image,
-      number,
-      board: this.#board.buffer,
-      counters: counters.buffer,
-      ring: this.#serving ? undefined : this.#rings.roleOf(number), // who takes another's place reads /dev/fuse
-      maxBackground: limits.maxBackground,
-      readaheadBytes: limits.readaheadBytes,
-      blocks,
-      inodes,
+    const { image, counters, limits, blocks, inodes } = this.#options;
+    const order: ServerOrder = {
+      kind: 'serve',
+      what: {
+        image,
+        number,
+        board: this.#board.buffer,
+        counters: counters.buffer,
+        ring: this.#serving ? undefined : this.#rings.roleOf(number), // who takes another's place reads /dev/fuse
+        maxBackground: limits.maxBackground,
+        readaheadBytes: limits.readaheadBytes,
+        blocks,
+        inodes,
+      },
     };
-    const worker = new Worker(script ?? siblingScript(import.meta.url, 'server-worker'), { workerData });
+    const worker = this.#ports.threads.take();
+    worker.postMessage(order);
     let ended = false;
     this.#alive++;
     worker.on('message', (message: ServerMessage) => {
@@ -192,8 +224,10 @@ export class FuseSession {
       case 'initialized':
         this.#rings.inUse = message.outcome === 'ring';
         this.#ports.log.info('the kernel sends requests', { by: this.transport, ringProblem: this.#rings.problem });
-        if (message.outcome === 'accepted' || message.outcome === 'ring') this.#initialized.resolve();
-        else if (message.outcome === 'refused') {
+        if (message.outcome === 'accepted' || message.outcome === 'ring') {
+          this.#initialized.resolve();
+          void this.#complement();
+        } else if (message.outcome === 'refused') {
           this.#initialized.reject(new ShoalError('unsupported', 'the kernel speaks FUSE older than 7.31 (Linux 5.4)'));
         }
         break;
@@ -204,7 +238,7 @@ export class FuseSession {
         this.#rings.ownMemory(message.region);
         break;
       case 'miss':
-        this.#parked.park(message.read);
+        this.#park(message.read);
         break;
       case 'interrupt':
         this.#parked.interrupt(message.uniqueLow, message.uniqueHigh);
@@ -225,6 +259,7 @@ export class FuseSession {
     const over = new ShoalError('aborted', 'the connection ended');
     this.#loaded.reject(over);
     this.#initialized.reject(over);
+    this.#over.abort();
     this.#ended.resolve();
   }
 

@@ -1,46 +1,62 @@
-// The daemon's side of the helper: starts it, gives it a deadline, reads its answer. The daemon itself never touches a
-// mount (design §6 rule 1).
+// The daemon's side of the helper: the daemon itself never touches a mount (design §6 rule 1).
 
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import pLimit from 'p-limit';
 import { ShoalError } from '../../core/index.ts';
-import { parseErrorCode } from '../error-codes.ts';
-import { siblingScript } from '../worker-threads.ts';
-import { type HelperAnswer, type HelperOrder, type HelperRequest, helperAnswer } from './helper-protocol.ts';
-
-/** Longest answer and complaint that are kept; both are a few hundred bytes. */
-const MAX_OUTPUT_BYTES = 1 << 20;
+import { HelperProcess } from './helper-process.ts';
+import type { HelperAnswer, HelperRequest } from './helper-protocol.ts';
 
 /** At once: each is a Node process of some 40 MB, and a stopping daemon may have a hundred mounts. */
 const MAX_HELPERS = 4;
+/** Besides, for mounts whose image is on its way: so many have a process that waits; others start one for each step. */
+const MAX_WAITING_HELPERS = 4;
+
+type Order<Op extends HelperRequest['op']> = Omit<Extract<HelperRequest, { op: Op }>, 'op'>;
+
+/** The steps of one mount. */
+export interface MountSteps extends Disposable {
+  /** The canonical path of a directory. Rejects with `not-found` when there is none. */
+  inspect(path: string): Promise<{ readonly canonical: string; readonly isEmpty: boolean }>;
+  /** Mounts the connection of the open /dev/fuse; returns the device, `major:minor`. */
+  mountFuse(order: Order<'mount-fuse'>): Promise<string>;
+  /** Mounts an overlay of the directory's `lower`, `upper` and `work`. */
+  mountOverlay(order: Order<'mount-overlay'>): Promise<void>;
+}
 
 export class MountHelper {
   readonly #timeoutMs: number;
   readonly #few = pLimit(MAX_HELPERS);
+  #waiting = 0;
 
   constructor(options: { readonly timeoutMs: number }) {
     this.#timeoutMs = options.timeoutMs;
   }
 
-  /** The canonical path of a directory. Rejects with `not-found` when there is none. */
-  async inspect(path: string): Promise<{ readonly canonical: string; readonly isEmpty: boolean }> {
-    const answer = await this.#ask({ op: 'inspect', path });
-    return { canonical: required(answer.canonical), isEmpty: required(answer.isEmpty) };
+  /**
+   * For a mount of an open /dev/fuse, whose image may be still on its way: one process for all steps, which is there by
+   * then. To be disposed of after the last step. The descriptor must stay open until `mountFuse` is over.
+   */
+  forMount(fuseFd: number): MountSteps {
+    if (this.#waiting >= MAX_WAITING_HELPERS) return stepsOf(request => this.#ask(request, fuseFd));
+    this.#waiting++;
+    const helper = new HelperProcess(this.#timeoutMs, fuseFd);
+    const end = async (): Promise<void> => {
+      await helper.end();
+      this.#waiting--;
+    };
+    return stepsOf(
+      request => helper.ask(request),
+      () => void end(),
+    );
   }
 
-  /** Mounts the connection of an open /dev/fuse; returns the device, `major:minor`. */
-  async mountFuse(fd: number, order: Omit<Extract<HelperRequest, { op: 'mount-fuse' }>, 'op'>): Promise<string> {
-    return required((await this.#ask({ op: 'mount-fuse', ...order }, fd)).device);
+  /** As the step of a mount. */
+  inspect(path: string): ReturnType<MountSteps['inspect']> {
+    return stepsOf(request => this.#ask(request)).inspect(path);
   }
 
-  /** Mounts an overlay of the directory's `lower`, `upper` and `work`. */
-  async mountOverlay(order: {
-    readonly directory: string;
-    readonly mountpoint: string;
-    readonly source: string;
-  }): Promise<void> {
-    await this.#ask({ op: 'mount-overlay', ...order });
+  /** As the step of a mount. */
+  mountOverlay(order: Order<'mount-overlay'>): Promise<void> {
+    return stepsOf(request => this.#ask(request)).mountOverlay(order);
   }
 
   /** Unmounts what is ours at these mountpoints, in order. Rejects with `busy`. */
@@ -67,52 +83,30 @@ export class MountHelper {
     await this.#ask({ op: 'abort', device });
   }
 
-  async #ask(request: HelperRequest, fuseFd?: number): Promise<HelperAnswer> {
-    const output = await this.#few(() => this.#run(request, fuseFd));
-    const parsed = helperAnswer.safeParse(parseJson(output.stdout));
-    if (!parsed.success) {
-      throw new ShoalError('system', `mount helper (${request.op}) failed: ${output.stderr.trim() || 'no answer'}`);
-    }
-    const { failure } = parsed.data;
-    if (failure !== undefined) throw new ShoalError(parseErrorCode(failure.code), failure.message);
-    return parsed.data;
-  }
-
-  /** A helper that does not end in time is killed and not waited for: it may be stuck where not even SIGKILL reaches. */
-  #run(request: HelperRequest, fuseFd: number | undefined): Promise<{ stdout: string; stderr: string }> {
-    const script = fileURLToPath(siblingScript(import.meta.url, 'helper'));
-    const child = spawn(process.execPath, [script], {
-      detached: true, // a session of its own: Ctrl-C is for the daemon, which then needs its helpers
-      stdio: ['pipe', 'pipe', 'pipe', ...(fuseFd === undefined ? [] : [fuseFd])],
-    });
-    const order: HelperOrder = { daemonPid: process.pid, request };
-    child.stdin?.on('error', () => {}); // it ended early; its answer, or the lack of one, says why
-    child.stdin?.end(JSON.stringify(order));
-    const signal = AbortSignal.timeout(this.#timeoutMs);
+  /** By a process of its own. */
+  #ask(request: HelperRequest, fuseFd?: number): Promise<HelperAnswer> {
     return new Promise((resolve, reject) => {
-      const collected = { stdout: '', stderr: '' };
-      const collect = (name: 'stdout' | 'stderr') => (chunk: string) => {
-        if (collected[name].length < MAX_OUTPUT_BYTES) collected[name] += chunk;
-      };
-      child.stdout?.setEncoding('utf8').on('data', collect('stdout'));
-      child.stderr?.setEncoding('utf8').on('data', collect('stderr'));
-      child.on('error', error => reject(new ShoalError('system', `mount helper: ${error.message}`, { cause: error })));
-      child.on('close', () => resolve(collected));
-      signal.addEventListener('abort', () => {
-        child.kill('SIGKILL');
-        child.unref();
-        reject(new ShoalError('timeout', `mount helper (${request.op}) did not end within ${this.#timeoutMs} ms`));
+      void this.#few(async () => {
+        const helper = new HelperProcess(this.#timeoutMs, fuseFd);
+        await helper.ask(request).then(resolve, reject);
+        await helper.end();
       });
     });
   }
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+function stepsOf(ask: (request: HelperRequest) => Promise<HelperAnswer>, end: () => void = () => {}): MountSteps {
+  return {
+    async inspect(path) {
+      const { canonical, isEmpty } = await ask({ op: 'inspect', path });
+      return { canonical: required(canonical), isEmpty: required(isEmpty) };
+    },
+    mountFuse: async order => required((await ask({ op: 'mount-fuse', ...order })).device),
+    async mountOverlay(order) {
+      await ask({ op: 'mount-overlay', ...order });
+    },
+    [Symbol.dispose]: end,
+  };
 }
 
 function required<T>(value: T | undefined): T {

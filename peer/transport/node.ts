@@ -15,6 +15,7 @@ import { dhtSettings } from '../discovery/dht-settings.ts';
 import { type Ban, Bans } from './bans.ts';
 import { membersOnly, type TurnedAway } from './handshake.ts';
 import type { Identity } from './identity.ts';
+import { LateIdentify } from './late-identify.ts';
 import type { Membership } from './membership.ts';
 import type { RecordBytes } from './recording.ts';
 import { Repeats } from './repeats.ts';
@@ -71,6 +72,7 @@ export class MemberNode {
   readonly #state: NodeState;
   readonly #stop = new AbortController();
   readonly #sweeping: Promise<void>;
+  readonly #lateIdentify: LateIdentify;
   readonly #unlisten: () => void;
   #stopped: Promise<void> | undefined;
 
@@ -79,12 +81,23 @@ export class MemberNode {
     this.membership = state.options.membership;
     this.#state = state;
     const unlisten = this.membership.onRevoked(() => this.#closeOutsiders());
-    // Between a handshake and its connection somebody may have been banned.
-    const onOpen = ({ detail }: CustomEvent<Connection>) => this.#closeIfOutsider(detail);
+    const late = new LateIdentify({
+      identify: connection => libp2p.services.identify.identify(connection),
+      clock: state.options.clock,
+    });
+    this.#lateIdentify = late;
+    const onOpen = ({ detail }: CustomEvent<Connection>) => {
+      // Between a handshake and its connection somebody may have been banned.
+      if (this.#closeIfOutsider(detail)) return;
+      late.opened(detail);
+    };
+    const onClose = ({ detail }: CustomEvent<Connection>) => late.closed(detail);
     libp2p.addEventListener('connection:open', onOpen);
+    libp2p.addEventListener('connection:close', onClose);
     this.#unlisten = () => {
       unlisten();
       libp2p.removeEventListener('connection:open', onOpen);
+      libp2p.removeEventListener('connection:close', onClose);
     };
     this.#sweeping = this.#sweep();
   }
@@ -148,13 +161,14 @@ export class MemberNode {
     this.#stop.abort();
     this.#unlisten();
     await this.#sweeping;
+    const identified = this.#lateIdentify.stop();
     const waited = new AbortController();
     const late = clock.sleep(STOP_MS, { signal: waited.signal }).then(
       () => log.warn('libp2p did not stop in time', { ms: STOP_MS }),
       () => {},
     );
     const ended = Promise.resolve(this.libp2p.stop()).catch(error => log.warn('libp2p', { reason: messageOf(error) }));
-    await Promise.race([ended, late]);
+    await Promise.race([Promise.all([ended, identified]), late]);
     waited.abort();
   }
 
@@ -172,13 +186,15 @@ export class MemberNode {
     this.#state.forget(new Set(connections.map(({ remotePeer }) => remotePeer.toString())));
   }
 
-  #closeIfOutsider(connection: Connection): void {
+  /** Returns whether it was closed. */
+  #closeIfOutsider(connection: Connection): boolean {
     const peer = connection.remotePeer.toString();
     const member = this.memberOf(peer);
     const reason = this.#state.reasonAgainst(peer) ?? (member && this.membership.reasonAgainst(member));
-    if (reason === undefined) return;
+    if (reason === undefined) return false;
     this.#state.options.log.warn('connection closed', { peer, address: connection.remoteAddr.toString(), reason });
     connection.abort(new ShoalError('unauthorized', reason));
+    return true;
   }
 }
 
@@ -276,7 +292,7 @@ async function createNode(options: NodeOptions, state: NodeState): Promise<Membe
     connectionMonitor: { pingInterval: PING_INTERVAL_MS, pingTimeout: PING_MS },
     peerStore: { maxAddressAge: MAX_ADDRESS_AGE_MS, maxPeerAge: MAX_PEER_AGE_MS },
     services: {
-      identify: identify(),
+      identify: identify({ runOnConnectionOpen: false }), // late-identify.ts does it
       ping: ping(),
       // The mode left out it would be client until a public address is seen.
       dht: kadDHT({ ...dhtSettings, clientMode: options.dht !== 'server' }),

@@ -80,6 +80,30 @@ test('reads that wait are answered through the descriptor they came by, also whe
   );
 });
 
+test('one thread serves a mount alone at first, reads that wait included, and it ends like any other', async t => {
+  const image = makeImage(builder => directory({ f0: builder.file(content(20_000, 'file')) }));
+  const { mountpoint, session, threadsTaken, deliver, unmount } = await startSession(t, image, {
+    maxWorkerRestarts: 0,
+    othersAfterMs: 3_600_000,
+    fetch: async () => deliver(),
+  });
+  const digest = createHash('sha256').update(content(20_000, 'file')).digest('hex');
+  assert.equal((await python(READ_ALL, mountpoint, '1')).trim(), digest);
+  assert.equal(threadsTaken(), 1);
+  await unmount();
+  await session.ended;
+  assert.equal(threadsTaken(), 1, 'nobody comes to a mount that has ended');
+});
+
+test('the others come to a mount that is served', async t => {
+  const { threadsTaken } = await startSession(
+    t,
+    makeImage(() => directory()),
+    { maxWorkerRestarts: 0, othersAfterMs: 20 },
+  );
+  await eventually(async () => threadsTaken() === WORKERS, 'all threads are there');
+});
+
 test('when threads die again and again the connection is ended, and nobody hangs', async t => {
   const { mountpoint, session } = await mortal(t, 0);
   for (let death = 0; death < 2; death++) await stat(join(mountpoint, 'die')).catch(() => {});
@@ -89,14 +113,7 @@ test('when threads die again and again the connection is ended, and nobody hangs
 
 test('a thread that ends while it loads fails the start', async t => {
   const script = join(scratch(t), 'ends-at-once.mjs');
-  // The first of them only; the others wait for a start that does not come.
-  writeFileSync(
-    script,
-    `import { workerData } from 'node:worker_threads';
-if (workerData.number === 0) process.exit(3);
-await import(${JSON.stringify(new URL('../../../daemon/fuse/server-worker.ts', import.meta.url).href)});
-`,
-  );
+  writeFileSync(script, 'process.exit(3);');
   const image = makeImage(() => directory());
   const options = { script: pathToFileURL(script), maxWorkerRestarts: 3 };
   await assert.rejects(startSession(t, image, options), { code: 'system', message: /worker ended with code 3/ });

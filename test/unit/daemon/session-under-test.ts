@@ -10,6 +10,7 @@ import { defaultServeLimits } from '../../../daemon/config.ts';
 import { Completer } from '../../../daemon/fuse/completer.ts';
 import type { MissedRead } from '../../../daemon/fuse/messages.ts';
 import type { RingPlan } from '../../../daemon/fuse/ring-plan.ts';
+import { ServerThreads } from '../../../daemon/fuse/server-threads.ts';
 import { FuseSession } from '../../../daemon/fuse/session.ts';
 import { MountHelper } from '../../../daemon/mount/helper-client.ts';
 import { SharedCounters } from '../../../daemon/shared-counters.ts';
@@ -23,6 +24,8 @@ export const MORTAL = new URL('dying-worker.ts', import.meta.url);
 export interface SessionUnderTest {
   readonly mountpoint: string;
   readonly session: FuseSession;
+  /** How many threads it has had. */
+  readonly threadsTaken: () => number;
   /** Which workers died, in order. */
   readonly deaths: readonly number[];
   /** Makes every chunk present, as if it had just been stored. */
@@ -38,6 +41,8 @@ export async function startSession(
     /** What the threads run, if not what they should. */
     readonly script?: URL;
     readonly maxWorkerRestarts: number;
+    /** How long the first thread serves alone. */
+    readonly othersAfterMs?: number;
     /** Without: /dev/fuse. */
     readonly rings?: RingPlan;
     readonly fetch?: (read: MissedRead) => Promise<void>;
@@ -60,6 +65,8 @@ export async function startSession(
     return { path, map: createChunkMap(layout.chunkCount) };
   });
   const deaths: number[] = [];
+  const threads = new ServerThreads(options.script);
+  let taken = 0;
   const session = new FuseSession(
     {
       clock: systemClock,
@@ -71,6 +78,12 @@ export async function startSession(
         },
       },
       completer,
+      threads: {
+        take: () => {
+          taken++;
+          return threads.take();
+        },
+      },
       fetch: options.fetch ?? (() => Promise.resolve()),
       onUnservable: () => void helper.clean([source]),
     },
@@ -82,12 +95,15 @@ export async function startSession(
         blobs: cached.map(({ path, map }) => ({ path, map: map.buffer })),
       },
       counters: new SharedCounters(),
-      limits: { ...defaultServeLimits, maxWorkerRestarts: options.maxWorkerRestarts },
+      limits: {
+        ...defaultServeLimits,
+        maxWorkerRestarts: options.maxWorkerRestarts,
+        othersAfterMs: options.othersAfterMs ?? 0,
+      },
       readDeadlineMs: undefined,
       blocks: 1,
       inodes: 2,
       rings: options.rings ?? { problem: 'not asked for' },
-      ...(options.script === undefined ? {} : { script: options.script }),
     },
   );
   atEnd(t, async () => {
@@ -96,8 +112,9 @@ export async function startSession(
     await completer.stop();
     closeSync(fd);
   });
+  using steps = helper.forMount(fd);
   const order = { mountpoint, source, rootMode: 0o40755, readaheadBytes: defaultServeLimits.readaheadBytes };
-  const [device] = await Promise.all([helper.mountFuse(fd, order), session.load()]);
+  const [device] = await Promise.all([steps.mountFuse(order), session.load()]);
   assert.match(device, /^0:\d+$/);
   await session.serve(signal);
   const deliver = () => {
@@ -106,5 +123,5 @@ export async function startSession(
   const unmount = async () => {
     await helper.clean([source]);
   };
-  return { mountpoint, session, deaths, deliver, unmount };
+  return { mountpoint, session, threadsTaken: () => taken, deaths, deliver, unmount };
 }

@@ -173,3 +173,15 @@ test('closing rejects what is under way', async t => {
   await http.close();
   await waiting;
 });
+
+test('a client that was prepared answers requests, and one that was closed is not prepared any more', async t => {
+  const registry = await startMemoryRegistry(t);
+  const http = client(t);
+  await http.prepare();
+  const response = await http.send(get(`http://${registry.host}/v2/`));
+  assert.equal(response.status, 200);
+  await response.discard();
+  const closed = client(t);
+  await closed.close();
+  await assert.rejects(closed.prepare(), { code: 'aborted' });
+});
