@@ -27,6 +27,7 @@ const rows: [string, Partial<SimulationOptions>, ((simulation: Simulation) => vo
   ]),
   ['program N=64', { nodes: 64, programReads: 100, readsAtOnce: 0 }],
   ['program, late joiner N=8', { programReads: 100, readsAtOnce: 0, startMs: node => (node === 7 ? 10_000 : 0) }],
+  ['program, one ahead N=8', { programReads: 100, readsAtOnce: 0, startMs: node => (node === 0 ? 0 : 2_000) }],
   ['program, slow uplink N=8', { programReads: 100, readsAtOnce: 0, up: node => (node === 3 ? RATE / 10 : RATE) }],
   ['flash N=64, 16 MiB', { nodes: 64, blobBytes: 16 * MIB, demandedBytes: 8 * MIB }],
   ['origin twice as fast N=8', { originRate: 2 * RATE }],

@@ -32,9 +32,9 @@ export class Asking {
     const { settings } = this.#ports;
     const { wanted } = this.#download;
     this.#moveToNews(now);
-    this.#choose(wanted.urgent(), settings.askedInAll, now);
-    this.#choose(wanted.rare(), settings.askedInBackground, now);
     this.#park(now);
+    this.#choose(this.#free(wanted.urgent()), settings.askedInAll, now);
+    this.#choose(wanted.rare(), settings.askedInBackground, now);
   }
 
   /** Its lessee is known. */
@@ -79,6 +79,13 @@ export class Asking {
       this.#download.requests.withdraw(parent, [piece]);
     this.#ports.counters.moves++;
     this.ask(to, [piece], { now });
+  }
+
+  /** Without what one is told to ask somebody for who is only not connected yet, if nobody waits for it. */
+  *#free(pieces: Iterable<number>): Generator<number> {
+    for (const piece of pieces) {
+      if (!this.#toPark.has(piece) || this.#download.wanted.laneOf(piece) === 'demand') yield piece;
+    }
   }
 
   #choose(wanted: Iterable<number>, most: number, now: number): void {

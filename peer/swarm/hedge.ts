@@ -54,7 +54,7 @@ export function hedgeAfter(
 /** A piece under way, as the look at the clock sees it. */
 export interface UnderWay {
   readonly lane: Lane | undefined;
-  /** Milliseconds since whoever is asked could have sent it; where nobody of those has it, since it is demanded. */
+  /** Milliseconds since it is demanded and whoever is asked could have sent it. */
   readonly ageMs: number;
   /** How many are asked for it now. */
   readonly askedOf: number;

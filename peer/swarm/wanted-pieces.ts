@@ -10,9 +10,12 @@ export class WantedPieces {
   /** How many parents have it; 255 stands for more. */
   readonly #holders: Uint8Array;
   readonly #underWay: PieceSet;
-  /** Wanted and nobody asked: in the order in which they were wanted, or rarest first. */
+  /**
+   * Wanted and nobody asked: in the order in which they were wanted, or rarest first. Also of a trace: of those that one
+   * node alone has, each asks for others, and they swap.
+   */
   readonly #demand = new Set<number>();
-  readonly #trace = new Set<number>();
+  readonly #trace: RarestFirst;
   readonly #background: RarestFirst;
   readonly #chance: () => number;
   #size = 0;
@@ -21,6 +24,7 @@ export class WantedPieces {
     this.#lane = new Uint8Array(count);
     this.#holders = new Uint8Array(count);
     this.#underWay = new PieceSet(count);
+    this.#trace = new RarestFirst(count);
     this.#background = new RarestFirst(count);
     this.#chance = chance;
   }
@@ -79,6 +83,7 @@ export class WantedPieces {
   addHolder(piece: number): void {
     const now = Math.min(255, this.holders(piece) + 1);
     this.#holders[piece] = now;
+    this.#trace.move(piece, now, this.#chance());
     this.#background.move(piece, now, this.#chance());
   }
 
@@ -86,14 +91,15 @@ export class WantedPieces {
   removeHolder(piece: number): number {
     const now = Math.max(0, this.holders(piece) - 1);
     this.#holders[piece] = now;
+    this.#trace.move(piece, now, this.#chance());
     this.#background.move(piece, now, this.#chance());
     return now;
   }
 
-  /** Pieces nobody was asked for, of demand and trace, most urgent first. Not to be changed meanwhile. */
+  /** Pieces nobody was asked for, of demand, and of the trace those that somebody has; most urgent first. Not to be changed meanwhile. */
   *urgent(): Generator<number> {
     yield* this.#demand;
-    yield* this.#trace;
+    yield* this.#trace.from(1);
   }
 
   /** Pieces of the background that nobody was asked for and somebody has, rarest first. Not to be changed meanwhile. */
@@ -103,14 +109,15 @@ export class WantedPieces {
 
   /** All pieces nobody was asked for, most urgent first. Not to be changed meanwhile. */
   *allIdle(): Generator<number> {
-    yield* this.urgent();
+    yield* this.#demand;
+    yield* this.#trace.from(0);
     yield* this.#background.from(0);
   }
 
   #list(piece: number): void {
     const lane = this.laneOf(piece);
     if (lane === 'demand') this.#demand.add(piece);
-    else if (lane === 'trace') this.#trace.add(piece);
+    else if (lane === 'trace') this.#trace.add(piece, this.holders(piece), this.#chance());
     else if (lane === 'background') this.#background.add(piece, this.holders(piece), this.#chance());
   }
 

@@ -152,7 +152,8 @@ export class Watch {
       const todo = whatToDo(
         {
           lane: this.#download.wanted.laneOf(piece),
-          ageMs: now - (other === undefined ? (owedSince(flight) ?? demanded.since) : sentAt(flight, now)),
+          // It may have been asked for in advance, long before anybody waited for it.
+          ageMs: now - Math.max(demanded.since, other === undefined ? (owedSince(flight) ?? 0) : sentAt(flight, now)),
           askedOf: flight?.parents.length ?? 0,
           elsewhere: other !== undefined,
           saidLateMs: demanded.saidAt === undefined ? undefined : now - demanded.saidAt,

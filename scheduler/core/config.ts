@@ -90,10 +90,12 @@ export const SHAKY_FAILURES = 1.5;
  * whoever is at its top sends little more than it gets.
  */
 export const PASSES_ON = 2;
+/** What so many have is not passed on along a tree any more: whoever needs it chooses whom to ask. */
+export const SPREAD_AT = 16;
 /** Who wants no more than this reads here and there: a chunk or two, of a MiB each, and compressed. */
 export const LITTLE_WANTED = 12;
 /** One with so many pieces to send does not keep up: others fetch what only it waits for. */
-export const BUSY_QUEUE = 6;
+export const BUSY_QUEUE = 12;
 /** And one that serves at less than this part of its neighbours' rate is not to be what they all depend on. */
 export const SLOW_FACTOR = 4;
 /** Pieces that are put aside in one go because nobody may fetch them now. More would be looked at in vain. */

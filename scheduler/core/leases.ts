@@ -18,18 +18,17 @@ import {
   MAX_PUT_ASIDE,
   MAX_REST_MS,
   NOT_FOUND_REST_MS,
-  PASSES_ON,
   PROVING_MS,
   REST_MS,
 } from './config.ts';
 import { bringHolder, neighbourHolds } from './holders.ts';
-import { chooseLessee, chooseStandIn, followersOf, isShaky, waitsForLittle } from './lessee.ts';
+import { chooseLessee, chooseStandIn, isShaky, waitsForLittle } from './lessee.ts';
 import type { Member } from './member.ts';
 import { attach } from './neighbours.ts';
 import type { PaceStamp } from './origin-pace.ts';
 import type { LaneNumber, QueuedPiece } from './piece-queue.ts';
 import type { Task } from './task.ts';
-import { tellTrace } from './trace.ts';
+import { foretell } from './trace.ts';
 import type { Turn } from './turn.ts';
 
 export interface Lease {
@@ -52,7 +51,7 @@ const DEMAND: LaneNumber = 1;
  */
 export function grantLeases(task: Task, turn: Turn, most: number): number {
   if (turn.now < task.holdUntil || task.queue.size === 0) return 0;
-  const isAlone = isForOne(task);
+  const isAlone = isForOne(task, turn.now);
   const limit = task.pace.limit(isAlone);
   // One who is alone gets runs, which it asks for in one range, instead of piece after piece.
   if (isAlone && task.leases.size > limit / 2) return 0;
@@ -75,10 +74,10 @@ export function grantLeases(task: Task, turn: Turn, most: number): number {
 }
 
 /** Is what is fetched for one only, or for one that the others are behind? Nobody waits to swap, then. */
-export function isForOne({ wanting, followers }: Task): boolean {
+export function isForOne({ wanting, followers, trace }: Task, now: number): boolean {
   const [only] = wanting.items;
   if (only === undefined || wanting.size > 1) return false;
-  return followers === Number(only.follows) || waitsForLittle(only);
+  return followers === Number(only.follows) || !trace.isStarting(now);
 }
 
 /**
@@ -240,32 +239,7 @@ function begin(
   const deadlineAt = now + task.pace.deadlineMs;
   task.leases.set(piece, { piece, lessee, lane, asker, stamp, deadlineAt, second: undefined, secondAt: -Infinity });
   tellOf(task, piece, lessee, turn);
-  if (lane === DEMAND) foretell(task, what, lessee, turn);
-}
-
-/**
- * Who follows will need the piece, and is to ask for it now. Not the lessee, which is ahead of the others and would become
- * everybody's only source: the first of them does, the next ask the first, and so on. In a crowd that waits for much at once
- * those who wait ask the lessees, of whom there are then many.
- */
-function foretell(
-  task: Task,
-  { piece, asker }: { readonly piece: number; readonly asker: Member },
-  lessee: Member,
-  turn: Turn,
-): void {
-  task.trace.add(piece);
-  const waiters = waitsForLittle(asker);
-  const sources: { readonly member: Member; children: number }[] = [{ member: lessee, children: PASSES_ON - 1 }];
-  for (const member of followersOf(lessee, { piece, waiters }, turn)) {
-    // Where not all know all, some may know none of those before them: they hear of it later.
-    const source = sources.find(one => one.children < PASSES_ON && one.member.isNeighbour(member));
-    if (source === undefined) continue;
-    if (source.children++ === 0) source.member.relaysEver += PASSES_ON;
-    turn.news.passesOn(member, source.member, piece);
-    tellTrace(member, turn);
-    sources.push({ member, children: 0 });
-  }
+  if (lane === DEMAND) foretell(lessee, { piece, isForLittle: waitsForLittle(asker, turn.now) }, turn);
 }
 
 /** Tells the lessee, and its neighbours whom to ask. */
@@ -343,7 +317,7 @@ function rest(member: Member, ms: number, turn: Turn): void {
 function hold(task: Task, retryAfterMs: number, turn: Turn): void {
   const holdMs = Math.min(MAX_HOLD_MS, retryAfterMs > 0 ? retryAfterMs : HOLD_MS);
   // Others under way meet the same answer; one of them is enough to slow down.
-  if (turn.now >= task.holdUntil) task.pace.slowDown(isForOne(task));
+  if (turn.now >= task.holdUntil) task.pace.slowDown(isForOne(task, turn.now));
   if (turn.now + holdMs <= task.holdUntil) return;
   task.holdUntil = turn.now + holdMs;
   for (const member of task.wanting.items) turn.news.originRests(member, holdMs);

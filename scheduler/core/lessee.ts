@@ -29,7 +29,13 @@ export function chooseLessee(
 ): LesseeChoice {
   const { piece, lane, asker, except } = what;
   // It waits for this and cannot go on: a piece that another fetched would come to it later.
-  if (lane === DEMAND && waitsForLittle(asker) && asker !== except && asker.wants(piece) && asker.mayFetch(turn.now)) {
+  if (
+    lane === DEMAND &&
+    waitsForLittle(asker, turn.now) &&
+    asker !== except &&
+    asker.wants(piece) &&
+    asker.mayFetch(turn.now)
+  ) {
     return { lessee: relieved(asker, what, turn), isWanted: true };
   }
   const wanting = task.wanting.items;
@@ -44,7 +50,7 @@ export function chooseLessee(
     if (isOfUse && member !== except && member.mayFetch(turn.now)) race.enter(member);
   };
   // Who follows will wait for it in a moment: in a flash crowd one is a little ahead of all others.
-  if (lane === DEMAND && !asker.isGone) {
+  if (lane === DEMAND && !asker.isGone && task.trace.isStarting(turn.now)) {
     for (const member of asker.neighbours) {
       if (isFollower(member, piece) && member !== except && member.mayFetch(turn.now)) race.enter(member);
     }
@@ -68,8 +74,10 @@ export function chooseLessee(
 }
 
 /** Reads here and there, each place when it has seen the one before, as a program does that starts. */
-export function waitsForLittle(member: Member): boolean {
-  return !member.isGone && (member.wanted?.size ?? 0) <= LITTLE_WANTED;
+export function waitsForLittle(member: Member, now: number): boolean {
+  // At first nobody is ahead of the others: all wait for the same.
+  if (member.isGone || member.task.trace.isStarting(now)) return false;
+  return (member.wanted?.size ?? 0) <= LITTLE_WANTED;
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Lease } from './leases.ts';
 import { type Member, MemberBag } from './member.ts';
 import { OriginPace } from './origin-pace.ts';
 import { PieceQueue } from './piece-queue.ts';
-import { MAX_TRACE, Trace } from './trace.ts';
+import { MAX_TRACE, type PassingOn, Trace } from './trace.ts';
 
 /** Kept for each piece of a task: holders (2), a holder (2), lane in the queue (1), the full and the empty set (1/8 each). */
 const BYTES_PER_PIECE = 5.25;
@@ -40,6 +40,8 @@ export class Task {
   readonly overdue = new Map<number, Member>();
   readonly pace = new OriginPace();
   readonly trace = new Trace();
+  /** Pieces of the trace that few have: along whom they are passed on. */
+  readonly trees = new Map<number, PassingOn[]>();
   /** Members that follow it. */
   followers = 0;
   /** No leases until then: the origin asked for it. */

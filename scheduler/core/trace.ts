@@ -2,21 +2,35 @@
 // same image need the same next, so whoever follows fetches them before it has to wait. Here is what is known of it, and
 // who is told of a piece at once; the others are told when they next want something.
 
+import { MAX_NEIGHBOURS, PASSES_ON, SPREAD_AT } from './config.ts';
+import { followersOf } from './lessee.ts';
 import type { Member } from './member.ts';
+import type { Task } from './task.ts';
 import type { Turn } from './turn.ts';
 
+/** Trees of a task at most: of its latest pieces, 32 MiB. */
+const MAX_TREES = 512;
+/** Nodes of a flash crowd begin within so long of each other. */
+const STARTING_MS = 500;
 /** Pieces of a trace at most: 1 GiB, more than any start reads. What is needed later is only not foretold. */
 export const MAX_TRACE = 16_384;
 
 export class Trace {
   readonly #pieces: number[] = [];
   readonly #known = new Set<number>();
+  #since: number | undefined;
 
   get length(): number {
     return this.#pieces.length;
   }
 
-  add(piece: number): void {
+  /** Did nobody wait for anything until a moment ago? Then nobody is ahead of the others yet. */
+  isStarting(now: number): boolean {
+    return this.#since === undefined || now - this.#since < STARTING_MS;
+  }
+
+  add(piece: number, now: number): void {
+    this.#since ??= now;
     if (this.#known.has(piece) || this.#pieces.length >= MAX_TRACE) return;
     this.#known.add(piece);
     this.#pieces.push(piece);
@@ -28,15 +42,80 @@ export class Trace {
   }
 }
 
+/** Who gets a piece from the one before, and passes it on to so many. */
+export interface PassingOn {
+  readonly member: Member;
+  children: number;
+}
+
 /** It says that it follows, or does so no more. */
 export function follow(member: Member, follows: boolean, turn: Turn): void {
   if (member.follows !== follows) member.task.followers += follows ? 1 : -1;
   member.follows = follows;
   member.traceAt = 0;
+  if (!follows) return;
+  for (const piece of member.task.trace.from(0, MAX_TRACE))
+    if (!member.pieces.has(piece)) passOn(member, piece, turn, turn.random());
   tellTrace(member, turn);
 }
 
 /** What it was not told yet. */
 export function tellTrace(member: Member, turn: Turn): void {
   if (member.follows && member.traceAt < member.task.trace.length) turn.news.hasTrace(member);
+}
+
+/**
+ * Who follows will need what the lessee is about to fetch, and is to ask for it now. Not the lessee, which is ahead of the
+ * others and would become everybody's only source: the first of them does, the next ask the first, and so on. In a crowd
+ * that waits for much at once those who wait ask the lessees, of whom there are then many; and so do all at the beginning,
+ * when all are about to wait.
+ */
+export function foretell(
+  lessee: Member,
+  { piece, isForLittle }: { readonly piece: number; readonly isForLittle: boolean },
+  turn: Turn,
+): void {
+  const { task } = lessee;
+  task.trace.add(piece, turn.now);
+  // The lessee has one child less than the others: it is ahead, and should stay so.
+  const root = { member: lessee, children: 1 };
+  const tree = [root];
+  task.trees.delete(piece);
+  task.trees.set(piece, tree);
+  const [oldest] = task.trees.keys();
+  if (task.trees.size > MAX_TREES && oldest !== undefined) task.trees.delete(oldest);
+  if (task.trace.isStarting(turn.now) && task.members.size <= MAX_NEIGHBOURS + 1) {
+    // All know all, and each was told of the lessee already. Who comes later finds them here.
+    for (const member of lessee.neighbours) {
+      if (member.follows && !member.pieces.has(piece)) tree.push({ member, children: 0 });
+      tellTrace(member, turn);
+    }
+  }
+  for (const member of followersOf(lessee, { piece, waiters: isForLittle }, turn)) {
+    if (passOn(member, piece, turn, 0)) tellTrace(member, turn);
+  }
+  root.children--;
+}
+
+/**
+ * Gives the member a place in the piece's tree, behind one that it knows: of those with room the one that `chance` in
+ * [0, 1) picks, 0 the first. Returns whether there was one.
+ */
+function passOn(member: Member, piece: number, turn: Turn, chance: number): boolean {
+  const tree = member.task.trees.get(piece);
+  if (tree === undefined || tree.some(one => one.member === member)) return false;
+  const free = tree.filter(one => one.children < PASSES_ON && !one.member.isGone && one.member.isNeighbour(member));
+  const source = free[Math.floor(chance * free.length)];
+  // Where not all know all, it may know none of them: it hears of the piece later.
+  if (source === undefined) return false;
+  if (source.children++ === 0) source.member.relaysEver += PASSES_ON;
+  turn.news.passesOn(member, source.member, piece);
+  tree.push({ member, children: 0 });
+  return true;
+}
+
+/** One more has the piece: enough, perhaps, for everybody else to find somebody. */
+export function pruneTree(task: Task, piece: number): void {
+  if (task.trees.size > 0 && task.holderCount(piece) >= Math.min(SPREAD_AT, task.members.size))
+    task.trees.delete(piece);
 }

@@ -121,7 +121,7 @@ function viewTask(task: Task, now: number): TaskView {
     waiting: task.queue.size,
     leases: task.leases.size,
     leasesEver: task.leasesEver,
-    leaseLimit: task.pace.limit(isForOne(task)),
+    leaseLimit: task.pace.limit(isForOne(task, now)),
     traced: task.trace.length,
     followers: task.followers,
     holdMs: Math.max(0, Math.round(task.holdUntil - now)),

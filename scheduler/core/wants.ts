@@ -19,7 +19,7 @@ import { Member } from './member.ts';
 import { attach, meetOthersWhoWant } from './neighbours.ts';
 import type { LaneNumber } from './piece-queue.ts';
 import type { Task } from './task.ts';
-import { tellTrace } from './trace.ts';
+import { pruneTree, tellTrace } from './trace.ts';
 import type { Turn } from './turn.ts';
 
 export interface WantOptions {
@@ -82,7 +82,7 @@ function putOff(member: Member, piece: number, lane: LaneNumber, turn: Turn): vo
 export function gain(member: Member, piece: number, turn: Turn): void {
   leaseDone(member, piece, turn);
   const { task } = member;
-  task.gain(member, piece);
+  if (task.gain(member, piece)) pruneTree(task, piece);
   task.satisfy(member, piece);
 }
 
@@ -123,7 +123,7 @@ function provide(member: Member, piece: number, lane: LaneNumber, turn: Turn): '
   const { task } = member;
   const lease = task.leases.get(piece);
   // Somebody had it without having had to wait for it.
-  if (lane === 1 && (lease !== undefined || task.isHeld(piece))) task.trace.add(piece);
+  if (lane === 1 && (lease !== undefined || task.isHeld(piece))) task.trace.add(piece, turn.now);
   if (task.isHeld(piece)) {
     if (neighbourHolds(member, piece)) return 'near';
     const holder = bringHolder(member, piece, turn);

@@ -299,7 +299,7 @@ function programOf({ programReads, blobBytes, seed }: SimulationOptions): ByteRa
   const reads: ByteRange[] = [];
   let offset = 0;
   for (let read = 0; read < programReads; read++) {
-    const length = Math.round(4096 * 2 ** (6 * chance.random()));
+    const length = Math.round(4096 * 2 ** (8 * chance.random()));
     if (chance.random() < 0.5 || offset + length > blobBytes)
       offset = Math.floor(chance.random() * (blobBytes - length));
     reads.push({ offset, length });

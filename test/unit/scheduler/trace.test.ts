@@ -4,12 +4,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BACKGROUND, CoreUnderTest, type NodeUnderTest, range } from './core-under-test.ts';
 
+/** Members that follow; the first has waited for piece 63, half a second ago. */
 function followers(count: number): { core: CoreUnderTest; nodes: NodeUnderTest[]; first: NodeUnderTest } {
   const core = new CoreUnderTest();
   const nodes = core.crowd(count);
-  for (const node of nodes) node.follow();
   const [first] = nodes;
   assert.ok(first);
+  first.want([63]);
+  core.flush();
+  for (const node of nodes) node.gained(63);
+  core.pass(600);
+  first.takeLeases();
+  for (const node of nodes) node.follow();
   return { core, nodes, first };
 }
 
@@ -41,7 +47,7 @@ test('who waits for a piece fetches it, one follower asks there, and the others 
       at = sources.get(at) ?? assert.fail(`${at} asks nobody`);
     }
   }
-  for (const node of nodes) assert.deepEqual(node.trace, node === first ? [] : [5]);
+  for (const node of nodes) if (node !== first) assert.deepEqual(node.trace, [5]);
 });
 
 test('copies are passed on by all in turn', () => {
@@ -61,16 +67,16 @@ test('copies are passed on by all in turn', () => {
 });
 
 test('nothing is foretold of what is fetched in the background, nor to who does not follow', () => {
-  const core = new CoreUnderTest();
-  const [one, other, third] = core.crowd(3);
-  assert.ok(one && other && third);
-  other.follow();
-  one.want([5], { lane: BACKGROUND });
+  const { core, nodes, first } = followers(3);
+  const [, other, third] = nodes;
+  assert.ok(other && third);
+  third.follow(false);
+  first.want([5], { lane: BACKGROUND });
   core.flush();
-  one.want([6]);
+  first.want([6]);
   core.flush();
-  assert.deepEqual([one.trace, other.trace, third.trace], [[], [6], []]);
-  assert.equal(other.lessees.get(6), one.name);
+  assert.deepEqual([first.trace, other.trace, third.trace], [[], [6], []]);
+  assert.equal(other.lessees.get(6), first.name);
 });
 
 test('in a crowd that waits for much, those who wait ask the lessees', () => {
@@ -84,15 +90,21 @@ test('in a crowd that waits for much, those who wait ask the lessees', () => {
   }
 });
 
-test('where others follow, consecutive pieces of much that one waits for are leased to different members', () => {
-  const { core, nodes, first } = followers(4);
-  first.want(range(0, 32));
-  core.flush();
-  const lessees = nodes.filter(node => node.leased.length > 0);
-  assert.ok(lessees.length >= 3, `${lessees.length} lessees`);
-  for (const lessee of lessees) {
-    for (const piece of lessee.leased) {
-      assert.equal(first.lessees.get(piece), lessee === first ? undefined : lessee.name);
+test('at the beginning, when nobody is ahead, pieces that one waits for are leased to different members', () => {
+  for (const count of [3, 32]) {
+    const core = new CoreUnderTest();
+    const nodes = core.crowd(4);
+    for (const node of nodes) node.follow();
+    const [first] = nodes;
+    assert.ok(first);
+    first.want(range(0, count));
+    core.flush();
+    const lessees = nodes.filter(node => node.leased.length > 0);
+    assert.ok(lessees.length >= 3, `${lessees.length} lessees`);
+    for (const lessee of lessees) {
+      for (const piece of lessee.leased) {
+        assert.equal(first.lessees.get(piece), lessee === first ? undefined : lessee.name);
+      }
     }
   }
 });
@@ -181,6 +193,25 @@ test('one that serves much slower than its neighbours passes nothing on', () => 
   slow.want([20]);
   core.flush();
   assert.deepEqual(slow.leased, []);
+});
+
+test('who follows later asks those who are to get it, not the lessee alone', () => {
+  const { core, nodes, first } = followers(8);
+  const late = nodes.slice(2);
+  for (const node of late) node.follow(false);
+  for (const piece of range(0, 20)) {
+    first.want([piece]);
+    core.flush();
+    first.gained(piece);
+  }
+  for (const node of late) {
+    node.follow();
+    core.flush();
+  }
+  for (const piece of range(0, 20)) {
+    const asked = Object.groupBy(sourcesOf(nodes, piece).values(), source => source);
+    for (const [source, children = []] of Object.entries(asked)) assert.ok(children.length <= 2, `${piece}: ${source}`);
+  }
 });
 
 test('a lease that goes to another is followed to there', () => {

@@ -129,7 +129,7 @@ test('rarest first: by level, equals in any order, and every operation leaves th
   );
 });
 
-test('wanted pieces come by lane, demand in the order in which it was wanted, background rarest first', () => {
+test('wanted pieces come by lane, demand in the order in which it was wanted, traces and background rarest first', () => {
   const wanted = new WantedPieces(10, seededRandom(1));
   for (const piece of [4, 5, 6]) wanted.want(piece, 'background');
   wanted.addHolder(4);
@@ -137,20 +137,21 @@ test('wanted pieces come by lane, demand in the order in which it was wanted, ba
   wanted.addHolder(5);
   wanted.want(9, 'demand');
   wanted.want(2, 'demand');
-  wanted.want(7, 'trace');
+  for (const piece of [8, 3, 7]) wanted.want(piece, 'trace');
+  for (const piece of [3, 3, 7]) wanted.addHolder(piece);
   assert.deepEqual(
     [[...wanted.urgent()], [...wanted.rare()]],
     [
-      [9, 2, 7],
+      [9, 2, 7, 3],
       [5, 4],
     ],
   );
   wanted.take(9);
   wanted.want(4, 'demand');
-  assert.deepEqual([[...wanted.urgent()], wanted.idle, wanted.size], [[2, 4, 7], 5, 6]);
+  assert.deepEqual([[...wanted.urgent()], wanted.idle, wanted.size], [[2, 4, 7, 3], 7, 8]);
   wanted.giveBack(9);
   wanted.unwant(2);
-  assert.deepEqual([...wanted.urgent()], [4, 9, 7]);
+  assert.deepEqual([...wanted.urgent()], [4, 9, 7, 3]);
 });
 
 test('a decision over a blob of 1 GiB costs no more than one over a small blob', () => {
