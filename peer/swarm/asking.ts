@@ -32,8 +32,11 @@ export class Asking {
     const { settings } = this.#ports;
     const { wanted } = this.#download;
     this.#moveToNews(now);
-    this.#park(now);
-    this.#choose(this.#free(wanted.urgent()), settings.askedInAll, now);
+    this.#choose(wanted.demanded(), settings.askedInAll, now);
+    this.#park('demand', settings.askedInAll, now);
+    // What nobody waits for goes along the tree first, and leaves room for what somebody will.
+    this.#park('any', settings.askedInBackground, now);
+    this.#choose(this.#free(wanted.traced()), settings.askedInBackground, now);
     this.#choose(wanted.rare(), settings.askedInBackground, now);
   }
 
@@ -81,11 +84,9 @@ export class Asking {
     this.ask(to, [piece], { now });
   }
 
-  /** Without what one is told to ask somebody for who is only not connected yet, if nobody waits for it. */
+  /** Without what one is told to ask somebody for who is only not connected yet. */
   *#free(pieces: Iterable<number>): Generator<number> {
-    for (const piece of pieces) {
-      if (!this.#toPark.has(piece) || this.#download.wanted.laneOf(piece) === 'demand') yield piece;
-    }
+    for (const piece of pieces) if (!this.#toPark.has(piece)) yield piece;
   }
 
   #choose(wanted: Iterable<number>, most: number, now: number): void {
@@ -99,11 +100,11 @@ export class Asking {
   }
 
   /** Asks lessees for what they do not have yet: it waits there. */
-  #park(now: number): void {
-    const { settings } = this.#ports;
+  #park(lane: 'demand' | 'any', most: number, now: number): void {
     const byParent = new Map<Parent, number[]>();
-    let room = settings.askedInAll - this.#download.requests.size;
+    let room = most - this.#download.requests.size;
     for (const piece of this.#toPark) {
+      if (lane === 'demand' && this.#download.wanted.laneOf(piece) !== 'demand') continue;
       const lessee = this.#download.scheduler.lesseeOf(piece);
       if (lessee === undefined || !this.#download.wanted.isIdle(piece) || this.#download.fetcher.has(piece)) {
         this.#toPark.delete(piece);

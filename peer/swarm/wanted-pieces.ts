@@ -96,10 +96,14 @@ export class WantedPieces {
     return now;
   }
 
-  /** Pieces nobody was asked for, of demand, and of the trace those that somebody has; most urgent first. Not to be changed meanwhile. */
-  *urgent(): Generator<number> {
-    yield* this.#demand;
-    yield* this.#trace.from(1);
+  /** Demanded pieces nobody was asked for, in the order in which they were wanted. Not to be changed meanwhile. */
+  demanded(): Iterable<number> {
+    return this.#demand;
+  }
+
+  /** Pieces of the trace that nobody was asked for and somebody has, rarest first. Not to be changed meanwhile. */
+  traced(): Generator<number> {
+    return this.#trace.from(1);
   }
 
   /** Pieces of the background that nobody was asked for and somebody has, rarest first. Not to be changed meanwhile. */

@@ -140,18 +140,19 @@ test('wanted pieces come by lane, demand in the order in which it was wanted, tr
   for (const piece of [8, 3, 7]) wanted.want(piece, 'trace');
   for (const piece of [3, 3, 7]) wanted.addHolder(piece);
   assert.deepEqual(
-    [[...wanted.urgent()], [...wanted.rare()]],
+    [[...wanted.demanded()], [...wanted.traced()], [...wanted.rare()]],
     [
-      [9, 2, 7, 3],
+      [9, 2],
+      [7, 3],
       [5, 4],
     ],
   );
   wanted.take(9);
   wanted.want(4, 'demand');
-  assert.deepEqual([[...wanted.urgent()], wanted.idle, wanted.size], [[2, 4, 7, 3], 7, 8]);
+  assert.deepEqual([[...wanted.demanded()], wanted.idle, wanted.size], [[2, 4], 7, 8]);
   wanted.giveBack(9);
   wanted.unwant(2);
-  assert.deepEqual([...wanted.urgent()], [4, 9, 7, 3]);
+  assert.deepEqual([...wanted.demanded()], [4, 9]);
 });
 
 test('a decision over a blob of 1 GiB costs no more than one over a small blob', () => {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { DEFAULT_SWARM_SETTINGS } from '../../../../peer/swarm/config.ts';
 import { FakeSwarm } from '../../../support/fake-swarm.ts';
 
 function scheduled(t: TestContext) {
@@ -71,4 +72,23 @@ test('a scheduler that comes back is told again that the trace is followed', t =
   world.scheduler.follows = false;
   world.scheduler.events.onUp();
   assert.equal(world.scheduler.follows, true);
+});
+
+test('a reader is served by who has the piece, not by who was named to get it, and finds room beside the trace', async t => {
+  const world = new FakeSwarm({ pieces: 300 });
+  t.after(() => world.swarm.close());
+  const blob = world.join();
+  world.scheduler.events.onUp();
+  const source = world.parent('b', []);
+  const holder = world.parent('c', [250]);
+  const foretold = Array.from({ length: 200 }, (_, piece) => piece);
+  world.scheduler.events.onLessee('b', [...foretold, 250]);
+  world.scheduler.events.onTrace(foretold);
+  await world.settle();
+  assert.equal(source.asked.length, DEFAULT_SWARM_SETTINGS.askedInBackground);
+  const reading = world.read(blob, { first: 250, count: 1 });
+  await world.settle();
+  assert.deepEqual(holder.askedPieces, [250]);
+  holder.sendAll();
+  await reading;
 });
