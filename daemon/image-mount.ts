@@ -193,7 +193,7 @@ export class ImageMount {
     const { record } = this.#options;
     await this.#enroll(record);
     const reader = new BootstrapReader(new Uint8Array(bootstrap));
-    await this.#content.open(reader, this.#held, signal);
+    await this.#content.open({ reader, files: reader }, this.#held, signal);
     if (record.writable) await this.#makeLayers();
     const parts = { bootstrap, reader };
     if (fuse) await this.#startFuse(parts, fuse, signal);
@@ -267,7 +267,7 @@ export class ImageMount {
     const rings = planRings(ringFacts(), options.limits.workers);
     return new FuseSession(
       { ...ports, onUnservable: () => void this.abort().catch(error => this.#complain('abort', error)) },
-      { ...options, fd, rings, image: { bootstrap, chunks: reader.chunkTable().chunks, blobs } },
+      { ...options, fd, rings, image: { shows: 'tree', bootstrap, chunks: reader.chunkTable().chunks, blobs } },
     );
   }
 
