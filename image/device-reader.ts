@@ -8,7 +8,9 @@ import type { BootstrapReader, InodeAttributes } from './bootstrap-reader.ts';
 import type { ChunkTable } from './chunk-table.ts';
 import { type EmitExtent, NO_CHUNK } from './extents.ts';
 import * as layout from './layout.ts';
-import { malformed } from './refusals.ts';
+import { malformed, unsupported } from './refusals.ts';
+
+const PAGE_BYTES = 4096;
 
 const ROOT_NID = 0;
 /** The first blob's. */
@@ -24,8 +26,13 @@ export class DeviceReader {
   /** The numbers of the chunks that the table describes, in order, for a blob that has others too. */
   readonly #described: (Uint32Array | undefined)[] = [];
 
-  /** Throws as `BootstrapReader.chunkTable`. */
+  /**
+   * Throws as `BootstrapReader.chunkTable`, and `unsupported` when a device is not whole pages: the kernel reads whole ones,
+   * and whoever shows the last one must not answer short.
+   */
   constructor(reader: BootstrapReader) {
+    const torn = reader.blobs.find(({ deviceSize }) => deviceSize % PAGE_BYTES !== 0);
+    if (torn !== undefined) throw unsupported(`blob ${torn.id}: a device of ${torn.deviceSize} bytes, not whole pages`);
     this.#reader = reader;
     this.#table = reader.chunkTable();
     this.#names = reader.blobs.map(({ id }) => Buffer.from(id, 'latin1'));
