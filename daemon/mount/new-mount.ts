@@ -94,11 +94,17 @@ const CODES = new Map([
   ['ENOENT', 'not-found'],
 ] as const);
 
+const HINTS = new Map([
+  ['ENODEV', 'the kernel does not have this type'],
+  ['ENOTBLK', 'the kernel cannot mount this type from a plain file (CONFIG_EROFS_FS_BACKED_BY_FILE)'],
+]);
+
 function succeeded(result: unknown, doing: string, context?: number): number {
   const value = Number(result);
   if (value >= 0) return value;
   const errno = lastErrno();
-  const said = context === undefined ? [] : messagesOf(context);
+  const hint = HINTS.get(errno);
+  const said = [...(hint === undefined ? [] : [hint]), ...(context === undefined ? [] : messagesOf(context))];
   const code = new Map<string, 'unsupported' | 'not-found'>(CODES).get(errno) ?? 'system';
   throw new ShoalError(code, `mount ${doing}: ${[errno, ...said].join('; ')}`);
 }

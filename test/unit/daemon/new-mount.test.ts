@@ -42,7 +42,10 @@ test('what fails says so in the words of the kernel, and leaves no descriptor', 
       isShoalError(error, 'system') &&
       /^mount tmpfs: option no such option: EINVAL; .*no such option/.test(error.message),
   );
-  assert.throws(() => newMount('no such type', [], 0), { code: 'unsupported', message: 'mount no such type: ENODEV' });
+  assert.throws(() => newMount('no such type', [], 0), {
+    code: 'unsupported',
+    message: 'mount no such type: ENODEV; the kernel does not have this type',
+  });
   const fd = newMount('tmpfs', [['ro', true]], 0);
   atEnd(t, () => closeSync(fd));
   assert.throws(() => moveMount(fd, join(scratch(t), 'nowhere')), { code: 'not-found' });
