@@ -177,7 +177,7 @@ export class Download {
       piece => this.parents.isWithheld(piece),
     );
     this.#asking.turn(now);
-    this.#raise();
+    this.#raise(now);
     if (isAlone) this.#alone.ask(now);
   }
 
@@ -215,11 +215,14 @@ export class Download {
   }
 
   /** Who was asked in a lower lane is told: a parent keeps its queue by lanes. */
-  #raise(): void {
+  #raise(now: number): void {
     for (const piece of this.#raised) {
       const lane = this.wanted.laneOf(piece);
       if (lane === undefined) continue;
       for (const parent of this.requests.flight(piece)?.parents ?? []) {
+        const asked = parent.asked.get(piece);
+        // Until now it was right to send others theirs first.
+        if (asked !== undefined) asked.since = now;
         parent.task?.hurry([piece], lane);
       }
     }

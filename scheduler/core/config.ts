@@ -95,7 +95,7 @@ export const SPREAD_AT = 16;
 /** Who wants no more than this reads here and there: a chunk or two, of a MiB each, and compressed. */
 export const LITTLE_WANTED = 12;
 /** One with so many pieces to send does not keep up: others fetch what only it waits for. */
-export const BUSY_QUEUE = 12;
+export const BUSY_QUEUE = 24;
 /** And one that serves at less than this part of its neighbours' rate is not to be what they all depend on. */
 export const SLOW_FACTOR = 4;
 /** Pieces that are put aside in one go because nobody may fetch them now. More would be looked at in vain. */

@@ -22,3 +22,18 @@ test('a piece that its lessee has just got is late when the lessee has had time 
   await world.pass(600);
   assert.deepEqual(world.scheduler.wants.at(-1), { pieces: [0], lane: 'demand', late: true });
 });
+
+test('a parent that had no haste with a piece is not stalled when a reader begins to wait for it', async t => {
+  const world = new FakeSwarm();
+  t.after(() => world.swarm.close());
+  const blob = world.join();
+  world.scheduler.events.onUp();
+  const parent = world.parent('b', [0]);
+  world.scheduler.events.onTrace([0]);
+  await world.pass(DEFAULT_SWARM_SETTINGS.stallMs - 500);
+  const reading = world.read(blob, { first: 0, count: 1 });
+  await world.pass(DEFAULT_SWARM_SETTINGS.stallDemandMs - 500);
+  assert.deepEqual([world.scheduler.accusations, world.scheduler.wants], [[], []]);
+  parent.send(0);
+  await reading;
+});
