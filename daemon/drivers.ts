@@ -36,7 +36,7 @@ export const DRIVER_LIMITS: Readonly<Record<DriverName, readonly string[]>> = {
   erofs: [
     'no writable layer (`mount --rw`, `run`)',
     'O_DIRECT is refused (EINVAL)',
-    'extended attributes `trusted.overlay.*` and device nodes 0:0 that an image may have are shown, and mean something to an overlayfs on top',
+    'extended attributes `trusted.overlay.*` that an image may have are shown, and mean something to an overlayfs on top',
     'on kernels that turn a failed read of a file-backed EROFS into zeros, so do reads that fail (`umount --force`, `--read-deadline`)',
   ],
 };

@@ -29,6 +29,8 @@ export interface MountSteps extends Disposable {
 export class MountHelper {
   readonly #timeoutMs: number;
   readonly #few = pLimit(MAX_HELPERS);
+  /** Those between two steps of a mount: they must not keep one from being undone. */
+  readonly #kept = pLimit(MAX_HELPERS);
   #waiting = 0;
 
   constructor(options: { readonly timeoutMs: number }) {
@@ -93,7 +95,7 @@ export class MountHelper {
     const ended = Promise.withResolvers<void>();
     const start = () =>
       new Promise<HelperProcess>(resolve => {
-        void this.#few(async () => {
+        void this.#kept(async () => {
           kept = new HelperProcess(this.#timeoutMs, fuseFd);
           resolve(kept);
           await ended.promise;
