@@ -4,9 +4,10 @@
 import type { Digest } from './digest.ts';
 import type { Platform } from './image-transfer.ts';
 
-/** In the order in which `auto` tries them. */
-export const DRIVER_NAMES = ['fuse', 'fuse-native'] as const;
+export const DRIVER_NAMES = ['fuse', 'fuse-native', 'erofs'] as const;
 export type DriverName = (typeof DRIVER_NAMES)[number];
+/** In the order in which `auto` tries them. `erofs` only when asked for by name, until the kernel is tested first. */
+export const AUTO_DRIVERS = ['fuse', 'fuse-native'] as const satisfies readonly DriverName[];
 
 export interface MountRequest {
   /** `docker://HOST/REPO:TAG[@digest]`, a bare reference, or `oci:` or `oci-archive:` with an absolute path. */

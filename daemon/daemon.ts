@@ -190,7 +190,7 @@ export class Daemon implements ImageMounter {
   async #mount(request: MountRequest, signal: AbortSignal): Promise<MountInfo> {
     const { threads } = this.#parts();
     const chosen = await chooseDriver(request);
-    using fuse = chosen.driver === 'fuse' ? new FuseStart({ helper: this.#helper, threads }) : undefined;
+    using fuse = chosen.driver === 'fuse-native' ? undefined : new FuseStart({ helper: this.#helper, threads });
     const [opened, mountpoint] = await this.#prepare(request, fuse?.helper ?? this.#helper, signal);
     const begin = () => this.#mountAt(mountpoint, { request, chosen, opened, fuse }, signal);
     // Through a link, it must still wait its turn at the directory itself.

@@ -4,8 +4,17 @@
 import { execFile } from 'node:child_process';
 import { constants, existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { release } from 'node:os';
 import { promisify } from 'node:util';
-import { DRIVER_NAMES, type DriverName, errnoOf, type MountRequest, messageOf, ShoalError } from '../core/index.ts';
+import {
+  AUTO_DRIVERS,
+  DRIVER_NAMES,
+  type DriverName,
+  errnoOf,
+  type MountRequest,
+  messageOf,
+  ShoalError,
+} from '../core/index.ts';
 import { packageProblem } from './fuse-native/binding.ts';
 
 /** What programs on a mount notice, against the same image unpacked by root. */
@@ -23,6 +32,12 @@ export const DRIVER_LIMITS: Readonly<Record<DriverName, readonly string[]>> = {
     'without root: setuid programs, file capabilities and device nodes are shown, but have no effect',
     'without root: no writable layer (`mount --rw`, `run`)',
     'only where the npm package fuse-native has a binary: Linux and macOS on x86-64; macOS is not tested',
+  ],
+  erofs: [
+    'no writable layer (`mount --rw`, `run`)',
+    'O_DIRECT is refused (EINVAL)',
+    'extended attributes `trusted.overlay.*` that an image may have are shown, and mean something to an overlayfs on top',
+    'on kernels that turn a failed read of a file-backed EROFS into zeros, so do reads that fail (`umount --force`, `--read-deadline`)',
   ],
 };
 
@@ -42,7 +57,7 @@ export interface ChosenDriver {
 
 /** What a driver needs is there, or the reason why not. Touches no mount; starts at most `fusermount --version`. */
 export async function checkDriver(driver: DriverName): Promise<DriverCheck> {
-  const problem = await (driver === 'fuse' ? fuseProblem() : nativeProblem());
+  const problem = await PROBLEMS[driver]();
   return { driver, ...problem };
 }
 
@@ -64,8 +79,11 @@ export async function chooseDriver(
       `a writable layer (overlayfs) needs root; this daemon runs as user ${userId()}. Mount without --rw, or as root`,
     );
   }
+  if (writable && wanted === 'erofs') {
+    throw new ShoalError('unsupported', 'driver erofs: no writable layer yet; mount without --rw, or by --driver fuse');
+  }
   const failed: DriverCheck[] = [];
-  for (const driver of wanted === 'auto' ? DRIVER_NAMES : [wanted]) {
+  for (const driver of wanted === 'auto' ? AUTO_DRIVERS : [wanted]) {
     const checked = await check(driver);
     if (checked.problem === undefined) return { driver, reason: failed.length > 0 ? listed(failed) : undefined };
     failed.push(checked);
@@ -95,6 +113,21 @@ async function fuseProblem(): Promise<Problem> {
   return deviceProblem();
 }
 
+/** The kernel's first with EROFS over files. Whether it was built with that, a mount says. */
+const EROFS_KERNEL = [6, 12] as const;
+
+async function erofsProblem(): Promise<Problem> {
+  const fuse = await fuseProblem();
+  if (fuse.problem !== undefined) return fuse;
+  const [, major = '0', minor = '0'] = /^(\d+)\.(\d+)/.exec(release()) ?? [];
+  const [neededMajor, neededMinor] = EROFS_KERNEL;
+  if (Number(major) > neededMajor || (Number(major) === neededMajor && Number(minor) >= neededMinor)) return {};
+  return {
+    code: 'unsupported',
+    problem: `needs Linux ${EROFS_KERNEL.join('.')} (EROFS over files), this is ${release()}`,
+  };
+}
+
 async function nativeProblem(): Promise<Problem> {
   const missing = packageProblem();
   if (missing !== undefined) return { code: 'unsupported', problem: missing };
@@ -102,6 +135,12 @@ async function nativeProblem(): Promise<Problem> {
   const device = await deviceProblem();
   return device.problem !== undefined || isRoot() ? device : fusermountProblem();
 }
+
+const PROBLEMS: Readonly<Record<DriverName, () => Promise<Problem>>> = {
+  fuse: fuseProblem,
+  'fuse-native': nativeProblem,
+  erofs: erofsProblem,
+};
 
 const DEVICE = '/dev/fuse';
 

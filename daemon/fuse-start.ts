@@ -1,4 +1,4 @@
-// What a mount by the driver `fuse` begins with while its image is still on its way: the open device, the helper that will
+// What a mount by the driver `fuse` or `erofs` begins with while its image is still on its way: the open device, the helper that will
 // mount it, and the thread that will serve it.
 
 import { closeSync, openSync } from 'node:fs';

@@ -81,8 +81,15 @@ export class ImageContent {
     return this.#blobs;
   }
 
-  /** Opens the blobs and shares them. What it holds is given back by `held`, also what it held when it rejects. */
-  async open(reader: BootstrapReader, held: AsyncDisposableStack, signal: AbortSignal): Promise<void> {
+  /**
+   * Opens the blobs and shares them. `files`: what reads are about. What it holds is given back by `held`, also what it
+   * held when it rejects.
+   */
+  async open(
+    { reader, files }: { readonly reader: BootstrapReader; readonly files: Pick<BootstrapReader, 'extents'> },
+    held: AsyncDisposableStack,
+    signal: AbortSignal,
+  ): Promise<void> {
     for (const layout of reader.blobLayouts(this.#image.layers)) {
       if (signal.aborted) throw abortedError(signal);
       const blob = await this.#ports.store.open(layout);
@@ -95,7 +102,7 @@ export class ImageContent {
       this.#known.push(known);
       this.#share(blob, held);
     }
-    this.#fetcher = new ReadFetcher({ reader, blobs: this.#blobs }, this.#ports.engine, this.#sources);
+    this.#fetcher = new ReadFetcher({ files, blobs: this.#blobs }, this.#ports.engine, this.#sources);
   }
 
   /** Fetches the rest in the background, if that is wanted, until `held` is given back. */

@@ -17,7 +17,8 @@ import {
   type MountStats,
   messageOf,
 } from '../core/index.ts';
-import { BootstrapReader, emptyAttributes } from '../image/index.ts';
+import { BootstrapReader, DeviceReader, emptyAttributes } from '../image/index.ts';
+import { writeBootstrapFile } from './bootstrap-file.ts';
 import type { DaemonLimits, ServeLimits } from './config.ts';
 import type { ChosenDriver } from './drivers.ts';
 import { isRoot } from './drivers.ts';
@@ -49,7 +50,7 @@ export interface ImageMountOptions {
   /** What is written down about it for as long as anything of it is left. */
   readonly record: MountRecord;
   readonly readDeadlineMs: number | undefined;
-  /** A directory of this mount's own, for the layers of a writable one; created and removed here. */
+  /** A directory of this mount's own, for the layers of a writable one or a bootstrap; created and removed here. */
   readonly directory: string;
   readonly limits: { readonly serve: ServeLimits; readonly daemon: DaemonLimits };
 }
@@ -103,7 +104,8 @@ export class ImageMount {
 
   /**
    * Mounts. When it rejects (also because the signal fired), everything is released again. `bootstrap` is the image's,
-   * verified; it is copied to shared memory unless it lies there already. `fuse`: for that driver, the caller's to dispose of.
+   * verified; it is copied to shared memory unless it lies there already. `fuse`: for that driver and for erofs, the caller's
+   * to dispose of.
    */
   async start(bootstrap: Uint8Array, fuse: FuseStart | undefined, signal: AbortSignal): Promise<void> {
     try {
@@ -154,6 +156,7 @@ export class ImageMount {
     if (writable) await helper.unmount({ ...order, mountpoints: [this.#lower], detach: true });
     this.#mounted = false;
     if (this.#session instanceof NativeSession) this.#session.noteUnmounted();
+    if (this.#session === undefined) await this.#release(); // nobody was there to see it end
     await this.#within(this.released, 'unmounted, but still used in another mount namespace');
   }
 
@@ -161,6 +164,10 @@ export class ImageMount {
   async abort(): Promise<void> {
     if (this.#session instanceof NativeSession) this.#session.abort();
     if (this.#device !== undefined && !this.#ended) await this.#ports.helper.abort(this.#device);
+  }
+
+  get #isErofs(): boolean {
+    return this.#options.chosen.driver === 'erofs';
   }
 
   get #lower(): string {
@@ -193,10 +200,11 @@ export class ImageMount {
     const { record } = this.#options;
     await this.#enroll(record);
     const reader = new BootstrapReader(new Uint8Array(bootstrap));
-    await this.#content.open(reader, this.#held, signal);
+    await this.#content.open({ reader, files: this.#isErofs ? new DeviceReader(reader) : reader }, this.#held, signal);
     if (record.writable) await this.#makeLayers();
     const parts = { bootstrap, reader };
-    if (fuse) await this.#startFuse(parts, fuse, signal);
+    if (fuse && this.#isErofs) await this.#startErofs(parts, fuse, signal);
+    else if (fuse) await this.#startFuse(parts, fuse, signal);
     else await this.#startNative(parts, signal);
     if (record.writable) await this.#mountOverlay(fuse?.helper ?? this.#ports.helper);
     if (signal.aborted) throw abortedError(signal);
@@ -212,6 +220,18 @@ export class ImageMount {
     if (signal.aborted) throw abortedError(signal);
     const limit = deadline(this.#options.limits.daemon.initMs, `mount ${this.#target} (fuse): no word of the kernel`);
     await session.serve(AbortSignal.any([signal, limit]));
+  }
+
+  /** The bootstrap is the kernel's; what the daemon serves are its devices. If there are none, nobody needs to. */
+  async #startErofs(parts: OpenedParts, fuse: FuseStart, signal: AbortSignal): Promise<void> {
+    const { directory, record } = this.#options;
+    const source = mountSource(record.id);
+    await writeBootstrapFile(parts.bootstrap, { directory, name: source }, this.#held);
+    const names = parts.reader.blobs.map(({ id }) => id);
+    if (names.length > 0) await this.#startFuse(parts, fuse, signal);
+    else this.#held.defer(() => this.#cleanUp());
+    this.#mounted = true;
+    await fuse.helper.mountErofs({ directory, source, mountpoint: this.#target, names });
   }
 
   /** Released the other way round than `fuse`: the host must be gone before what it mounts can be cleaned up for good. */
@@ -267,7 +287,12 @@ export class ImageMount {
     const rings = planRings(ringFacts(), options.limits.workers);
     return new FuseSession(
       { ...ports, onUnservable: () => void this.abort().catch(error => this.#complain('abort', error)) },
-      { ...options, fd, rings, image: { bootstrap, chunks: reader.chunkTable().chunks, blobs } },
+      {
+        ...options,
+        fd,
+        rings,
+        image: { shows: this.#isErofs ? 'devices' : 'tree', bootstrap, chunks: reader.chunkTable().chunks, blobs },
+      },
     );
   }
 
@@ -308,7 +333,8 @@ export class ImageMount {
     this.#mounted = true;
     const { readaheadBytes } = this.#options.limits.serve;
     const order = { mountpoint: this.#target, source: mountSource(id), rootMode: root.mode, readaheadBytes };
-    const [loaded, mounted] = await Promise.allSettled([session.load(), helper.mountFuse(order)]);
+    const mounting = this.#isErofs ? helper.mountDevices({ readaheadBytes }) : helper.mountFuse(order);
+    const [loaded, mounted] = await Promise.allSettled([session.load(), mounting]);
     if (mounted.status === 'rejected') throw mounted.reason;
     this.#device = mounted.value;
     if (loaded.status === 'rejected') throw loaded.reason;
@@ -325,6 +351,8 @@ export class ImageMount {
     if (!this.#mounted) return;
     this.#mounted = false;
     this.#leftOver = true;
+    // No mount table shows what the devices come by.
+    if (this.#isErofs) await this.abort().catch(error => this.#complain('abort', error));
     const { stuck, cleaned } = await this.#ports.helper.clean([mountSource(this.#options.record.id)]);
     this.#leftOver = stuck.length > 0;
     if (!this.#leftOver) return;

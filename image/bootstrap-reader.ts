@@ -84,6 +84,11 @@ export class BootstrapReader {
     return this.superblock.chunkSize;
   }
 
+  /** The most extents that a read of so many bytes can have. */
+  maxExtents(bytes: number): number {
+    return Math.ceil(bytes / this.chunkSize) + 1;
+  }
+
   /** Number of inodes as the superblock says (counts every hard-link name). */
   get inodeCount(): number {
     return this.superblock.inodeCount;

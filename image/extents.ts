@@ -12,6 +12,9 @@ import type { Superblock } from './superblock.ts';
 /** Gets one piece; offsets and lengths are bytes. See `BootstrapReader.extents`. */
 export type EmitExtent = (blobIndex: number, chunkIndex: number, deviceOffset: number, length: number) => void;
 
+/** In place of a chunk's number, only in a device's extents: no chunk is there, and what is read are zeros. */
+export const NO_CHUNK = -1;
+
 export class ExtentReader {
   readonly #view: DataView;
   readonly #superblock: Superblock;

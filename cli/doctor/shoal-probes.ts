@@ -43,7 +43,8 @@ const erofsDriver: Probe = ({ kernel: release, fileSystems }) => ({
   area: 'drivers',
   name: 'erofs',
   verdict: 'note',
-  found: `not in this release; this kernel ${atLeast(release, EROFS_FILE_KERNEL) && fileSystems.includes('erofs') ? 'could' : 'could not'} mount images from files`,
+  found: `only by --driver erofs, read-only, in this release; this kernel ${atLeast(release, EROFS_FILE_KERNEL) && fileSystems.includes('erofs') ? 'can' : 'cannot'} mount images from files`,
+  limits: DRIVER_LIMITS.erofs,
 });
 
 const cacheFileSystem: Probe = ({ cache, cacheProblem }) => {

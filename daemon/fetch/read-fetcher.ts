@@ -2,7 +2,7 @@
 
 import type { ChunkSource, StoredBlob } from '../../core/index.ts';
 import { ShoalError } from '../../core/index.ts';
-import type { BootstrapReader } from '../../image/index.ts';
+import { type BootstrapReader, NO_CHUNK } from '../../image/index.ts';
 import type { FetchEngine } from './engine.ts';
 import { type Answerer, farthest } from './want.ts';
 
@@ -14,17 +14,17 @@ export interface FileRange {
 }
 
 export class ReadFetcher {
-  readonly #reader: BootstrapReader;
+  readonly #files: Pick<BootstrapReader, 'extents'>;
   readonly #blobs: readonly StoredBlob[];
   readonly #engine: FetchEngine;
   readonly #sources: readonly ChunkSource[];
 
   constructor(
-    image: { readonly reader: BootstrapReader; readonly blobs: readonly StoredBlob[] },
+    image: { readonly files: Pick<BootstrapReader, 'extents'>; readonly blobs: readonly StoredBlob[] },
     engine: FetchEngine,
     sources: readonly ChunkSource[],
   ) {
-    this.#reader = image.reader;
+    this.#files = image.files;
     this.#blobs = image.blobs;
     this.#engine = engine;
     this.#sources = sources;
@@ -44,7 +44,8 @@ export class ReadFetcher {
 
   #chunksOf({ nid, offset, size }: FileRange): Map<StoredBlob, Set<number>> {
     const wanted = new Map<StoredBlob, Set<number>>();
-    this.#reader.extents(nid, offset, size, (blobIndex, chunkIndex) => {
+    this.#files.extents(nid, offset, size, (blobIndex, chunkIndex) => {
+      if (chunkIndex === NO_CHUNK) return;
       const blob = this.#blobs[blobIndex];
       if (blob === undefined) throw new ShoalError('malformed', `inode ${nid}: no blob ${blobIndex}`);
       const chunks = wanted.get(blob) ?? new Set();

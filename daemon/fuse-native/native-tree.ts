@@ -1,5 +1,5 @@
 // Answers by path what libfuse 2 asks by path, from the bootstrap: the node provider of the fuse-native driver, beside
-// fuse/tree-server.ts, which is asked by node. Runs in the host process; synchronous.
+// fuse/tree-nodes.ts, which is asked by node. Runs in the host process; synchronous.
 // Contents are not here: reads go to the daemon (read-channel.ts), which alone knows the chunk map.
 
 import { isUtf8 } from 'node:buffer';

@@ -3,12 +3,12 @@
 
 import { parentPort } from 'node:worker_threads';
 import { messageOf } from '../../core/index.ts';
-import { BootstrapReader } from '../../image/index.ts';
 import { MAX_READ_BYTES, ReplyBuffer } from './device.ts';
 import { errnoFor } from './errno.ts';
 import type { CompleterOrder, CompleterReport, MissedRead, ServedImage } from './messages.ts';
 import { OutHeader } from './protocol.ts';
 import { closeBlobs, MISS, type OpenBlob, openBlobs, ReadServer } from './read-server.ts';
+import { servedFiles } from './served-image.ts';
 
 interface Attached {
   readonly blobs: readonly OpenBlob[];
@@ -29,8 +29,7 @@ function attach(mount: number, image: ServedImage): void {
   let blobs: readonly OpenBlob[] = [];
   try {
     blobs = openBlobs(image.blobs);
-    const reader = new BootstrapReader(new Uint8Array(image.bootstrap), image.chunks);
-    const reads = new ReadServer(reader, blobs, { maxRead: MAX_READ_BYTES });
+    const reads = new ReadServer(servedFiles(image), blobs, { maxRead: MAX_READ_BYTES });
     mounts.set(mount, { blobs, reads });
     report({ kind: 'attached', mount });
   } catch (error) {

@@ -10,6 +10,8 @@ import type { RingShare } from './ring-plan.ts';
 
 /** What every thread that serves a mount needs. */
 export interface ServedImage {
+  /** What its connection shows: the tree (fuse driver), or the devices (erofs driver). */
+  readonly shows: 'tree' | 'devices';
   readonly bootstrap: SharedArrayBuffer;
   /** What the main thread found in the bootstrap's chunk table. */
   readonly chunks: readonly DescribedChunks[];
@@ -44,7 +46,7 @@ export interface ServerWork {
   readonly inodes: number;
 }
 
-/** A READ whose chunks are not all there. Offset and size in bytes. */
+/** A READ whose chunks are not all there. The nid is a file's, or a device's, as the image is shown. Offset and size in bytes. */
 export interface MissedRead extends PendingRequest {
   /** Thread id of the requester in our pid namespace; 0 when it lives outside. */
   readonly pid: number;

@@ -5,7 +5,7 @@
 
 import { closeSync, openSync, readSync } from 'node:fs';
 import { ChunkMap, isPresent, ShoalError } from '../../core/index.ts';
-import { type BootstrapReader, emptyAttributes, type InodeAttributes } from '../../image/index.ts';
+import { type BootstrapReader, emptyAttributes, type InodeAttributes, NO_CHUNK } from '../../image/index.ts';
 
 /** A blob as threads get it: shared memory and a path. */
 export interface SharedBlob {
@@ -18,10 +18,16 @@ export interface OpenBlob {
   readonly fd: number;
 }
 
+/** What knows where the bytes of files are: the reader of a tree, or of devices. */
+export type ServedFiles = Pick<BootstrapReader, 'extents' | 'maxExtents' | 'stat'>;
+
 /** Like fs.readSync; an argument so that tests can put an eviction into the middle of a read. */
 export type PositionedRead = (fd: number, into: Uint8Array, at: number, length: number, position: number) => number;
 
 export const MISS = -1;
+
+/** The sequence of what is no chunk, as if it were always there. */
+const ALWAYS_PRESENT = 1;
 
 /** All or none: a thread that lives on must not keep what it opened before it failed. */
 export function openBlobs(blobs: readonly SharedBlob[]): OpenBlob[] {
@@ -40,7 +46,7 @@ export function closeBlobs(blobs: readonly OpenBlob[]): void {
 }
 
 export class ReadServer {
-  readonly #reader: BootstrapReader;
+  readonly #files: ServedFiles;
   readonly #blobs: readonly OpenBlob[];
   readonly #pread: PositionedRead;
   readonly #attributes: InodeAttributes = emptyAttributes();
@@ -55,12 +61,12 @@ export class ReadServer {
 
   /** `maxRead`: the largest read that will be asked for, bytes. */
   constructor(
-    reader: BootstrapReader,
+    files: ServedFiles,
     blobs: readonly OpenBlob[],
     options: { readonly maxRead: number; readonly pread?: PositionedRead },
   ) {
-    const capacity = Math.ceil(options.maxRead / reader.chunkSize) + 1;
-    this.#reader = reader;
+    const capacity = files.maxExtents(options.maxRead);
+    this.#files = files;
     this.#blobs = blobs;
     this.#pread = options.pread ?? readSync;
     this.#blobOf = new Int32Array(capacity);
@@ -77,10 +83,11 @@ export class ReadServer {
   read(nid: number, offset: number, size: number, out: Uint8Array, at: number): number {
     this.#count = 0;
     this.#total = 0;
-    this.#reader.extents(nid, offset, size, this.#addExtent);
+    this.#files.extents(nid, offset, size, this.#addExtent);
     if (this.#total < size) this.#checkEnd(nid, offset, size);
     if (!this.#loadSequences()) return MISS;
     this.#readFiles(out, at);
+    this.#clearGaps(out, at);
     return this.#sequencesHold() ? this.#total : MISS;
   }
 
@@ -99,7 +106,7 @@ export class ReadServer {
 
   /** Fewer bytes than asked for are right only at the end of the file. */
   #checkEnd(nid: number, offset: number, size: number): void {
-    this.#reader.stat(nid, this.#attributes);
+    this.#files.stat(nid, this.#attributes);
     const expected = Math.max(0, Math.min(size, this.#attributes.size - offset));
     if (this.#total === expected) return;
     throw new ShoalError(
@@ -109,7 +116,9 @@ export class ReadServer {
   }
 
   #sequence(at: number): number {
-    return this.#blobs[this.#blobOf[at] ?? 0]?.map.sequence(this.#chunkOf[at] ?? 0) ?? 0;
+    const chunk = this.#chunkOf[at] ?? 0;
+    if (chunk === NO_CHUNK) return ALWAYS_PRESENT;
+    return this.#blobs[this.#blobOf[at] ?? 0]?.map.sequence(chunk) ?? 0;
   }
 
   #loadSequences(): boolean {
@@ -138,6 +147,15 @@ export class ReadServer {
       }
       this.#readFile(blob, out, start, length, offset);
       start += length;
+    }
+  }
+
+  /** Between chunks the file has holes. No digest covers them, so they are zeros whatever it says. */
+  #clearGaps(out: Uint8Array, start: number): void {
+    for (let at = 0; at < this.#count; at++) {
+      const end = start + (this.#lengthOf[at] ?? 0);
+      if (this.#chunkOf[at] === NO_CHUNK) out.fill(0, start, end);
+      start = end;
     }
   }
 

@@ -3,15 +3,15 @@
 
 import { parentPort } from 'node:worker_threads';
 import { messageOf } from '../../core/index.ts';
-import { BootstrapReader } from '../../image/index.ts';
 import { SharedCounters } from '../shared-counters.ts';
 import { FuseDevice, MAX_READ_BYTES, type RequestDevice } from './device.ts';
 import type { RingRole, ServerMessage, ServerOrder, ServerWork } from './messages.ts';
 import type { InitOutcome } from './negotiation.ts';
 import { InHeader } from './protocol.ts';
 import { closeBlobs, type OpenBlob, openBlobs, ReadServer } from './read-server.ts';
+import { RequestServer } from './request-server.ts';
 import { RingDevice } from './ring-device.ts';
-import { TreeServer } from './tree-server.ts';
+import { servedNodes } from './served-image.ts';
 import { WorkerBoard } from './worker-board.ts';
 
 /** A damaged image fails request after request; beyond this many lines the log tells nothing new. */
@@ -46,7 +46,7 @@ class ServerWorker {
     post({ kind: 'ended' });
   }
 
-  #serve(device: FuseDevice | RingDevice, server: TreeServer): void {
+  #serve(device: FuseDevice | RingDevice, server: RequestServer): void {
     const fd = this.#board.fd(this.#work.number);
     if (device instanceof FuseDevice) this.#serveDevice(fd, device, server);
     else if (!this.#board.waitForTerms() || device.serve(fd, length => server.handle(length)) === 'refused') {
@@ -56,7 +56,7 @@ class ServerWorker {
     }
   }
 
-  #serveDevice(fd: number, from: FuseDevice, to: TreeServer): void {
+  #serveDevice(fd: number, from: FuseDevice, to: RequestServer): void {
     const board = this.#board;
     const { number } = this.#work;
     from.fd = fd;
@@ -89,14 +89,14 @@ class ServerWorker {
     if (this.#warnings++ < MAX_WARNINGS) post({ kind: 'warning', message });
   }
 
-  #makeServer(by: RequestDevice): TreeServer {
+  #makeServer(by: RequestDevice): RequestServer {
     const { image, counters } = this.#work;
-    const reader = new BootstrapReader(new Uint8Array(image.bootstrap), image.chunks);
-    return new TreeServer(
+    const { files, nodes } = servedNodes(image, by);
+    return new RequestServer(
       {
         device: by,
-        reader,
-        reads: new ReadServer(reader, this.#blobs, { maxRead: MAX_READ_BYTES }),
+        nodes,
+        reads: new ReadServer(files, this.#blobs, { maxRead: MAX_READ_BYTES }),
         counters: new SharedCounters(counters),
         onInit: outcome => {
           this.#agreed = outcome;

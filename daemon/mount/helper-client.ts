@@ -18,6 +18,10 @@ export interface MountSteps extends Disposable {
   inspect(path: string): Promise<{ readonly canonical: string; readonly isEmpty: boolean }>;
   /** Mounts the connection of the open /dev/fuse; returns the device, `major:minor`. */
   mountFuse(order: Order<'mount-fuse'>): Promise<string>;
+  /** Mounts the connection of the open /dev/fuse nowhere; returns the device, `major:minor`. */
+  mountDevices(order: Order<'mount-devices'>): Promise<string>;
+  /** Next, and once the connection is served: mounts the bootstrap over the devices. */
+  mountErofs(order: Order<'mount-erofs'>): Promise<void>;
   /** Mounts an overlay of the directory's `lower`, `upper` and `work`. */
   mountOverlay(order: Order<'mount-overlay'>): Promise<void>;
 }
@@ -25,6 +29,8 @@ export interface MountSteps extends Disposable {
 export class MountHelper {
   readonly #timeoutMs: number;
   readonly #few = pLimit(MAX_HELPERS);
+  /** Those between two steps of a mount: they must not keep one from being undone. */
+  readonly #kept = pLimit(MAX_HELPERS);
   #waiting = 0;
 
   constructor(options: { readonly timeoutMs: number }) {
@@ -36,7 +42,7 @@ export class MountHelper {
    * then. To be disposed of after the last step. The descriptor must stay open until `mountFuse` is over.
    */
   forMount(fuseFd: number): MountSteps {
-    if (this.#waiting >= MAX_WAITING_HELPERS) return stepsOf(request => this.#ask(request, fuseFd));
+    if (this.#waiting >= MAX_WAITING_HELPERS) return this.#withoutWaiting(fuseFd);
     this.#waiting++;
     const helper = new HelperProcess(this.#timeoutMs, fuseFd);
     const end = async (): Promise<void> => {
@@ -83,6 +89,28 @@ export class MountHelper {
     await this.#ask({ op: 'abort', device });
   }
 
+  /** Each step by a process of its own, but those of the erofs driver: one takes over what the other has made. */
+  #withoutWaiting(fuseFd: number): MountSteps {
+    let kept: HelperProcess | undefined;
+    const ended = Promise.withResolvers<void>();
+    const start = () =>
+      new Promise<HelperProcess>(resolve => {
+        void this.#kept(async () => {
+          kept = new HelperProcess(this.#timeoutMs, fuseFd);
+          resolve(kept);
+          await ended.promise;
+          await kept.end();
+        });
+      });
+    return stepsOf(
+      async request => {
+        if (request.op === 'mount-devices') return (await start()).ask(request);
+        return kept !== undefined && request.op === 'mount-erofs' ? kept.ask(request) : this.#ask(request, fuseFd);
+      },
+      () => ended.resolve(),
+    );
+  }
+
   /** By a process of its own. */
   #ask(request: HelperRequest, fuseFd?: number): Promise<HelperAnswer> {
     return new Promise((resolve, reject) => {
@@ -102,6 +130,10 @@ function stepsOf(ask: (request: HelperRequest) => Promise<HelperAnswer>, end: ()
       return { canonical: required(canonical), isEmpty: required(isEmpty) };
     },
     mountFuse: async order => required((await ask({ op: 'mount-fuse', ...order })).device),
+    mountDevices: async order => required((await ask({ op: 'mount-devices', ...order })).device),
+    async mountErofs(order) {
+      await ask({ op: 'mount-erofs', ...order });
+    },
     async mountOverlay(order) {
       await ask({ op: 'mount-overlay', ...order });
     },

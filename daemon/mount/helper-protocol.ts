@@ -16,6 +16,18 @@ export type HelperRequest =
       readonly rootMode: number;
       readonly readaheadBytes: number;
     }
+  /** Mounts the FUSE connection of descriptor 3 nowhere: for EROFS to read an image's devices from. */
+  | { readonly op: 'mount-devices'; readonly readaheadBytes: number }
+  /** In the same process, when the connection is served: mounts the bootstrap over the devices. */
+  | {
+      readonly op: 'mount-erofs';
+      /** Where the bootstrap lies, by the name of `source`. */
+      readonly directory: string;
+      readonly source: string;
+      readonly mountpoint: string;
+      /** The devices' files, in the order of the bootstrap. */
+      readonly names: readonly string[];
+    }
   /** Mounts `lower`, `upper` and `work` of a directory as an overlay. */
   | { readonly op: 'mount-overlay'; readonly directory: string; readonly mountpoint: string; readonly source: string }
   /** Unmounts one after the other; `busy` stops it. A mountpoint that does not show our source is passed over. */
@@ -42,7 +54,7 @@ export const helperAnswer = z.object({
   /** inspect */
   canonical: z.string().optional(),
   isEmpty: z.boolean().optional(),
-  /** mount-fuse, mount-overlay: `major:minor`. */
+  /** mount-fuse, mount-devices, mount-erofs, mount-overlay: `major:minor`. */
   device: z.string().optional(),
   /** clean: what was found or stood in the way, for the log; and the sources that are not wholly gone. */
   cleaned: z.array(z.string()).optional(),

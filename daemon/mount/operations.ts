@@ -6,6 +6,7 @@ import { existsSync, opendirSync, readFileSync, realpathSync, statSync, writeFil
 import { fromSystemError, messageOf, ShoalError } from '../../core/index.ts';
 import { MAX_READ_BYTES } from '../fuse/device.ts';
 import { MNT_DETACH, MS_RDONLY, mount, UMOUNT_NOFOLLOW, unmount } from '../system-calls.ts';
+import { mountDevices, mountErofs } from './erofs-mount.ts';
 import type { HelperAnswer, HelperRequest } from './helper-protocol.ts';
 import { type MountEntry, parseMountOutput, parseMountTable, topMount } from './mount-table.ts';
 
@@ -20,6 +21,14 @@ export function perform(request: HelperRequest): HelperAnswer {
       return inspect(request.path);
     case 'mount-fuse':
       return mountFuse(request);
+    case 'mount-devices': {
+      const device = mountDevices(FUSE_FD);
+      setReadahead(device, request.readaheadBytes);
+      return { device };
+    }
+    case 'mount-erofs':
+      mountErofs(request);
+      return { device: deviceOf(request.source, request.mountpoint) };
     case 'mount-overlay':
       return mountOverlay(request);
     case 'unmount':

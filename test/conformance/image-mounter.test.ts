@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { abortedError, digestFromHex, type ImageMounter, silentLogger, systemClock } from '../../core/index.ts';
 import { startControlApi } from '../../daemon/control-api.ts';
-import { ControlClient, type Daemon, type ImageLibrary } from '../../daemon/index.ts';
+import { ControlClient, checkDriver, type Daemon, type ImageLibrary } from '../../daemon/index.ts';
 import { MemoryMounter } from '../support/memory-mounter.ts';
 import { atEnd, scratch, startDaemon } from '../unit/daemon/daemon-under-test.ts';
 import { libraryOf, makeImage } from '../unit/daemon/lazy-image.ts';
@@ -104,15 +104,18 @@ imageMounterConformance('daemon', async t => {
   return { mounter: daemon, ...bench };
 });
 
-imageMounterConformance('daemon with the driver fuse-native', async t => {
-  const { daemon, bench } = await realDaemon(t);
-  const mounter: ImageMounter = {
-    mount: (request, options) => daemon.mount({ ...request, driver: 'fuse-native' }, options),
-    unmount: (...call) => daemon.unmount(...call),
-    list: () => daemon.list(),
-  };
-  return { mounter, ...bench };
-});
+for (const driver of ['fuse-native', 'erofs'] as const) {
+  if (driver === 'erofs' && (await checkDriver(driver)).problem !== undefined) continue;
+  imageMounterConformance(`daemon with the driver ${driver}`, async t => {
+    const { daemon, bench } = await realDaemon(t);
+    const mounter: ImageMounter = {
+      mount: (request, options) => daemon.mount({ ...request, driver }, options),
+      unmount: (...call) => daemon.unmount(...call),
+      list: () => daemon.list(),
+    };
+    return { mounter, ...bench };
+  });
+}
 
 imageMounterConformance('daemon over its control socket', async t => {
   const { daemon, bench } = await realDaemon(t);

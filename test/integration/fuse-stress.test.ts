@@ -37,7 +37,7 @@ const missing = ['/usr/bin/python3', '/bin/busybox'].find(program => !existsSync
 const noReaders: string | false = missing === undefined ? false : `${missing} is not installed`;
 
 /** Among the kernel's warnings: something of ours, or a failure of the kernel itself. */
-const KERNEL_COMPLAINT = /\b(fuse|overlayfs): |\bBUG\b|WARNING:|Oops|blocked for more than|soft lockup/i;
+const KERNEL_COMPLAINT = /\b(fuse|overlayfs): |\berofs \(|\bBUG\b|WARNING:|Oops|blocked for more than|soft lockup/i;
 
 /** The kernel's warnings that came after the call; undefined where it can't be read. */
 async function watchKernelLog(): Promise<(() => Promise<string[]>) | undefined> {
@@ -59,10 +59,18 @@ type Totals = Record<string, { readers: number; rounds: number; bytes: number; e
 async function readAtOnce(
   mountpoint: string,
   manifestPath: string,
-  options: { readonly readers: number; readonly seconds: number },
+  options: { readonly readers: number; readonly seconds: number; readonly direct: boolean },
 ): Promise<Totals> {
-  const { readers, seconds } = options;
-  const args = [READERS_PROGRAM, mountpoint, manifestPath, `${readers}`, `${seconds}`, SEED];
+  const { readers, seconds, direct } = options;
+  const args = [
+    READERS_PROGRAM,
+    mountpoint,
+    manifestPath,
+    `${readers}`,
+    `${seconds}`,
+    SEED,
+    ...(direct ? [] : ['O_DIRECT']),
+  ];
   const { stdout } = await run('/usr/bin/python3', args, { timeout: (seconds + 120) * 1000, killSignal: 'SIGKILL' });
   return JSON.parse(stdout) as Totals;
 }
@@ -108,16 +116,18 @@ test('a mount under stress', { timeout: SECONDS * 40_000 + 600_000, skip: noRead
 /** The image is mounted twice, as it is and below a writable layer. Nothing of it is in the cache yet. */
 async function putUnderStress(t: TestContext, driver: DriverName, { image, converted }: Accelerated): Promise<void> {
   const shoal = await makeShoal(t);
+  // Limits of erofs; and what is read ahead of a device serves many reads of files.
+  const [direct, writableBy, manyReads] = driver === 'erofs' ? [false, 'fuse', 10] : [true, driver, 100];
   const kernelLog = await watchKernelLog();
   const [readOnly, writable] = [join(shoal.scratch, 'ro'), join(shoal.scratch, 'rw')];
   for (const mountpoint of [readOnly, writable]) await mkdir(mountpoint);
   await shoal.ok('mount', '--driver', driver, converted, readOnly);
-  await shoal.ok('mount', '--driver', driver, '--rw', converted, writable);
+  await shoal.ok('mount', '--driver', writableBy, '--rw', converted, writable);
 
   await t.test(
     `${READERS} processes read every byte and name as they are in the image, hits and misses mixed`,
     async t => {
-      const totals = await readAtOnce(readOnly, image.manifestPath, { readers: READERS, seconds: SECONDS });
+      const totals = await readAtOnce(readOnly, image.manifestPath, { readers: READERS, seconds: SECONDS, direct });
       t.diagnostic(JSON.stringify(totals));
       assert.equal(
         Object.values(totals).reduce((sum, { readers }) => sum + readers, 0),
@@ -128,14 +138,14 @@ async function putUnderStress(t: TestContext, driver: DriverName, { image, conve
       }
       const mounts = (await shoal.json('ps')) as MountInfo[];
       const stats = mounts.find(mount => mount.mountpoint === readOnly)?.stats;
-      assert.ok(stats && stats.misses > 100 && stats.hits > stats.misses, JSON.stringify(stats));
+      assert.ok(stats && stats.misses > manyReads && (stats.hits > stats.misses || !direct), JSON.stringify(stats));
       assert.equal(stats.waiting, 0);
     },
   );
 
   await t.test('these readers notice a wrong byte and a missing name', async () => {
     const path = await writeWrongManifest(shoal, image);
-    const result = readAtOnce(readOnly, path, { readers: 9, seconds: 0 });
+    const result = readAtOnce(readOnly, path, { readers: 9, seconds: 0, direct });
     await assert.rejects(result, (error: { stderr: string }) => {
       assert.match(error.stderr, /not-there/);
       assert.match(error.stderr, /big\/text/);
@@ -144,7 +154,7 @@ async function putUnderStress(t: TestContext, driver: DriverName, { image, conve
   });
 
   await t.test('fio reads what it laid out, in six ways at once', { skip: noFio }, async t => {
-    const jobs = await fioReads(join(readOnly, 'fio'), SECONDS);
+    const jobs = await fioReads(join(readOnly, 'fio'), SECONDS, { direct });
     t.diagnostic(jobs.map(job => `${job.jobname} ${Math.round(job.read.io_bytes / 2 ** 20)} MiB`).join(', '));
     for (const { jobname, read } of jobs) assert.ok(read.io_bytes > 0, `${jobname} read nothing`);
   });
@@ -155,7 +165,7 @@ async function putUnderStress(t: TestContext, driver: DriverName, { image, conve
     content[at] = (content[at] ?? 0) ^ 1;
     const path = join(shoal.scratch, 'damaged');
     await writeFile(path, content);
-    await assert.rejects(fioReads(path, 1), /verify failed/);
+    await assert.rejects(fioReads(path, 1, { direct }), /verify failed/);
   });
 
   await t.test(
@@ -164,7 +174,7 @@ async function putUnderStress(t: TestContext, driver: DriverName, { image, conve
     async () => {
       const jobs = await fioWrites(join(writable, 'scratch'), join(writable, 'fio'), SECONDS / 2);
       for (const { jobname, write } of jobs) assert.ok(write.io_bytes > 0, `${jobname} wrote nothing`);
-      await fioReads(join(readOnly, 'fio'), 1);
+      await fioReads(join(readOnly, 'fio'), 1, { direct });
     },
   );
 

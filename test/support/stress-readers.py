@@ -1,10 +1,10 @@
 """Reads a mounted image with many processes at once, in the ways that Node can't: mmap, sendfile, splice, O_DIRECT,
 exec, getdents with seeks, telldir and rewinddir. Every byte and every name is compared with what the image was made of.
 
-  python3 stress-readers.py MOUNTPOINT MANIFEST READERS SECONDS SEED
+  python3 stress-readers.py MOUNTPOINT MANIFEST READERS SECONDS SEED [WITHOUT]
 
 MANIFEST is the JSON file that stress-image.ts writes. Every reader does one whole round, and goes on until SECONDS have
-passed. Prints one JSON object: rounds, bytes and entries by kind of reader. Exit code 1: somebody saw something wrong.
+passed. WITHOUT is a kind of reader that there is not to be. Prints one JSON object: rounds, bytes and entries by kind of reader. Exit code 1: somebody saw something wrong.
 """
 
 import ctypes
@@ -362,12 +362,12 @@ def be_a_reader(kind, reader, gate, deadline):
 
 
 def main():
-    mountpoint, manifest_path, readers, seconds, seed = sys.argv[1:]
+    mountpoint, manifest_path, readers, seconds, seed, *without = sys.argv[1:]
     with open(manifest_path, encoding="utf8") as file:
         manifest = json.load(file)
     # All start at once, on a cold cache: they wait until the other end of this pipe is closed.
     wait_at, open_gate = os.pipe()
-    kinds = list(KINDS)
+    kinds = [kind for kind in KINDS if kind not in without]
     children = []
     deadline = time.monotonic() + float(seconds)
     for number in range(int(readers)):

@@ -160,6 +160,7 @@ const works = (driver: DriverName): DriverCheck => ({ driver });
 const problems: Record<DriverName, DriverCheck> = {
   fuse: { driver: 'fuse', code: 'system', problem: 'needs root' },
   'fuse-native': { driver: 'fuse-native', code: 'unsupported', problem: 'not installed' },
+  erofs: { driver: 'erofs', code: 'unsupported', problem: 'old kernel' },
 };
 const request = { driver: 'auto', writable: false } as const;
 

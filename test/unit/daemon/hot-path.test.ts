@@ -11,7 +11,8 @@ import { createChunkMap } from '../../../core/index.ts';
 import { FuseDevice, MAX_READ_BYTES } from '../../../daemon/fuse/device.ts';
 import { InHeader, NODE_ID_OFFSET, Op, OutHeader } from '../../../daemon/fuse/protocol.ts';
 import { ReadServer } from '../../../daemon/fuse/read-server.ts';
-import { TreeServer } from '../../../daemon/fuse/tree-server.ts';
+import { RequestServer } from '../../../daemon/fuse/request-server.ts';
+import { TreeNodes } from '../../../daemon/fuse/tree-nodes.ts';
 import { SharedCounters } from '../../../daemon/shared-counters.ts';
 import { BootstrapReader } from '../../../image/index.ts';
 import { directory } from '../image/image-builder.ts';
@@ -37,7 +38,7 @@ function heapGrowth(work: () => void): number {
 }
 
 interface Bench {
-  readonly server: TreeServer;
+  readonly server: RequestServer;
   readonly device: FuseDevice;
   readonly root: number;
   readonly file: number;
@@ -62,10 +63,10 @@ async function bench(t: TestContext): Promise<Bench> {
   const device = new FuseDevice();
   device.fd = sink.fd;
   const refuse = (what: string) => () => assert.fail(what);
-  const server = new TreeServer(
+  const server = new RequestServer(
     {
       device,
-      reader,
+      nodes: new TreeNodes(reader, device),
       reads: new ReadServer(reader, [{ map, fd: cached.fd }], { maxRead: MAX_READ_BYTES }),
       counters: new SharedCounters(),
       onInit: refuse('no INIT was sent'),

@@ -8,7 +8,13 @@ import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { type ChunkMap, createChunkMap, isShoalError } from '../../../core/index.ts';
 import { MISS, type OpenBlob, type PositionedRead, ReadServer } from '../../../daemon/fuse/read-server.ts';
-import { BootstrapReader, type DirectoryNode, type FileNode, writeBootstrap } from '../../../image/index.ts';
+import {
+  BootstrapReader,
+  DeviceReader,
+  type DirectoryNode,
+  type FileNode,
+  writeBootstrap,
+} from '../../../image/index.ts';
 import { directory, ImageBuilder } from '../image/image-builder.ts';
 import { atEnd, scratch } from './daemon-under-test.ts';
 import { content } from './lazy-image.ts';
@@ -111,4 +117,43 @@ test('a cache file that is too short is an error, not zeros', async t => {
     () => reads.read(nid, 0, 10, out, 0),
     error => isShoalError(error, 'system'),
   );
+});
+
+test('reads a device whole: chunks, and zeros between them whatever the cache file has there', async t => {
+  const builder = new ImageBuilder(CHUNK);
+  const files = Object.fromEntries(
+    [1, 5000, CHUNK, 4096, 70_000].map(size => [`f${size}`, builder.file(content(size, `${size}`))]),
+  );
+  const { tree, blobs } = builder.finish(directory(files));
+  const device = blobs[0]?.device ?? Buffer.alloc(0);
+  const reader = new BootstrapReader(writeBootstrap(tree));
+  const dirty = Buffer.from(device);
+  const table = reader.chunkTable();
+  const map = createChunkMap(6);
+  for (let index = 0; index < 6; index++) {
+    map.markPresent(index);
+    const end = table.deviceOffset(0, index) + table.uncompressedSize(0, index);
+    dirty.fill(0xff, end, (end + 4095) & ~4095);
+  }
+  assert.ok(!dirty.equals(device));
+  const path = join(mkdtempSync(join(scratch(t), 'device-')), 'data');
+  writeFileSync(path, dirty);
+  const handle = await open(path);
+  atEnd(t, () => handle.close());
+  const reads = new ReadServer(new DeviceReader(reader), [{ map, fd: handle.fd }], { maxRead: MAX_READ });
+  const out = Buffer.alloc(MAX_READ);
+  for (const [offset, size] of [
+    [0, device.length],
+    [0, MAX_READ],
+    [4096, 8192],
+    [5000, 1],
+    [4095, 3 * CHUNK],
+  ] as const) {
+    const expected = device.subarray(offset, offset + size);
+    assert.equal(reads.read(1, offset, size, out, 0), expected.length);
+    assert.ok(out.subarray(0, expected.length).equals(expected), `${size} at ${offset}`);
+  }
+  map.markAbsent(5);
+  assert.equal(reads.read(1, 0, device.length, out, 0), MISS);
+  assert.equal(reads.read(1, 0, 8192, out, 0), 8192);
 });

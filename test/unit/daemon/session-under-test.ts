@@ -90,6 +90,7 @@ export async function startSession(
     {
       fd,
       image: {
+        shows: 'tree',
         bootstrap,
         chunks: reader.chunkTable().chunks,
         blobs: cached.map(({ path, map }) => ({ path, map: map.buffer })),

@@ -15,6 +15,9 @@ import { directory } from '../image/image-builder.ts';
 import { atEnd, eventually, mountpointIn, python, scratch, signal, startDaemon } from './daemon-under-test.ts';
 import { content, driverInUse, libraryOf, makeImage, requestFor, type TestImage } from './lazy-image.ts';
 
+/** EROFS knows no O_DIRECT, and the page cache of the device stands between its own and the daemon. */
+const isErofs = driverInUse() === 'erofs';
+
 /** Far apart in the blob, so that fetching one brings no other along. */
 const FILES = 250;
 const FILE_BYTES = 300_000;
@@ -119,10 +122,7 @@ test('two hundred and fifty waiting reads leave cached reads and lookups of this
   t.diagnostic(`cached while ${FILES} wait: ${JSON.stringify(latencies)}`);
   assert.ok(latencies.count > 500);
   const hits = (await daemon.list()).map(({ stats }, at) => stats.hits - (before[at] ?? 0));
-  assert.ok(
-    hits.every(count => count >= 100),
-    `reads came to the daemon: ${hits}`,
-  );
+  assert.ok(isErofs || hits.every(count => count >= 100), `reads came to the daemon: ${hits}`);
   assert.ok(latencies.p99 < 50, `99 % within ${latencies.p99} ms`);
   const fresh = await python("print(len(open(__import__('sys').argv[1] + '/f7', 'rb').read()))", directories[1]);
   assert.equal(Number(fresh), FILE_BYTES, 'misses of the other image are served');
@@ -168,7 +168,7 @@ except OSError as e: print(errno.errorcode[e.errno])
 const DIRECT = `
 import mmap, os, signal, sys
 buffer = mmap.mmap(-1, 4096)
-fd = os.open(sys.argv[1], os.O_RDONLY | os.O_DIRECT)
+fd = os.open(sys.argv[1], os.O_RDONLY${isErofs ? '' : ' | os.O_DIRECT'})
 if len(sys.argv) > 2:
     caught = []
     signal.signal(signal.SIGUSR1, lambda *_: caught.append(1))
@@ -180,7 +180,9 @@ print(n, bytes(buffer[:16]).hex(), flush=True)
 
 const cannotEnd = driverInUse() === 'fuse-native' ? 'a listed limit of fuse-native' : false;
 for (const mortal of ['SIGTERM', 'SIGKILL', 'SIGHUP'] as const) {
-  test(`a direct read that waits can be ended with ${mortal}`, { skip: cannotEnd }, async t => {
+  test(`a ${isErofs ? 'buffered' : 'direct'} read that waits can be ended with ${mortal}`, {
+    skip: cannotEnd,
+  }, async t => {
     const image = oneFile();
     image.origin.pause();
     const daemon = await startDaemon(t, libraryOf(image));
@@ -190,7 +192,8 @@ for (const mortal of ['SIGTERM', 'SIGKILL', 'SIGHUP'] as const) {
     await waitingIn(daemon, 1);
     reader.kill(mortal);
     assert.equal(await reader.ended, mortal);
-    assert.equal((await daemon.list())[0]?.stats.waiting, 0);
+    // What the kernel reads ahead it waits for, whoever is left.
+    assert.equal((await daemon.list())[0]?.stats.waiting, isErofs ? 1 : 0);
   });
 }
 

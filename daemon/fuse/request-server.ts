@@ -1,21 +1,19 @@
-// Answers the kernel's requests about one image from the bootstrap and the cache files. Runs in a worker thread;
-// synchronous, one request at a time. What it can't answer at once (a READ of a missing chunk) it hands over and goes on.
+// Answers the kernel's requests about one image, whether it is shown as its tree or as its devices (nodes.ts), from the
+// bootstrap and the cache files. Runs in a worker thread; synchronous, one request at a time. What it can't answer at once (a READ of a missing chunk) it hands over and goes on.
 
 import { messageOf } from '../../core/index.ts';
-import { type BootstrapReader, emptyAttributes, type InodeAttributes } from '../../image/index.ts';
+import { emptyAttributes, type InodeAttributes } from '../../image/index.ts';
 import { Counter, type SharedCounters } from '../shared-counters.ts';
 import { clearWords, getU64, nidOf, putAttributes, putEntry, putNegativeEntry, putU64 } from './attributes.ts';
 import { MAX_READ_BYTES, type RequestDevice } from './device.ts';
-import { DirectoryPacker } from './directories.ts';
 import { Errno, errnoFor } from './errno.ts';
 import type { MissedRead } from './messages.ts';
 import { type InitOutcome, negotiate } from './negotiation.ts';
+import { type Answer, NO_ANSWER, type NodeProvider } from './nodes.ts';
 import {
   AttrOut,
   EntryOut,
   FOREVER_SECONDS,
-  GetXattrIn,
-  GetXattrOut,
   InHeader,
   InitOut,
   InterruptIn,
@@ -26,22 +24,17 @@ import {
   WRITING_OPS,
 } from './protocol.ts';
 import { MISS, type ReadServer } from './read-server.ts';
-import { isShown, nameList } from './xattrs.ts';
 
 /** Longest name of a directory entry (the file system's own limit, NAME_MAX). */
 const MAX_NAME_BYTES = 255;
 const STATFS_BLOCK = 4096;
-/** Bytes of the reply's body (0 or more), or a negative errno, or NO_ANSWER. */
-type Answer = number;
-const NO_ANSWER = Number.MIN_SAFE_INTEGER;
-const NO_NAMES = new Uint8Array();
 
 const BODY = OutHeader.WORDS;
 const IN_BODY = InHeader.WORDS;
 
-export interface TreeServerPorts {
+export interface RequestServerPorts {
   readonly device: RequestDevice;
-  readonly reader: BootstrapReader;
+  readonly nodes: NodeProvider;
   readonly reads: ReadServer;
   readonly counters: SharedCounters;
   /** Where things go that this thread does not do itself. */
@@ -51,7 +44,7 @@ export interface TreeServerPorts {
   readonly onWarning: (message: string) => void;
 }
 
-export interface TreeServerOptions {
+export interface RequestServerOptions {
   readonly maxBackground: number;
   readonly readaheadBytes: number;
   /** Asked when the kernel introduces itself: are there rings for its requests? */
@@ -61,20 +54,18 @@ export interface TreeServerOptions {
   readonly inodes: number;
 }
 
-export class TreeServer {
-  readonly #ports: TreeServerPorts;
-  readonly #options: TreeServerOptions;
+export class RequestServer {
+  readonly #ports: RequestServerPorts;
+  readonly #options: RequestServerOptions;
   readonly #device: RequestDevice;
-  readonly #reader: BootstrapReader;
-  readonly #directories: DirectoryPacker;
+  readonly #nodes: NodeProvider;
   readonly #attributes: InodeAttributes = emptyAttributes();
 
-  constructor(ports: TreeServerPorts, options: TreeServerOptions) {
+  constructor(ports: RequestServerPorts, options: RequestServerOptions) {
     this.#ports = ports;
     this.#options = options;
     this.#device = ports.device;
-    this.#reader = ports.reader;
-    this.#directories = new DirectoryPacker(ports.reader, ports.device);
+    this.#nodes = ports.nodes;
   }
 
   /** Handles the request of `length` bytes in the device's buffer. Never throws because of what the image says. */
@@ -103,16 +94,6 @@ export class TreeServer {
         return this.#lookup(length);
       case Op.GETATTR:
         return this.#getattr();
-      case Op.READDIR:
-        return this.#readdir(false);
-      case Op.READDIRPLUS:
-        return this.#readdir(true);
-      case Op.READLINK:
-        return this.#readlink();
-      case Op.GETXATTR:
-        return this.#getxattr(length);
-      case Op.LISTXATTR:
-        return this.#listxattr();
       case Op.FORGET:
       case Op.BATCH_FORGET:
         return NO_ANSWER; // node ids carry no state
@@ -125,14 +106,18 @@ export class TreeServer {
       case Op.DESTROY:
         return 0;
       default:
-        // ENOSYS is remembered by the kernel: it stops sending OPEN, OPENDIR, FLUSH, ACCESS, ... after the first.
-        return WRITING_OPS.has(operation) ? -Errno.EROFS : -Errno.ENOSYS;
+        return this.#nodes.answer?.(operation, this.#nid(), length) ?? this.#refuse(operation);
     }
+  }
+
+  /** ENOSYS is remembered by the kernel: it stops sending OPEN, OPENDIR, FLUSH, ACCESS, ... after the first. */
+  #refuse(operation: number): Answer {
+    return WRITING_OPS.has(operation) ? -Errno.EROFS : -Errno.ENOSYS;
   }
 
   /** The nid that the request is about. */
   #nid(): number {
-    return nidOf(getU64(this.#device.request, InHeader.NODE_ID), this.#reader.rootNid);
+    return nidOf(getU64(this.#device.request, InHeader.NODE_ID), this.#nodes.rootNid);
   }
 
   #read(): Answer {
@@ -156,65 +141,22 @@ export class TreeServer {
   #lookup(length: number): Answer {
     const end = length - 1;
     if (end - InHeader.BYTES > MAX_NAME_BYTES) return -Errno.ENAMETOOLONG;
-    const nid = this.#reader.lookup(this.#nid(), this.#device.requestBytes, InHeader.BYTES, end);
+    const nid = this.#nodes.lookup(this.#nid(), this.#device.requestBytes, InHeader.BYTES, end);
     if (nid < 0) putNegativeEntry(this.#device.reply, BODY);
     else {
-      this.#reader.stat(nid, this.#attributes);
-      putEntry(this.#device.reply, BODY, this.#attributes, this.#reader.rootNid);
+      this.#nodes.stat(nid, this.#attributes);
+      putEntry(this.#device.reply, BODY, this.#attributes, this.#nodes.rootNid);
     }
     return EntryOut.BYTES;
   }
 
   #getattr(): Answer {
     const { reply } = this.#device;
-    this.#reader.stat(this.#nid(), this.#attributes);
+    this.#nodes.stat(this.#nid(), this.#attributes);
     clearWords(reply, BODY, BODY + AttrOut.ATTR);
     reply[BODY + AttrOut.ATTR_VALID] = FOREVER_SECONDS;
     putAttributes(reply, BODY + AttrOut.ATTR, this.#attributes);
     return AttrOut.BYTES;
-  }
-
-  #readdir(plus: boolean): Answer {
-    const { request } = this.#device;
-    const cookie = getU64(request, IN_BODY + ReadIn.OFFSET);
-    const size = Math.min(request[IN_BODY + ReadIn.SIZE] ?? 0, MAX_READ_BYTES);
-    return this.#directories.pack(this.#nid(), cookie, size, plus);
-  }
-
-  #readlink(): Answer {
-    const target = this.#reader.readlink(this.#nid());
-    this.#device.replyBytes.set(target, OutHeader.BYTES);
-    return target.length;
-  }
-
-  #getxattr(length: number): Answer {
-    if (!this.#reader.hasXattrs) return -Errno.ENOSYS;
-    const nid = this.#nid();
-    if (!this.#reader.hasXattrsOf(nid)) return -Errno.ENODATA; // nearly every file of an image
-    const nameAt = InHeader.BYTES + GetXattrIn.NAME_BYTES;
-    const name = this.#device.requestBytes.toString('latin1', nameAt, length - 1);
-    const value = isShown(name) ? this.#reader.xattrs(nid).get(name) : undefined;
-    return value === undefined ? -Errno.ENODATA : this.#sized(value);
-  }
-
-  /** Empty rather than ENOSYS when the image has none: tools that list attributes would complain of every file. */
-  #listxattr(): Answer {
-    const nid = this.#nid();
-    return this.#sized(this.#reader.hasXattrsOf(nid) ? nameList(this.#reader.xattrs(nid).keys()) : NO_NAMES);
-  }
-
-  /** The way of getxattr(2): size 0 asks how long it is, and what does not fit is ERANGE. */
-  #sized(value: Uint8Array): Answer {
-    const { request, reply } = this.#device;
-    const size = request[IN_BODY + GetXattrIn.SIZE] ?? 0;
-    if (size === 0) {
-      reply[BODY] = value.length;
-      reply[BODY + 1] = 0;
-      return GetXattrOut.BYTES;
-    }
-    if (value.length > size) return -Errno.ERANGE;
-    this.#device.replyBytes.set(value, OutHeader.BYTES);
-    return value.length;
   }
 
   #statfs(): Answer {
@@ -238,7 +180,7 @@ export class TreeServer {
 
   #init(): Answer {
     const { request, reply } = this.#device;
-    const { hasXattrs } = this.#reader;
+    const { hasXattrs } = this.#nodes;
     const { maxBackground, readaheadBytes, ring } = this.#options;
     const outcome = negotiate(request, reply, { hasXattrs, maxBackground, readaheadBytes, ring: ring() });
     this.#ports.onInit(outcome);

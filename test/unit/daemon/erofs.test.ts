@@ -1,0 +1,301 @@
+// What is particular to the erofs driver: two mounts that come and go together, and reads that the kernel does on behalf of
+// many. The process that serves never looks at the mount itself.
+
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { test } from 'node:test';
+import { systemClock } from '../../../core/index.ts';
+import { checkDriver } from '../../../daemon/index.ts';
+import { directory } from '../image/image-builder.ts';
+import {
+  atEnd,
+  eventually,
+  mountpointIn,
+  mountsBelow,
+  python,
+  scratch,
+  signal,
+  startDaemon,
+} from './daemon-under-test.ts';
+import { content, killableImage, libraryOf, makeImage, requestFor, type TestImage, useDriver } from './lazy-image.ts';
+
+useDriver('erofs');
+const skip = (await checkDriver('erofs')).problem ?? false;
+
+const CHUNK = 1 << 16;
+const FILE_BYTES = 3 * CHUNK;
+/** Of the EROFS superblock at byte 1024: what directories' blocks are, which this kernel knows only as 0. */
+const DIRECTORY_BLOCK_BITS_AT = 1024 + 90;
+/** More than have a helper process that waits for them. */
+const MANY_MOUNTS = 7;
+const MAX_BLOBS = 254;
+
+const DIGEST_OF = "import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], 'rb').read()).hexdigest())";
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+async function digestOf(path: string): Promise<string> {
+  return (await python(DIGEST_OF, path)).trim();
+}
+
+/** Descriptors of FUSE connections that this process has open. */
+function connections(): number {
+  return readdirSync('/proc/self/fd').filter(fd => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === '/dev/fuse';
+    } catch {
+      return false; // the one that lists them
+    }
+  }).length;
+}
+
+function smallImage(reference?: string): TestImage {
+  const options = { chunkSize: CHUNK, ...(reference !== undefined && { reference }) };
+  return makeImage(builder => directory({ file: builder.file(content(FILE_BYTES, 'file')) }), options);
+}
+
+test('the mount table shows one mount, of EROFS, by the name of ours; with it everything goes', { skip }, async t => {
+  const [root, place] = [join(scratch(t), 'root'), scratch(t)];
+  const image = smallImage();
+  const daemon = await startDaemon(t, libraryOf(image), { root });
+  const mountpoint = mountpointIn(place);
+  const info = await daemon.mount(requestFor(image, mountpoint), { signal });
+  assert.deepEqual([info.driver, info.state.name], ['erofs', 'ready']);
+  const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  const ours = lines.filter(line => line.includes(` ${place}/`));
+  assert.equal(ours.length, 1);
+  assert.match(ours[0] ?? '', / - erofs shoal:[0-9a-f]{16} ro/);
+  assert.ok(connections() > 0);
+  assert.equal(await digestOf(join(mountpoint, 'file')), sha256(content(FILE_BYTES, 'file')));
+  await daemon.unmount(mountpoint, { signal });
+  assert.equal(mountsBelow(place).size, 0);
+  assert.equal(connections(), 0);
+  assert.deepEqual(readdirSync(join(root, 'mounts')), []);
+  assert.deepEqual(JSON.parse(readFileSync(join(root, 'state.json'), 'utf8')).mounts, []);
+});
+
+test('somebody else may unmount it: the daemon sees it end', { skip }, async t => {
+  const image = smallImage();
+  const daemon = await startDaemon(t, libraryOf(image));
+  const mountpoint = mountpointIn(scratch(t));
+  await daemon.mount(requestFor(image, mountpoint), { signal });
+  await python('import ctypes, sys; sys.exit(ctypes.CDLL(None).umount2(sys.argv[1].encode(), 0))', mountpoint);
+  await eventually(async () => (await daemon.list()).length === 0, 'nothing is listed any more');
+  assert.equal(connections(), 0);
+});
+
+test('a daemon that stops takes its mounts along, also one in use', { skip }, async t => {
+  const place = scratch(t);
+  const image = smallImage();
+  const daemon = await startDaemon(t, libraryOf(image));
+  const mountpoint = mountpointIn(place);
+  await daemon.mount(requestFor(image, mountpoint), { signal });
+  const user = spawn('sh', ['-c', 'cd "$0" && echo inside && read line', mountpoint], { stdio: 'pipe' });
+  atEnd(t, () => user.kill('SIGKILL'));
+  await once(user.stdout, 'data');
+  await assert.rejects(daemon.unmount(mountpoint, { signal }), { code: 'busy' });
+  await daemon.stop();
+  assert.equal(mountsBelow(place).size, 0);
+  assert.equal(connections(), 0);
+});
+
+test('what the kernel refuses to mount leaves nothing', { skip }, async t => {
+  const [root, place] = [join(scratch(t), 'root'), scratch(t)];
+  const image = smallImage();
+  const bootstrap = Uint8Array.from(image.bootstrap);
+  bootstrap[DIRECTORY_BLOCK_BITS_AT] = 1;
+  const daemon = await startDaemon(t, libraryOf({ ...image, bootstrap }), { root });
+  const mountpoint = mountpointIn(place);
+  const refusal = { code: 'system', message: /^mount erofs: EINVAL/ };
+  await assert.rejects(daemon.mount(requestFor(image, mountpoint), { signal }), refusal);
+  assert.equal(mountsBelow(place).size, 0);
+  assert.equal(connections(), 0);
+  assert.deepEqual(await daemon.list(), []);
+  assert.deepEqual(readdirSync(join(root, 'mounts')), []);
+});
+
+test('a mount that is given up at any moment leaves nothing', { skip }, async t => {
+  const [root, place] = [join(scratch(t), 'root'), scratch(t)];
+  const image = smallImage();
+  const daemon = await startDaemon(t, libraryOf(image), { root });
+  const mountpoint = mountpointIn(place);
+  for (const delay of [0, 20, 50, 80, 110, 150, 200, 300]) {
+    const controller = new AbortController();
+    const mounting = daemon.mount(requestFor(image, mountpoint), { signal: controller.signal }).then(
+      () => true,
+      error => assert.equal(error.code, 'aborted', String(error)),
+    );
+    await systemClock.sleep(delay); // not to wait for something, but to hit another moment
+    controller.abort();
+    const mounted = await mounting;
+    if (mounted) await daemon.unmount(mountpoint, { signal });
+    assert.equal(mountsBelow(place).size, 0);
+    assert.equal(connections(), 0);
+  }
+  assert.deepEqual(await daemon.list(), []);
+});
+
+test('a writable mount is refused by name', { skip }, async t => {
+  const image = smallImage();
+  const daemon = await startDaemon(t, libraryOf(image));
+  const request = requestFor(image, mountpointIn(scratch(t)), { writable: true });
+  await assert.rejects(daemon.mount(request, { signal }), { code: 'unsupported', message: /--driver fuse/ });
+});
+
+test('many mounts at once, all of one image, and each blob is fetched once', { skip }, async t => {
+  const image = smallImage();
+  const daemon = await startDaemon(t, libraryOf(image));
+  const place = scratch(t);
+  const mountpoints = Array.from({ length: MANY_MOUNTS }, (_, i) => mountpointIn(place, `mnt${i}`));
+  await Promise.all(mountpoints.map(mountpoint => daemon.mount(requestFor(image, mountpoint), { signal })));
+  const digests = await Promise.all(mountpoints.map(mountpoint => digestOf(join(mountpoint, 'file'))));
+  assert.deepEqual(new Set(digests), new Set([sha256(content(FILE_BYTES, 'file'))]));
+  const fetched = image.origin.requests.flatMap(({ chunks }) => chunks);
+  assert.deepEqual(fetched.toSorted(), [0, 1, 2]);
+});
+
+test('the same image by fuse and by erofs: what one has fetched the other has', { skip }, async t => {
+  const image = smallImage();
+  const daemon = await startDaemon(t, libraryOf(image));
+  const place = scratch(t);
+  const [one, other] = [mountpointIn(place, 'erofs'), mountpointIn(place, 'fuse')];
+  await daemon.mount(requestFor(image, one), { signal });
+  await daemon.mount(requestFor(image, other, { driver: 'fuse' }), { signal });
+  assert.equal(await digestOf(join(one, 'file')), sha256(content(FILE_BYTES, 'file')));
+  const before = image.origin.requests.length;
+  assert.equal(await digestOf(join(other, 'file')), sha256(content(FILE_BYTES, 'file')));
+  assert.equal(image.origin.requests.length, before);
+});
+
+test('an image of as many blobs as there can be, and one of none', { skip }, async t => {
+  const many = makeImage(
+    builder => {
+      const files = Array.from({ length: MAX_BLOBS }, (_, i) => {
+        builder.nextBlob();
+        return [`f${i}`, builder.file(content(5000, `${i}`))] as const;
+      });
+      return directory(Object.fromEntries(files));
+    },
+    { reference: 'many' },
+  );
+  const none = makeImage(builder => directory({ empty: builder.file(''), folder: directory() }), { reference: 'none' });
+  const daemon = await startDaemon(t, libraryOf(many, none));
+  const place = scratch(t);
+  const [first, second] = [mountpointIn(place, 'many'), mountpointIn(place, 'none')];
+  await daemon.mount(requestFor(many, first), { signal });
+  await daemon.mount(requestFor(none, second), { signal });
+  const program =
+    "import hashlib, sys; print(*(hashlib.sha256(open('%s/f%d' % (sys.argv[1], i), 'rb').read()).hexdigest() for i in range(254)))";
+  const expected = Array.from({ length: MAX_BLOBS }, (_, i) => sha256(content(5000, `${i}`)));
+  assert.deepEqual((await python(program, first)).trim().split(' '), expected);
+  assert.equal(
+    (await python('import os, sys; print(*sorted(os.listdir(sys.argv[1])))', second)).trim(),
+    'empty folder',
+  );
+  await daemon.unmount(second, { signal });
+  await daemon.unmount(first, { signal });
+  assert.equal(mountsBelow(place).size, 0);
+  assert.equal(connections(), 0);
+});
+
+/**
+ * A mount of two files that lie one behind the other in the device, of whose chunks no source has the last two. Reading a
+ * page of the first has brought the first pages of the second into the page cache of the device, but not into EROFS's.
+ */
+async function halfThere(t: TestContext, readDeadlineMs?: number) {
+  const bytes = content(FILE_BYTES, 'behind');
+  const image = makeImage(builder => directory({ a: builder.file(content(4096, 'before')), b: builder.file(bytes) }), {
+    chunkSize: CHUNK,
+  });
+  image.origin.lacks.add(2).add(3);
+  const daemon = await startDaemon(t, libraryOf(image));
+  const mountpoint = mountpointIn(scratch(t));
+  await daemon.mount(requestFor(image, mountpoint, { readDeadlineMs }), { signal });
+  const program = `
+import os, sys
+fd = os.open(sys.argv[1], os.O_RDONLY)
+os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_RANDOM)
+os.pread(fd, 10, 0)
+`;
+  await python(program, join(mountpoint, 'a'));
+  return { daemon, image, path: join(mountpoint, 'b'), digest: sha256(bytes) };
+}
+
+// These two fail on kernels that take the missing end of a read that failed for zeros (design §6 rule 7).
+test('a reader that is killed in the middle of a read leaves no wrong byte to the next', { skip }, async t => {
+  const { daemon, image, path, digest } = await halfThere(t);
+  const program = 'import os, sys; os.pread(os.open(sys.argv[1], os.O_RDONLY), 1 << 18, 0)';
+  const reader = spawn('python3', ['-c', program, path], { stdio: 'inherit' });
+  atEnd(t, () => reader.kill('SIGKILL'));
+  await eventually(async () => ((await daemon.list())[0]?.stats.waiting ?? 0) > 0, 'the read waits');
+  reader.kill('SIGKILL');
+  await once(reader, 'exit');
+  image.origin.lacks.clear();
+  assert.equal(await digestOf(path), digest);
+});
+
+test('a read that fails in its middle gives no zeros, and none to the next', { skip }, async t => {
+  const { image, path, digest } = await halfThere(t, 50);
+  const program = `
+import errno, os, sys
+fd = os.open(sys.argv[1], os.O_RDONLY)
+for length, at in ((1 << 18, 0), (4096, 1 << 16), (4096, 1 << 17)):
+    try: print(len(os.pread(fd, length, at)))
+    except OSError as e: print(errno.errorcode[e.errno])
+`;
+  assert.equal(await python(program, path), `${CHUNK}\nEIO\nEIO\n`);
+  image.origin.lacks.clear();
+  assert.equal(await digestOf(path), digest);
+});
+
+async function startProcess(t: TestContext, root: string, mountpoint: string, mode: string): Promise<ChildProcess> {
+  const script = join(import.meta.dirname, 'daemon-process.ts');
+  const args = [script, root, mountpoint, mode, 'erofs'];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  atEnd(t, () => child.kill('SIGKILL'));
+  await once(child.stdout, 'data');
+  return child;
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  const gone = once(child, 'exit');
+  child.kill('SIGKILL');
+  await gone;
+}
+
+test('when the daemon is killed readers get errors, and the next one removes the dead mount', { skip }, async t => {
+  const [root, place] = [join(scratch(t), 'root'), scratch(t)];
+  const mountpoint = mountpointIn(place);
+  const child = await startProcess(t, root, mountpoint, 'ro');
+  await kill(child);
+  await assert.rejects(digestOf(join(mountpoint, 'cached')), /Input\/output error|Errno 5/);
+  const image = killableImage();
+  const daemon = await startDaemon(t, libraryOf(image), { root });
+  assert.equal(mountsBelow(place).size, 0);
+  assert.deepEqual(readdirSync(join(root, 'mounts')), []);
+  await daemon.mount(requestFor(image, mountpoint), { signal });
+  assert.equal(await digestOf(join(mountpoint, 'cached')), sha256(content(600_000, 'cached')));
+});
+
+test('killed at any moment of mounting and unmounting, it leaves nothing that the next daemon cannot remove', {
+  skip,
+}, async t => {
+  const [root, place] = [join(scratch(t), 'root'), scratch(t)];
+  const mountpoint = mountpointIn(place);
+  for (const delay of [60, 140, 250, 380]) {
+    const child = await startProcess(t, root, mountpoint, 'churn');
+    await systemClock.sleep(delay); // not to wait for something, but to hit another moment
+    await kill(child);
+    const daemon = await startDaemon(t, libraryOf(killableImage()), { root });
+    assert.equal(mountsBelow(place).size, 0, `killed after ${delay} ms`);
+    assert.deepEqual(readdirSync(root).includes('mounts') ? readdirSync(join(root, 'mounts')) : [], []);
+    await daemon.stop();
+  }
+});
