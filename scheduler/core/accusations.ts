@@ -42,8 +42,11 @@ const WEIGHTS: Readonly<Record<number, number>> = {
   [WireAccusation.ACCUSE_LYING_BITMAP]: 0.25,
   [WireAccusation.ACCUSE_STALLED]: 0.1,
 };
-/** One that served others so many pieces (4 MiB) is slow, not stalled. */
-const SERVES_PIECES = 64;
+/**
+ * One that served others so many pieces (1 MiB) is slow, not stalled. A machine that stands still for 8 s in its first
+ * seconds is called stalled ten times by seven others (scripts/chaos.ts, leases-expire).
+ */
+const SERVES_PIECES = 16;
 /** More accusers than this are never needed. */
 const ACCUSERS_NEEDED = 3;
 const FIRST_BAN_MS = 10 * 60_000;

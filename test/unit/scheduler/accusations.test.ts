@@ -140,7 +140,7 @@ test('a stalled peer is banned when several say so often, one that serves others
   for (const serves of [false, true]) {
     const core = new CoreUnderTest();
     const [slow, ...others] = crowdOf(core, 8);
-    if (serves) others[6]?.say({ report: { parents: [{ peerId: slow.peerId, pieces: 80, milliseconds: 9000 }] } });
+    if (serves) others[6]?.say({ report: { parents: [{ peerId: slow.peerId, pieces: 16, milliseconds: 9000 }] } });
     for (const node of others.slice(0, 4)) for (let i = 0; i < 3; i++) node.accuse(slow, ACCUSE_STALLED, i);
     assert.equal(slow.isClosed, !serves);
   }
