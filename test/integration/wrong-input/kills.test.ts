@@ -145,7 +145,7 @@ const COMMANDS: readonly WrongInput[] = [
   {
     name: 'mount, killed while a writable mount is half made; then the same again',
     command: async place => ['mount', '--rw', (await convertedImage(place)).reference, place.directory('mnt')],
-    run: killedWhen(place => mountsOf(place.base).length === 1, 'for the lower mount'),
+    run: killedWhen(place => mountsOf(place.base).length > 0, 'for the lower mount'),
     after: async place => {
       await until(() => mountsOf(place.base).length === 0, 'for the daemon to undo it');
       await place.ok('mount', '--rw', `oci:${place.path('image')}:app`, place.path('mnt'));
