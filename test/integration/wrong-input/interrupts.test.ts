@@ -7,7 +7,6 @@ import { buildImage } from '../../support/image-builder.ts';
 import type { MemoryRegistry } from '../../support/memory-registry.ts';
 import { until } from '../../support/until.ts';
 import { convertedImage, LayoutImage, plainImage } from '../../support/wrong-input/images.ts';
-import { mountsOf } from '../../support/wrong-input/leftovers.ts';
 import type { Place } from '../../support/wrong-input/place.ts';
 import { type WrongInput, wrongInputs } from '../../support/wrong-input/suite.ts';
 
@@ -200,11 +199,11 @@ const READ: readonly WrongInput[] = [
     ...INTERRUPTED,
   },
   {
-    name: 'Ctrl-C while a writable mount is half made',
+    name: 'Ctrl-C while a writable mount is being made',
     command: async place => ['mount', '--rw', (await convertedImage(place)).reference, place.directory('mnt')],
-    run: (place, args) =>
-      place.call(args, { when: () => until(() => mountsOf(place.base).length > 0, 'for the lower mount') }),
+    run: (place, args) => place.call(args, { when: () => place.freezeHelper() }),
     ...INTERRUPTED,
+    after: async place => place.thawHelper(),
   },
   {
     name: 'Ctrl-C while run waits for the bootstrap',

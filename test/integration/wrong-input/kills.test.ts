@@ -143,11 +143,12 @@ const COMMANDS: readonly WrongInput[] = [
     ...KILLED,
   },
   {
-    name: 'mount, killed while a writable mount is half made; then the same again',
+    name: 'mount, killed while a writable mount is being made; then the same again',
     command: async place => ['mount', '--rw', (await convertedImage(place)).reference, place.directory('mnt')],
-    run: killedWhen(place => mountsOf(place.base).length > 0, 'for the lower mount'),
+    run: (place, args) => place.call(args, { signal: 'SIGKILL', when: () => place.freezeHelper() }),
     after: async place => {
-      await until(() => mountsOf(place.base).length === 0, 'for the daemon to undo it');
+      place.thawHelper();
+      await until(() => names(`${place.root}/mounts`).length === 0, 'for the daemon to undo it');
       await place.ok('mount', '--rw', `oci:${place.path('image')}:app`, place.path('mnt'));
       assert.equal((await cat(place.path('mnt/etc/motd'))).stdout, 'hello\n');
       await place.ok('umount', place.path('mnt'));

@@ -31,6 +31,7 @@ export class Place implements Ending {
   /** A registry whose tags and blobs are looked at, too. */
   registry: MemoryRegistry | undefined;
   readonly #endings: (() => Promise<void>)[] = [];
+  #frozen: number | undefined;
   #before: Snapshot | undefined;
 
   private constructor(base: string) {
@@ -99,8 +100,22 @@ export class Place implements Ending {
     return processesOf(this.base);
   }
 
-  /** From here on, whatever is new is a leftover. */
+  /** Stops what helps to mount where it is, as soon as it is there; `thawHelper` lets it go on. */
+  async freezeHelper(): Promise<void> {
+    const helper = () => this.processes().find(line => line.includes('daemon/mount/helper'));
+    await until(() => helper() !== undefined, 'for a mount helper to start');
+    this.#frozen = Number.parseInt(helper() ?? '', 10);
+    process.kill(this.#frozen, 'SIGSTOP');
+  }
+
+  thawHelper(): void {
+    if (this.#frozen !== undefined) process.kill(this.#frozen, 'SIGCONT');
+    this.#frozen = undefined;
+  }
+
+  /** From here on, whatever is new is a leftover. What helps to mount ends a moment after the command that mounted. */
   async remember(): Promise<void> {
+    await until(() => !this.processes().some(line => line.includes('daemon/mount/helper')), 'for helpers to end');
     this.#before = await this.#look();
   }
 
