@@ -250,19 +250,6 @@ const DAEMONS: readonly WrongInput[] = [
       await unmounts(place);
     },
   },
-  {
-    name: 'the daemon, killed while it mounts; then the same again',
-    command: async place => ['mount', '--rw', (await convertedImage(place)).reference, place.directory('mnt')],
-    run: async (place, args) => {
-      const running = place.run(...args);
-      await until(() => mountsOf(place.base).length > 0, 'for the lower mount');
-      await killDaemon(place);
-      return running;
-    },
-    code: 0,
-    message: /^$/,
-    after: unmounts,
-  },
 ];
 
 async function containerArgs(place: Place, script: string, runtime = 'runc'): Promise<readonly string[]> {
