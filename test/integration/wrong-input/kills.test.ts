@@ -250,6 +250,20 @@ const DAEMONS: readonly WrongInput[] = [
       await unmounts(place);
     },
   },
+  {
+    name: 'the daemon, killed while it mounts; then the same again',
+    command: async place => ['mount', '--rw', (await convertedImage(place)).reference, place.directory('mnt')],
+    run: async (place, args) => {
+      const running = place.run(...args);
+      await place.freezeHelper();
+      await killDaemon(place);
+      place.thawHelper();
+      return running;
+    },
+    code: 0,
+    message: /^$/,
+    after: unmounts,
+  },
 ];
 
 async function containerArgs(place: Place, script: string, runtime = 'runc'): Promise<readonly string[]> {
