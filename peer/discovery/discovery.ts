@@ -38,7 +38,11 @@ export class PeerDiscovery implements Discovery {
   /** `bootstrap`: multiaddrs of peers to enter the swarm by, may be none. Throws `usage` for what is no multiaddr. */
   constructor(ports: DiscoveryPorts, options: { readonly bootstrap: readonly string[] }) {
     this.#ports = ports;
-    this.#directory = new TaskDirectory(ports.dht, ports);
+    this.#directory = new TaskDirectory(ports.dht, {
+      clock: ports.clock,
+      log: ports.log,
+      isConnected: () => ports.node.getConnections().length > 0,
+    });
     this.#bootstrap = options.bootstrap.map(parsedAddress);
   }
 

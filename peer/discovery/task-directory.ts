@@ -12,6 +12,8 @@ import { PROVIDE_AGAIN_MS } from './dht-settings.ts';
 const ABSENCE_MS = 2_000;
 /** The first provider is there: others are waited for so long. The rest of the search would take ten times that. */
 const MORE_MS = 200;
+/** Between two looks whether somebody is known by now. */
+const LOOK_MS = 100;
 /** Enough to ask; they know others. */
 const ENOUGH_PROVIDERS = 8;
 /** Of one that is said to provide. */
@@ -22,37 +24,54 @@ const MAX_PROVIDED = 1024;
 /** Between two tasks: a node that comes with a hundred tasks is not to fill the network with them. */
 const PROVIDE_GAP_MS = 100;
 const PROVIDE_TIMEOUT_MS = 10_000;
-/** Nobody there yet to tell, or nobody could be told. */
-const PROVIDE_RETRY_MS = 15_000;
+/** Told again after so long, then ever less often: nodes start together, and those that come later are to know as well. */
+const FIRST_AGAIN_MS = 15_000;
 /** Part of an interval that is left to chance, so that nodes that started together do not come together for ever. */
 const JITTER = 0.2;
 
 type Cid = Parameters<KadDHT['provide']>[0];
 
+interface Provided {
+  /** When it is to be told (again), monotonic ms. */
+  readonly due: number;
+  /** From then until the time after, ms. */
+  readonly pause: number;
+}
+
 export class TaskDirectory {
   readonly #dht: KadDHT & Partial<Pick<SingleKadDHT, 'routingTable'>>;
   readonly #clock: Clock;
   readonly #log: Logger;
-  /** When each is to be told (again), monotonic ms. */
-  readonly #due = new Map<TaskId, number>();
+  readonly #isConnected: () => boolean;
+  readonly #provided = new Map<TaskId, Provided>();
   readonly #stopped = new AbortController();
   #wake = Promise.withResolvers<void>();
   #running: Promise<void> | undefined;
 
-  constructor(dht: KadDHT, ports: { readonly clock: Clock; readonly log: Logger }) {
+  constructor(
+    dht: KadDHT,
+    ports: {
+      readonly clock: Clock;
+      readonly log: Logger;
+      /** To anybody; whether that one is in the DHT is known a little later. */
+      readonly isConnected: () => boolean;
+    },
+  ) {
     this.#dht = dht;
     this.#clock = ports.clock;
     this.#log = ports.log;
+    this.#isConnected = ports.isConnected;
   }
 
   /** Ends by itself, within seconds. Never rejects. */
   async *find(taskId: TaskId, { signal }: { readonly signal: AbortSignal }): AsyncIterable<PeerAddress> {
-    if (this.#isAlone) return;
+    if (this.#isAlone && !this.#isConnected()) return;
     const enough = new AbortController();
     const stop = AbortSignal.any([signal, this.#stopped.signal, enough.signal]);
     this.#stopAfter(ABSENCE_MS, enough, stop);
     const found = new Set<string>();
     try {
+      await this.#somebody(stop);
       for await (const event of this.#dht.findProviders(keyOf(taskId), { signal: stop })) {
         if (event.name !== 'PROVIDER') continue;
         for (const { id, multiaddrs } of event.providers) {
@@ -72,17 +91,17 @@ export class TaskDirectory {
   }
 
   provide(taskId: TaskId): void {
-    if (this.#stopped.signal.aborted || this.#due.has(taskId)) return;
-    this.#due.set(taskId, this.#clock.monotonic());
-    const [oldest] = this.#due.keys();
-    if (this.#due.size > MAX_PROVIDED && oldest !== undefined) this.withdraw(oldest);
+    if (this.#stopped.signal.aborted || this.#provided.has(taskId)) return;
+    this.#provided.set(taskId, { due: this.#clock.monotonic(), pause: FIRST_AGAIN_MS });
+    const [oldest] = this.#provided.keys();
+    if (this.#provided.size > MAX_PROVIDED && oldest !== undefined) this.withdraw(oldest);
     this.#running ??= this.#run();
     this.#wake.resolve();
   }
 
   /** Others forget it within the hour. */
   withdraw(taskId: TaskId): void {
-    if (!this.#due.delete(taskId)) return;
+    if (!this.#provided.delete(taskId)) return;
     this.#dht.cancelReprovide(keyOf(taskId)).catch(error => {
       this.#log.debug('DHT record stays', { task: taskId, error: messageOf(error) });
     });
@@ -99,19 +118,31 @@ export class TaskDirectory {
     return this.#dht.routingTable?.size === 0;
   }
 
+  /** Resolves when somebody is known, or on the signal: who has just come is known once it has said what it speaks. */
+  async #somebody(signal: AbortSignal): Promise<void> {
+    while (this.#isAlone && !signal.aborted) {
+      await this.#clock.sleep(LOOK_MS, { signal }).catch(() => {}); // the loop looks at the signal
+    }
+  }
+
   async #run(): Promise<void> {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
+      await this.#somebody(signal);
+      if (signal.aborted) return;
       const next = this.#next();
       const wait = next === undefined ? Infinity : next.due - this.#clock.monotonic();
       if (next === undefined || wait > 0) {
         await this.#sleep(wait);
         continue;
       }
-      const isTold = !this.#isAlone && (await this.#tell(next.taskId));
-      const again = (isTold ? PROVIDE_AGAIN_MS : PROVIDE_RETRY_MS) * (1 - JITTER * this.#clock.random());
+      const isTold = await this.#tell(next.taskId);
+      const due = this.#clock.monotonic() + next.pause * (1 - JITTER * this.#clock.random());
       // It may have been withdrawn meanwhile.
-      if (this.#due.has(next.taskId)) this.#due.set(next.taskId, this.#clock.monotonic() + again);
+      if (this.#provided.has(next.taskId)) {
+        const pause = isTold ? Math.min(next.pause * 2, PROVIDE_AGAIN_MS) : next.pause;
+        this.#provided.set(next.taskId, { due, pause });
+      }
       if (isTold) await this.#sleep(PROVIDE_GAP_MS, { throughNews: true });
     }
   }
@@ -129,9 +160,11 @@ export class TaskDirectory {
     done.abort();
   }
 
-  #next(): { readonly taskId: TaskId; readonly due: number } | undefined {
-    let next: { readonly taskId: TaskId; readonly due: number } | undefined;
-    for (const [taskId, due] of this.#due) if (next === undefined || due < next.due) next = { taskId, due };
+  #next(): (Provided & { readonly taskId: TaskId }) | undefined {
+    let next: (Provided & { readonly taskId: TaskId }) | undefined;
+    for (const [taskId, provided] of this.#provided) {
+      if (next === undefined || provided.due < next.due) next = { taskId, ...provided };
+    }
     return next;
   }
 

@@ -14,6 +14,7 @@ import { type KadDHT, kadDHT, type SingleKadDHT } from '@libp2p/kad-dht';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import { ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
+import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
 import { type LogFields, type Logger, silentLogger, systemClock } from '../../../core/index.ts';
 import { dhtSettings, KnownPeers, type PeerAddress, PeerDiscovery } from '../../../peer/index.ts';
@@ -127,6 +128,7 @@ interface Swarmer {
   readonly dht: SingleKadDHT;
   readonly lines: string[];
   readonly known: KnownPeers;
+  readonly dial: (address: string) => Promise<void>;
 }
 
 async function swarmer(t: TestContext, bootstrap: readonly string[]): Promise<Swarmer> {
@@ -146,7 +148,9 @@ async function swarmer(t: TestContext, bootstrap: readonly string[]): Promise<Sw
     await discovery.stop();
     await node.stop();
   });
-  return { discovery, peerId: node.peerId.toString(), addresses: node.getMultiaddrs().map(String), dht, lines, known };
+  const dial = async (address: string) => void (await node.dial(multiaddr(address)));
+  const addresses = node.getMultiaddrs().map(String);
+  return { discovery, peerId: node.peerId.toString(), addresses, dht, lines, known, dial };
 }
 
 /** Everything above debug. */
@@ -188,6 +192,20 @@ test('among several nodes the one that provides a task is found through the DHT,
   assert.deepEqual(
     all.flatMap(({ lines }) => lines),
     [],
+  );
+});
+
+test('a task that was provided and looked for before either node knew anybody is found as soon as they meet', async t => {
+  const provider = await swarmer(t, []);
+  provider.discovery.provide(taskId('image'));
+  const third = await swarmer(t, provider.addresses);
+  await until(async () => (await found(third.discovery, 'image')).length > 0, 'the record has come');
+  const asker = await swarmer(t, []);
+  await asker.dial(third.addresses[0] ?? '');
+  const peers = await found(asker.discovery, 'image');
+  assert.deepEqual(
+    peers.map(({ peerId }) => peerId),
+    [provider.peerId],
   );
 });
 
