@@ -93,11 +93,12 @@ export class Download {
     const spread = () => clock.monotonic() + clock.random() * settings.returnSpreadMs;
     this.scheduler = new SchedulerSide(
       joined,
-      { schedulers: ports.schedulers, wanted: this.wanted, spread },
+      { clock, schedulers: ports.schedulers, wanted: this.wanted, spread },
       {
         onChanged: () => this.#schedulerChanged(),
         onParents: (add, remove) => this.#parentsSaid(add, remove),
         onLease: pieces => this.#leased(pieces),
+        onAhead: pieces => this.fetchUnasked(pieces, clock.monotonic()),
         onLessee: (peerId, pieces) => this.#lesseeSaid(peerId, pieces),
         onTrace: pieces => host.onTrace(pieces),
         onBan: (peerId, durationMs, reason) => this.avoid(peerId, durationMs, reason),
@@ -145,10 +146,10 @@ export class Download {
     this.#forget(piece);
   }
 
-  /** Fetches from the origin without being told to by a scheduler. Returns whether it will. */
-  fetchUnasked(piece: number, now: number): boolean {
+  /** Fetches from the origin without having been told to. Returns whether it will. */
+  fetchUnasked(pieces: readonly number[], now: number): boolean {
     if (!this.#mayReadOrigin || now < this.#originRestsUntil) return false;
-    this.fetcher.add([piece]);
+    this.fetcher.add(pieces);
     return true;
   }
 

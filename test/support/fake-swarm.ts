@@ -38,6 +38,7 @@ import type {
   ScheduledEvents,
   ScheduledTask,
   Schedulers,
+  WantOptions,
 } from '../../peer/ports.ts';
 import { DEFAULT_SWARM_SETTINGS, type SwarmSettings } from '../../peer/swarm/config.ts';
 import { NodeSwarm } from '../../peer/swarm/swarm.ts';
@@ -135,7 +136,7 @@ export class FakeParent implements ParentLink {
 
 /** What the node said to the scheduler, and the way to answer. */
 export class FakeScheduler implements Schedulers, ScheduledTask {
-  readonly wants: { readonly pieces: readonly number[]; readonly lane: Lane; readonly late: boolean }[] = [];
+  readonly wants: (WantOptions & { readonly pieces: readonly number[] })[] = [];
   readonly reported = new Set<number>();
   readonly lostPieces: number[] = [];
   readonly failures: {

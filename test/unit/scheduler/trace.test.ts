@@ -227,3 +227,74 @@ test('a lease that goes to another is followed to there', () => {
   assert.ok(lessee && other);
   assert.equal(other.lessees.get(5), lessee.name);
 });
+
+test('one that is ahead of all others fetches what it waits for next without asking, and the others wait there', () => {
+  const { core, nodes, first } = followers(4);
+  first.want([5]);
+  core.flush();
+  assert.ok(first.aheadMs > 0);
+  first.want([9, 10], { begun: true });
+  core.flush();
+  assert.deepEqual(first.takeLeases(), [5, 9, 10]);
+  assert.ok(first.aheadMs > 0);
+  assert.equal(sourcesOf(nodes, 10).size, 3);
+  assert.deepEqual(nodes[1]?.trace, [5, 9, 10]);
+});
+
+test('one at a time is ahead; what another has begun without having been told to is leased as usual', () => {
+  const { core, nodes, first } = followers(4);
+  const [, second] = nodes;
+  assert.ok(second);
+  first.want([5]);
+  core.flush();
+  second.want([20]);
+  core.flush();
+  assert.deepEqual(second.leased, [20]);
+  assert.equal(second.aheadMs, 0);
+  first.want([30], { begun: true });
+  second.want([30], { begun: true });
+  core.flush();
+  assert.deepEqual([first.leased, second.leased], [[5, 30], [20]]);
+  first.gained(5, 30);
+  second.gained(20);
+  core.pass(3_000);
+  second.want([21]);
+  core.flush();
+  assert.ok(second.aheadMs > 0, 'the first has not waited for anything for a while');
+});
+
+test('one that has much to send is ahead no more, and what it has begun is its lease all the same', () => {
+  const { core, first } = followers(4);
+  first.want([5]);
+  core.flush();
+  first.reportQueue(1_000);
+  first.want([6], { begun: true });
+  core.flush();
+  assert.deepEqual(first.leased, [5, 6]);
+  assert.equal(first.aheadMs, 0);
+});
+
+test('of many nobody is ahead', () => {
+  const { core, first } = followers(16);
+  first.want([5]);
+  core.flush();
+  assert.deepEqual(first.leased, [5]);
+  assert.equal(first.aheadMs, 0);
+});
+
+test('who waited for another blob a moment ago is not at the beginning of this one: it fetches what it waits for', () => {
+  const { core, nodes, first } = followers(4);
+  for (const node of nodes) node.join({ task: 'other', handle: 2 });
+  for (const node of nodes) node.say({ follow: { handle: 2, follows: true } });
+  core.flush();
+  for (let ms = 0; ms < 1_000; ms += 100) {
+    first.want([ms / 100]);
+    core.pass(100);
+    for (const node of nodes) node.gained(ms / 100);
+  }
+  first.takeLeases();
+  first.want(range(0, 8), { handle: 2 });
+  core.flush();
+  assert.equal(first.takeLeases().length > 0, true);
+  for (const node of nodes) assert.deepEqual(node.takeLeases(), [], node.name);
+});
