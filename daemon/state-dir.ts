@@ -1,11 +1,13 @@
 // The daemon's directory: its version, and the record of what is mounted, for the daemon that comes after a crash.
-// Every change is a whole new file (write, fsync, rename): a reader sees the old state or the new one.
+// Every change is a whole new file (write, fsync, rename): a reader sees the old state or the new one, and once the change is
+// done (the directory's fsync) no power cut brings the old one back.
 
 import { constants } from 'node:fs';
 import { chmod, mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { errnoOf, fromSystemError, type Logger, messageOf, ShoalError } from '../core/index.ts';
+import { syncDirectory } from './sync-directory.ts';
 
 /** Of everything under the root. The layout of cache and state may change with it. */
 const STATE_VERSION = '1';
@@ -177,6 +179,7 @@ async function replaceFile(path: string, text: string): Promise<void> {
       await file.close();
     }
     await rename(temporary, path);
+    await syncDirectory(dirname(path));
   } catch (error) {
     throw fromSystemError(error, `write ${path}`);
   }

@@ -48,6 +48,7 @@ export class DiskStore implements ChunkStore {
   readonly #background = new Set<Promise<void>>();
   // One at a time: each occupies one of the few threads that serve all of Node's file operations.
   readonly #oneSync = pLimit(1);
+  readonly #oneFlush = pLimit(1);
   #stopped: Promise<void> | undefined;
 
   constructor(ports: { readonly clock: Clock; readonly log: Logger }, options: DiskStoreOptions) {
@@ -191,7 +192,7 @@ export class DiskStore implements ChunkStore {
       entry.flushing = true;
       this.#later(mapFlushMs, () => {
         entry.flushing = false;
-        return entry.blob.flush();
+        return this.#oneFlush(() => entry.blob.flush());
       });
     }
     if (!entry.syncing) {
@@ -212,9 +213,13 @@ export class DiskStore implements ChunkStore {
   }
 
   #inBackground(work: Promise<void>): void {
-    const guarded = work.catch(error => this.#log.error('cache upkeep failed', { error: messageOf(error) }));
+    const guarded = work.catch(error => this.#complain(error));
     this.#background.add(guarded);
     void guarded.finally(() => this.#background.delete(guarded));
+  }
+
+  #complain(error: unknown): void {
+    this.#log.error('cache upkeep failed', { error: messageOf(error) });
   }
 
   async #stop(): Promise<void> {
@@ -223,7 +228,8 @@ export class DiskStore implements ChunkStore {
     const entries = await Promise.allSettled(this.#entries.values());
     this.#entries.clear();
     for (const entry of entries) {
-      if (entry.status === 'fulfilled') await entry.value.blob.close();
+      // A disk that is full or broken keeps no other blob from being closed.
+      if (entry.status === 'fulfilled') await entry.value.blob.close().catch(error => this.#complain(error));
     }
     await this.#pool.stop();
   }
