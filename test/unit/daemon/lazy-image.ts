@@ -40,7 +40,7 @@ export function makeImage(
 }
 
 /** A library of these images, by reference. */
-export function libraryOf(...images: readonly TestImage[]): ImageLibrary {
+export function libraryOf(...images: readonly LazyImage[]): ImageLibrary {
   return {
     open: async ({ reference }) => {
       const image = images.find(candidate => candidate.reference === reference);
