@@ -196,6 +196,8 @@ function imageLibrary(access: registry.RegistryAccess, swarmNow: () => Swarm | u
       const image = await openAcceleratedImage(insisting, platform ?? readPlatform(undefined), signal, fetchLayer);
       return { ...image, reference: image.name, ...sources };
     },
+    sources: ({ reference, plainHttp, insecure }) =>
+      registry.openChunkSources(reference, { access, plainHttp, insecure }),
   };
 }
 

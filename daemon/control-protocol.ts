@@ -49,6 +49,7 @@ export const mountInfo: z.ZodType<MountInfo> = z.object({
   driverReason: z.string().optional(),
   writable: z.boolean(),
   mountedAt: z.number(),
+  resumedAt: z.number().optional(),
   state: z.object({ name: z.enum(['mounting', 'ready', 'stalled']), since: z.number() }),
   stats: z.object({
     totalBytes: count,

@@ -56,6 +56,7 @@ async function realDaemon(t: TestContext): Promise<{ daemon: Daemon; bench: Omit
   const inner = libraryOf(...images);
   let gate: PromiseWithResolvers<void> | undefined;
   const library: ImageLibrary = {
+    ...inner,
     open: async (request, { signal }) => {
       if (gate !== undefined) await Promise.race([gate.promise, aborted(signal)]);
       return inner.open(request, { signal });
