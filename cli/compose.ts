@@ -206,7 +206,7 @@ export function composeDaemon(
   context: CommandContext,
   options: Pick<DaemonOptions, 'exitWhenIdle'>,
 ): Daemon {
-  const { root, daemon, fill, peers: peerSettings } = context.settings;
+  const { root, daemon, fill, keepMounts, peers: peerSettings } = context.settings;
   const limits = {
     serve: { ...defaultServeLimits, workers: daemon.serveWorkers },
     store: { ...defaultStoreLimits, workers: daemon.storeWorkers },
@@ -217,6 +217,6 @@ export function composeDaemon(
     new DaemonPeers(context, peerSettings, async () => (await import('../peer/index.ts')).createPeerNode);
   return new Daemon(
     { clock: systemClock, log: context.log, library: imageLibrary(context.registry, () => peers?.swarm), peers },
-    { root, limits, fill, ...options },
+    { root, limits, fill, keepMounts, ...options },
   );
 }
