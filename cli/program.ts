@@ -253,6 +253,7 @@ function addDaemonCommands(program: Command, contextFor: ContextFor): void {
     .option('--takeover', 'in the place of the daemon that runs, which ends; readers of its mounts wait a moment')
     .option('--supervise', 'run it as a child, and start it again when it dies')
     .addOption(new Option('--look-after').hideHelp())
+    .addOption(new Option('--restarted').hideHelp())
     .addOption(configOption('serve-workers', '<n>'))
     .addOption(configOption('store-workers', '<n>'))
     .addOption(configOption('fetch-requests', '<n>'))

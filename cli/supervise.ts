@@ -14,6 +14,8 @@ import { EXIT_CODES } from './exit-codes.ts';
 export const SUPERVISE_OPTION = '--supervise';
 /** Only one that runs, and only when it dies and leaves mounts. */
 export const LOOK_AFTER_OPTION = '--look-after';
+/** Of one that is started again: where there is nothing to go on with, nobody waits for it either. */
+const RESTARTED_OPTION = '--restarted';
 
 /** Between two starts: doubled each time up to the last, and the first again after a daemon that lived for a minute. */
 const FIRST_PAUSE_MS = 100;
@@ -35,9 +37,9 @@ export async function superviseDaemon(context: CommandContext, { onlyRunning = f
   if (signal.aborted || ((wasThere || onlyRunning) && !(await hasLeftMounts(settings.root)))) return;
   setPriority(0); // it may have been started to be in nobody's way; the daemon is not
   let pauseMs = FIRST_PAUSE_MS;
-  for (;;) {
+  for (let isAgain = onlyRunning || wasThere; ; isAgain = true) {
     const startedAt = systemClock.monotonic();
-    const code = await runChild(context);
+    const code = await runChild(context, isAgain ? [RESTARTED_OPTION] : []);
     if (FINAL_CODES.has(code) || signal.aborted) {
       context.setExitCode(code ?? EXIT_CODES.aborted);
       return;
@@ -50,9 +52,9 @@ export async function superviseDaemon(context: CommandContext, { onlyRunning = f
 }
 
 /** This very command without its option; the exit code, or null when a signal ended it. */
-async function runChild({ signal, env }: CommandContext): Promise<number | null> {
-  const args = process.argv.slice(1).filter(arg => arg !== SUPERVISE_OPTION && arg !== LOOK_AFTER_OPTION);
-  const child = spawn(process.execPath, args, { env: { ...env }, stdio: 'inherit' });
+async function runChild({ signal, env }: CommandContext, more: readonly string[]): Promise<number | null> {
+  const given = process.argv.slice(1).filter(arg => arg !== SUPERVISE_OPTION && arg !== LOOK_AFTER_OPTION);
+  const child = spawn(process.execPath, [...given, ...more], { env: { ...env }, stdio: 'inherit' });
   const stop = () => child.kill('SIGTERM');
   signal.addEventListener('abort', stop, { once: true });
   try {

@@ -23,6 +23,8 @@ export interface DaemonCommandOptions {
   readonly supervise?: boolean;
   /** The same for the one that runs, and nothing else. */
   readonly lookAfter?: boolean;
+  /** It is one of these that has been started again. */
+  readonly restarted?: boolean;
 }
 
 export async function runDaemon(context: CommandContext, options: DaemonCommandOptions): Promise<void> {
@@ -31,7 +33,8 @@ export async function runDaemon(context: CommandContext, options: DaemonCommandO
   }
   const { settings, log, signal } = context;
   const server = await loadServer();
-  const daemon = composeDaemon(server, context, { exitWhenIdle: options.exitWhenIdle ?? false });
+  const { exitWhenIdle = false, restarted = false } = options;
+  const daemon = composeDaemon(server, context, { exitWhenIdle, isAwaited: !restarted });
   await makeDirectory(settings.root, `--root ${settings.root}`, ROOT_MODE);
   const handedOver = options.takeover === true && (await takeOver(context));
   await daemon.start({ handedOver });
