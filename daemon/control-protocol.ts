@@ -9,6 +9,7 @@ export const MOUNTS_PATH = '/v1/mounts';
 export const DAEMON_PATH = '/v1/daemon';
 export const SWARM_PATH = '/v1/swarm';
 export const STOP_PATH = '/v1/daemon/stop';
+export const HAND_OVER_PATH = '/v1/daemon/hand-over';
 /** Where Prometheus looks by itself; text, not JSON. */
 export const METRICS_PATH = '/metrics';
 

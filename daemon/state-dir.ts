@@ -161,6 +161,16 @@ export class StateDir {
   }
 }
 
+/** Whether a daemon of this root that is gone has left mounts: it did not end in the orderly way. */
+export async function hasLeftMounts(root: string): Promise<boolean> {
+  const text = await readIfThere(join(root, 'state.json'));
+  try {
+    return text !== undefined && stateFile.parse(JSON.parse(text)).mounts.length > 0;
+  } catch {
+    return false; // edited by somebody; a daemon that starts says so
+  }
+}
+
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');

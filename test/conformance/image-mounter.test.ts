@@ -123,7 +123,16 @@ imageMounterConformance('daemon over its control socket', async t => {
   const socket = join(scratch(t), 'control.sock');
   const metrics = () => daemon.metrics();
   const swarm = () => daemon.swarm();
-  const ports = { mounter: daemon, metrics, swarm, clock: systemClock, log: silentLogger, onStop: () => {} };
+  const ports = {
+    mounter: daemon,
+    metrics,
+    swarm,
+    clock: systemClock,
+    log: silentLogger,
+    onStop: () => {},
+    handOver: async () => {},
+    onHandedOver: () => {},
+  };
   const api = await startControlApi(ports, { socket, version: 'test' });
   atEnd(t, () => api.stop());
   return { mounter: new ControlClient(socket), ...bench };
