@@ -2,7 +2,7 @@
 // When the holder dies another one is started and given everything again. The main thread never waits for it: each question
 // has a connection and a deadline of its own.
 
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -23,6 +23,8 @@ import { connectTo, endedConnections, receiveFrom, sendTo, untilReadable } from 
 
 /** How often a holder that was just started is looked for. */
 const LOOK_MS = 10;
+/** Before one is started in the place of one that has ended at once. */
+const AGAIN_MS = 100;
 
 export interface HeldConnection {
   /** The one that was mounted, and its clones. The taker's to close. */
@@ -133,20 +135,19 @@ export class HolderClient {
 
   async #begin(): Promise<boolean> {
     const { clock, log } = this.#ports;
-    const { root, timeoutMs } = this.#options;
-    const script = fileURLToPath(siblingScript(import.meta.url, 'holder-process'));
-    // A session of its own, and nothing of the daemon's: it outlives it.
-    const child = spawn(process.execPath, [script], { cwd: root, detached: true, stdio: 'ignore' });
-    child.on('error', error => log.error('the holder could not be started', { error: error.message }));
-    child.unref();
+    const { timeoutMs } = this.#options;
     const deadline = clock.monotonic() + timeoutMs;
+    let child = this.#spawn();
     try {
-      while (clock.monotonic() < deadline && child.exitCode === null) {
+      while (clock.monotonic() < deadline) {
         if (await this.#attach()) {
-          log.info('a holder keeps the connections of mounts', { pid: child.pid });
+          log.info('a holder keeps the connections of mounts');
           return true;
         }
-        await clock.sleep(LOOK_MS, { signal: this.#left.signal });
+        // There was one already, which is ending, or has not begun to listen: only one can be there at a time.
+        const isGone = child.exitCode !== null || child.signalCode !== null;
+        await clock.sleep(isGone ? AGAIN_MS : LOOK_MS, { signal: this.#left.signal });
+        if (isGone) child = this.#spawn();
       }
     } catch (error) {
       if (this.#left.signal.aborted) return false;
@@ -155,6 +156,16 @@ export class HolderClient {
     }
     log.error('the holder did not start; mounts end with this daemon', { exitCode: child.exitCode });
     return false;
+  }
+
+  #spawn(): ChildProcess {
+    const script = fileURLToPath(siblingScript(import.meta.url, 'holder-process'));
+    // A session of its own, and nothing of the daemon's: it outlives it.
+    const options = { cwd: this.#options.root, detached: true, stdio: 'ignore' } as const;
+    const child = spawn(process.execPath, [script], options);
+    child.on('error', error => this.#ports.log.error('the holder could not be started', { error: error.message }));
+    child.unref();
+    return child;
   }
 
   async #attach(): Promise<boolean> {

@@ -2,7 +2,9 @@
 // It never reads from them. A loop that blocks in poll(2), because there is nothing that it could do meanwhile. Its working
 // directory is the root of the daemon whose mounts it holds; the socket is there, for the owner only.
 
-import { closeSync, rmSync } from 'node:fs';
+import { closeSync, constants, openSync, rmSync } from 'node:fs';
+import { ShoalError } from '../../core/index.ts';
+import { tryLock } from '../system-calls.ts';
 import { HeldConnections } from './held-connections.ts';
 import {
   Ask,
@@ -143,5 +145,9 @@ function reply(fd: number, what: Result): boolean {
 
 /** Holds until there is nothing to hold any more; blocks its thread. Throws `system` when it can't listen. */
 export function runHolder(options: HolderOptions): void {
+  // The lock is the directory's own, and goes with this process. Two holders would take the socket from each other, and a
+  // daemon's mounts would be with the one that it does not speak with.
+  const lock = openSync('.', constants.O_RDONLY | constants.O_DIRECTORY);
+  if (!tryLock(lock)) throw new ShoalError('busy', `${process.cwd()}: a holder runs already`);
   new Holder(options).run();
 }
