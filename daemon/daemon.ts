@@ -27,7 +27,7 @@ import { FuseStart } from './fuse-start.ts';
 import { HolderClient } from './holder/holder-client.ts';
 import { keepingProblem } from './holder/keeping-problem.ts';
 import type { ImageMount } from './image-mount.ts';
-import { type KeptMount, sortLeftovers } from './leftovers.ts';
+import { freeConnections, type KeptMount, sortLeftovers } from './leftovers.ts';
 import { type Machinery, startMachinery, stopMachinery } from './machinery.ts';
 import { MountHelper } from './mount/helper-client.ts';
 import { keptMount, type MountMakerParts, newMount } from './mount-maker.ts';
@@ -35,7 +35,7 @@ import { MountpointQueue } from './mountpoint-queue.ts';
 import type { LazyImage } from './ports.ts';
 import { prepareMount } from './prepare-mount.ts';
 import { RootLock } from './root-lock.ts';
-import { type MountRecord, mountSource, StateDir } from './state-dir.ts';
+import { type MountRecord, StateDir } from './state-dir.ts';
 import { type SwarmReport, swarmReport } from './swarm-report.ts';
 
 interface Running extends MountMakerParts {
@@ -192,13 +192,16 @@ export class Daemon implements ImageMounter {
    * process has to be killed next; readers are served until then. Rejects with `unsupported` when a mount would be lost.
    */
   async handOver(): Promise<void> {
-    const lost = [...this.#held.keys()].find(mount => !mount.isKept);
+    const lost = [...this.#held.keys()].find(mount => !mount.isKept && mount.info().state.name !== 'mounting');
     if (lost !== undefined) {
       throw new ShoalError('unsupported', `${lost.mountpoint} (${lost.info().driver}) would not outlive this daemon`);
     }
     this.#stopping.abort(new ShoalError('unavailable', 'the daemon hands over to another one'));
     await this.#queue.idle();
-    await this.#running?.store.flush();
+    // What is not noted is fetched again.
+    await this.#running?.store
+      .flush()
+      .catch(error => this.#ports.log.error('flush failed', { error: messageOf(error) }));
   }
 
   /** Runs one call, in order with others for its mountpoint, and sees whether anything is left to do afterwards. */
@@ -317,7 +320,8 @@ export class Daemon implements ImageMounter {
   /** The holder of the lock is being killed and does not end: probably a thread of it waits for one of its mounts. */
   async #freeDyingDaemon(): Promise<void> {
     const records = await this.#state.load();
-    await this.#helper.clean(records.map(({ id }) => mountSource(id)));
+    const holder = (await this.#holder.find()) ? this.#holder : undefined;
+    await freeConnections({ helper: this.#helper, holder, log: this.#ports.log }, records);
   }
 
   async #endUnlessUsed(): Promise<void> {

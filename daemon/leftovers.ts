@@ -74,8 +74,25 @@ async function look(
   return { ...saved, written, isVisible, connection };
 }
 
+/** The last resort: ends all connections, because a thread that waits for one keeps somebody from dying. */
+export async function freeConnections(
+  ports: Omit<LeftoverPorts, 'state'>,
+  records: readonly MountRecord[],
+): Promise<void> {
+  const held = new Set(await ports.holder?.list());
+  for (const { id } of records) {
+    const connection = held.has(id) ? await ports.holder?.take(id) : undefined;
+    if (connection !== undefined) await giveUp(ports, id, connection);
+  }
+  await ports.helper.clean(records.map(({ id }) => mountSource(id)));
+}
+
 /** Whoever waits for it gets an error. */
-async function giveUp({ helper, holder, log }: LeftoverPorts, id: string, connection: HeldConnection): Promise<void> {
+async function giveUp(
+  { helper, holder, log }: Omit<LeftoverPorts, 'state'>,
+  id: string,
+  connection: HeldConnection,
+): Promise<void> {
   const { device, hasEnded, descriptors } = connection;
   if (device !== undefined && !hasEnded) {
     await helper.abort(device).catch(error => log.error('abort failed', { device, error: messageOf(error) }));

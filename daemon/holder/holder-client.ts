@@ -23,8 +23,8 @@ import { connectTo, endedConnections, receiveFrom, sendTo, untilReadable } from 
 
 /** How often a holder that was just started is looked for. */
 const LOOK_MS = 10;
-/** Before one is started in the place of one that has ended at once. */
-const AGAIN_MS = 100;
+/** One that ends again and again does not start at all. */
+const MAX_STARTS = 5;
 
 export interface HeldConnection {
   /** The one that was mounted, and its clones. The taker's to close. */
@@ -62,9 +62,9 @@ export class HolderClient {
     this.#options = options;
   }
 
-  /** Attaches to a holder that runs. False: none does. Rejects with `unsupported` for one of another version. */
+  /** Attaches to a holder that runs, if it has not done so before. False: none does. Rejects with `unsupported` for one of another version. */
   async find(): Promise<boolean> {
-    const found = await this.#attach();
+    const found = this.#attachment !== undefined || (await this.#attach());
     if (found) this.#ready = Promise.resolve(true);
     return found;
   }
@@ -133,21 +133,32 @@ export class HolderClient {
     return `/proc/self/fd/${this.#directory}/${HOLDER_SOCKET}`;
   }
 
+  #spawn(): ChildProcess {
+    const { root } = this.#options;
+    const script = fileURLToPath(siblingScript(import.meta.url, 'holder-process'));
+    // A session of its own, and nothing of the daemon's: it outlives it.
+    const child = spawn(process.execPath, [script], { cwd: root, detached: true, stdio: 'ignore' });
+    child.on('error', error => this.#ports.log.error('the holder could not be started', { error: error.message }));
+    child.unref();
+    return child;
+  }
+
   async #begin(): Promise<boolean> {
     const { clock, log } = this.#ports;
     const { timeoutMs } = this.#options;
-    const deadline = clock.monotonic() + timeoutMs;
     let child = this.#spawn();
+    const deadline = clock.monotonic() + timeoutMs;
     try {
-      while (clock.monotonic() < deadline) {
+      for (let starts = 1; clock.monotonic() < deadline && starts <= MAX_STARTS; ) {
         if (await this.#attach()) {
-          log.info('a holder keeps the connections of mounts');
+          log.info('a holder keeps the connections of mounts', { pid: child.pid });
           return true;
         }
-        // There was one already, which is ending, or has not begun to listen: only one can be there at a time.
-        const isGone = child.exitCode !== null || child.signalCode !== null;
-        await clock.sleep(isGone ? AGAIN_MS : LOOK_MS, { signal: this.#left.signal });
-        if (isGone) child = this.#spawn();
+        await clock.sleep(LOOK_MS, { signal: this.#left.signal });
+        // It ends at once while another one holds, which may be just ending.
+        if (child.exitCode === null) continue;
+        starts++;
+        child = this.#spawn();
       }
     } catch (error) {
       if (this.#left.signal.aborted) return false;
@@ -156,16 +167,6 @@ export class HolderClient {
     }
     log.error('the holder did not start; mounts end with this daemon', { exitCode: child.exitCode });
     return false;
-  }
-
-  #spawn(): ChildProcess {
-    const script = fileURLToPath(siblingScript(import.meta.url, 'holder-process'));
-    // A session of its own, and nothing of the daemon's: it outlives it.
-    const options = { cwd: this.#options.root, detached: true, stdio: 'ignore' } as const;
-    const child = spawn(process.execPath, [script], options);
-    child.on('error', error => this.#ports.log.error('the holder could not be started', { error: error.message }));
-    child.unref();
-    return child;
   }
 
   async #attach(): Promise<boolean> {
@@ -197,6 +198,7 @@ export class HolderClient {
 
   /** It died, and with it what it held: but not what this daemon has. */
   #replace(): void {
+    this.#attachment = undefined;
     if (this.#left.signal.aborted) return;
     this.#ports.log.warn('the holder ended; another one is started', { mounts: this.#kept.size });
     this.#ready = this.#begin().then(async isThere => {

@@ -3,7 +3,6 @@
 // directory is the root of the daemon whose mounts it holds; the socket is there, for the owner only.
 
 import { closeSync, constants, openSync, rmSync } from 'node:fs';
-import { ShoalError } from '../../core/index.ts';
 import { tryLock } from '../system-calls.ts';
 import { HeldConnections } from './held-connections.ts';
 import {
@@ -21,7 +20,7 @@ import { acceptFrom, listenAt, receiveFrom, sendTo, waitReadable } from './unix-
 /** A daemon asks one thing after the other. */
 const MAX_CONNECTIONS = 16;
 /** Nobody came yet: the daemon that has started it comes at once. */
-const FIRST_ASK_MS = 20_000;
+const FIRST_ASK_MS = 5_000;
 /** While no daemon is there, mounts may go by themselves. */
 const LOOK_MS = 500;
 
@@ -143,11 +142,12 @@ function reply(fd: number, what: Result): boolean {
   return sendTo(fd, encodeMessage({ what, id: NO_ID }));
 }
 
-/** Holds until there is nothing to hold any more; blocks its thread. Throws `system` when it can't listen. */
+/**
+ * Holds until there is nothing to hold any more; blocks its thread. Returns at once where another one holds: its lock is the
+ * directory's. Throws `system` when it can't listen.
+ */
 export function runHolder(options: HolderOptions): void {
-  // The lock is the directory's own, and goes with this process. Two holders would take the socket from each other, and a
-  // daemon's mounts would be with the one that it does not speak with.
-  const lock = openSync('.', constants.O_RDONLY | constants.O_DIRECTORY);
-  if (!tryLock(lock)) throw new ShoalError('busy', `${process.cwd()}: a holder runs already`);
-  new Holder(options).run();
+  const directory = openSync('.', constants.O_RDONLY | constants.O_DIRECTORY);
+  if (tryLock(directory)) new Holder(options).run();
+  closeSync(directory);
 }

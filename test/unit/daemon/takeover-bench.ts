@@ -68,7 +68,7 @@ export class Readers {
 
   /** Resolves when each of them waits in the kernel for the file system. */
   async wait(): Promise<void> {
-    await until(() => this.#children.every(({ pid }) => isBlocked(pid ?? 0)), 'the readers wait');
+    await until(() => this.#children.every(({ pid }) => isBlocked(`${pid}`)), 'the readers wait');
   }
 
   /** What they have read, the same for all: the digests of the files. */
@@ -78,7 +78,8 @@ export class Readers {
   }
 }
 
-function isBlocked(pid: number): boolean {
-  const stack = readFileSync(`/proc/${pid}/stack`, 'latin1');
+/** `task`: of a process or a thread, below /proc. It waits for a file system. */
+export function isBlocked(task: string): boolean {
+  const stack = readFileSync(`/proc/${task}/stack`, 'latin1');
   return /request_wait_answer|fuse_|erofs_|folio_wait|filemap_/.test(stack);
 }

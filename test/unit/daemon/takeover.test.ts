@@ -12,9 +12,18 @@ import { Daemon } from '../../../daemon/daemon.ts';
 import { checkDriver } from '../../../daemon/index.ts';
 import { holdersBelow, killHolders } from '../../support/holder.ts';
 import { until } from '../../support/until.ts';
-import { mountpointIn, mountsBelow, python, runOutside, scratch, signal, startDaemon } from './daemon-under-test.ts';
+import {
+  atEnd,
+  mountpointIn,
+  mountsBelow,
+  python,
+  runOutside,
+  scratch,
+  signal,
+  startDaemon,
+} from './daemon-under-test.ts';
 import { content, killableImage, libraryOf, requestFor } from './lazy-image.ts';
-import { kill, Readers, startProcess } from './takeover-bench.ts';
+import { isBlocked, kill, Readers, startProcess } from './takeover-bench.ts';
 
 const DIGEST_OF = "import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], 'rb').read()).hexdigest())";
 const READERS = 8;
@@ -104,6 +113,11 @@ for (const driver of ['fuse', 'erofs'] as const) {
     await kill(child);
     await systemWideSync();
     await runOutside('df', '/');
+    // The kernel's own: EROFS does not ask anybody about metadata, and what it reads from is nowhere to be met.
+    if (driver === 'erofs') {
+      await runOutside('df', '--all');
+      assert.match(await runOutside('ls', '-lR', mountpoint), /cached/);
+    }
     assert.equal(readers.ended, 0);
     const startedAt = performance.now();
     killHolders(root);
@@ -196,6 +210,30 @@ for (const driver of ['fuse', 'erofs'] as const) {
   });
 }
 
+/** A thread reads, in a way that no signal breaks off; when it is told, the other one takes the lock. */
+const ZOMBIE = `
+import fcntl, mmap, os, sys, threading
+lock = os.open(sys.argv[1], os.O_RDWR)
+def read():
+    os.preadv(os.open(sys.argv[2], os.O_RDONLY | os.O_DIRECT), [mmap.mmap(-1, 1 << 17)], 0)
+threading.Thread(target=read, daemon=True).start()
+sys.stdin.readline()
+fcntl.flock(lock, fcntl.LOCK_EX)
+os.truncate(lock, 0)
+os.write(lock, b'%d' % os.getpid())
+print('locked', flush=True)
+sys.stdin.readline()
+`;
+
+function threadWaits(pid: number): boolean {
+  return readdirSync(`/proc/${pid}/task`).some(task => isBlocked(`${pid}/task/${task}`));
+}
+
+function stateOf(pid: number): string | undefined {
+  const path = `/proc/${pid}/status`;
+  return existsSync(path) ? /^State:\s*(\S)/m.exec(readFileSync(path, 'latin1'))?.[1] : undefined;
+}
+
 /** sync(2). With a busy disk it takes long for what others write; with a mount that nobody serves it must still end. */
 async function systemWideSync(): Promise<void> {
   const [code] = await once(spawn('sync', { stdio: 'ignore' }), 'exit');
@@ -241,4 +279,21 @@ test('a daemon that hands over takes no more calls, and the next one goes on', a
   await kill(child, 'SIGUSR2');
   await started;
   assert.deepEqual(await readers.digests(), [CACHED]);
+});
+
+test('a zombie that has the lock, and waits for a mount itself, does not keep the next daemon out', async t => {
+  const [root, place] = [join(scratch(t), 'root'), scratch(t)];
+  const mountpoint = mountpointIn(place);
+  const child = await startProcess(t, { root, mountpoint, mode: 'hang', driver: 'fuse' });
+  const zombie = spawn('python3', ['-c', ZOMBIE, join(root, 'lock'), join(mountpoint, 'other')], { stdio: 'pipe' });
+  atEnd(t, () => zombie.kill('SIGKILL'));
+  await until(() => threadWaits(zombie.pid ?? 0), 'a thread of it waits for the mount');
+  await kill(child);
+  zombie.stdin.write('\n');
+  await once(zombie.stdout, 'data');
+  zombie.kill('SIGKILL');
+  await until(() => ['Z', undefined].includes(stateOf(zombie.pid ?? 0)), 'it is dying'); // or dead, if nobody had its read
+  const daemon = await startDaemon(t, libraryOf(killableImage()), { root, keepMounts: true });
+  await daemon.stop();
+  await nothingLeft(root, place);
 });
