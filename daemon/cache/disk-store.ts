@@ -2,7 +2,7 @@
 // that what was stored reaches the disk in the background, never while a reader waits.
 
 import { mkdir, readdir, stat, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import pLimit from 'p-limit';
 import {
   type BlobLayout,
@@ -15,6 +15,7 @@ import {
   type StoredBlob,
 } from '../../core/index.ts';
 import type { StoreLimits } from '../config.ts';
+import { syncDirectory } from '../sync-directory.ts';
 import { CachedBlob } from './cached-blob.ts';
 import { ChunkPool } from './chunk-pool.ts';
 
@@ -61,7 +62,9 @@ export class DiskStore implements ChunkStore {
   /** Creates the directory and warms the threads up. Optional: `open` does both when needed. */
   async start(): Promise<void> {
     try {
-      await mkdir(this.#options.directory, { recursive: true, mode: 0o700 });
+      const { directory } = this.#options;
+      const isNew = (await mkdir(directory, { recursive: true, mode: 0o700 })) !== undefined;
+      if (isNew) await syncDirectory(dirname(directory));
     } catch (error) {
       throw fromSystemError(error, `create ${this.#options.directory}`);
     }

@@ -3,7 +3,7 @@
 // notes in the recording, so that the next life can be held to it.
 
 import { join } from 'node:path';
-import { type StoredBlob, silentLogger } from '../../core/index.ts';
+import { type Logger, type StoredBlob, silentLogger } from '../../core/index.ts';
 import { DiskStore, defaultStoreLimits } from '../../daemon/index.ts';
 import { NodeChunks } from '../../daemon/sharing/local-chunks.ts';
 import { type MountRecord, StateDir } from '../../daemon/state-dir.ts';
@@ -107,8 +107,13 @@ export async function live(blobs: readonly PlayedBlob[], life: Life): Promise<Su
   await state.create();
   const mounts = (await state.load()).map(({ id }) => id);
   checkMounts(mounts, life.promises);
+  const complaints: string[] = [];
+  const log: Logger = {
+    ...silentLogger,
+    error: (message, fields) => complaints.push(`${message}: ${JSON.stringify(fields)}`),
+  };
   const store = new DiskStore(
-    { clock, log: silentLogger },
+    { clock, log },
     { directory: state.paths.cache, bootId: life.bootId, limits: { ...defaultStoreLimits, workers: 1 } },
   );
   const playing: Playing = { life, store, clock, known: new NodeChunks(silentLogger), state, mounts, open: [] };
@@ -127,6 +132,7 @@ export async function live(blobs: readonly PlayedBlob[], life: Life): Promise<Su
     await fill(playing);
     const all = await check(playing);
     await store.stop();
+    if (complaints.length > 0) throw new Error(complaints.join('; '));
     say({ note: 'stopped', chunks: all });
     return { found: found.length };
   } finally {
