@@ -149,7 +149,7 @@ export function encodeMapFile(file: MapFile): Uint8Array<ArrayBuffer> {
 
 /**
  * The chunks that may be trusted: `written` in the same boot, else `synced`. Undefined when the file is not a whole map
- * file of this layout (another version, torn, somebody else's): the cache then starts empty.
+ * file of this layout (another version, torn, somebody else's): the cache then starts empty. The result is the caller's.
  */
 export function trustedChunks(
   bytes: Uint8Array,
@@ -163,7 +163,7 @@ export function trustedChunks(
   if (hexOfBytes(bytes, 32, 64) !== expected.layoutKey) return undefined;
   const sameBoot = hexOfBytes(bytes, 16, 32) === expected.bootId;
   const start = FILE_HEADER_BYTES + (sameBoot ? 0 : size);
-  return bytes.slice(start, start + size);
+  return new Uint8Array(bytes.subarray(start, start + size)); // a copy; `slice` of a Buffer would be none
 }
 
 function hexOfBytes(bytes: Uint8Array, start: number, end: number): string {

@@ -81,11 +81,11 @@ export class CachedBlob {
     try {
       // A data file that was not there, or is not of this size, is not the one the map speaks of.
       const known = trusted !== undefined && (await file.stat()).size === layout.deviceSize ? trusted : undefined;
-      const mapFile = await MapFileWriter.create(files.map, identity, known);
+      const mapFile = new MapFileWriter(files.map, identity, known);
       try {
         if (known === undefined) {
           // Only when no crash and no power cut can bring back a map that vouches for what will be holes from here on.
-          if (trusted !== undefined) await mapFile.settle();
+          if (trusted !== undefined) await mapFile.retract();
           await makeSparse(file, layout.deviceSize);
         }
       } catch (error) {
@@ -199,11 +199,18 @@ export class CachedBlob {
 
   /** The disk refused: the kernel may already have dropped pages it could not write, so their chunks are not there. */
   async #forgetUnsynced(cause: unknown): Promise<void> {
-    const lost = this.#mapFile.unsynced();
-    for (const index of lost) this.#vanish(index);
+    const underWay = [...this.#perChunk.values()];
+    const lost = this.#vanishUnsynced();
+    // What was being written meanwhile may have lost pages to the same failure, which no later sync would report again.
+    await Promise.allSettled(underWay);
+    lost.push(...this.#vanishUnsynced());
     const error = fromSystemError(cause, 'fdatasync').message;
     this.#ports.log.error('cache could not be written to disk', { path: this.path, error, forgotten: lost.length });
     await this.#mapFile.remove(lost);
+  }
+
+  #vanishUnsynced(): number[] {
+    return this.#mapFile.unsynced().filter(index => this.#vanish(index));
   }
 
   /** Waits for what is under way, makes everything durable and closes. The caller sees to it that nothing new comes. */
@@ -212,11 +219,8 @@ export class CachedBlob {
     await Promise.allSettled([...this.#perChunk.values(), ...this.#packing]);
     try {
       await this.sync();
-      await this.#mapFile.flush();
-      await this.#mapFile.datasync();
     } finally {
-      await this.#mapFile.close();
-      await this.#file.close();
+      await this.#mapFile.close().finally(() => this.#file.close());
     }
   }
 
@@ -293,5 +297,5 @@ async function makeSparse(file: FileHandle, size: number): Promise<void> {
 
 /** The bytes in a buffer of their own, so that it can be transferred; no copy when they already are. */
 function whole(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
 }

@@ -2,7 +2,7 @@
 // that what was stored reaches the disk in the background, never while a reader waits.
 
 import { mkdir, readdir, stat, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import pLimit from 'p-limit';
 import {
   type BlobLayout,
@@ -15,6 +15,7 @@ import {
   type StoredBlob,
 } from '../../core/index.ts';
 import type { StoreLimits } from '../config.ts';
+import { syncDirectory } from '../sync-directory.ts';
 import { CachedBlob } from './cached-blob.ts';
 import { ChunkPool } from './chunk-pool.ts';
 
@@ -48,6 +49,7 @@ export class DiskStore implements ChunkStore {
   readonly #background = new Set<Promise<void>>();
   // One at a time: each occupies one of the few threads that serve all of Node's file operations.
   readonly #oneSync = pLimit(1);
+  readonly #oneFlush = pLimit(1);
   #stopped: Promise<void> | undefined;
 
   constructor(ports: { readonly clock: Clock; readonly log: Logger }, options: DiskStoreOptions) {
@@ -60,7 +62,9 @@ export class DiskStore implements ChunkStore {
   /** Creates the directory and warms the threads up. Optional: `open` does both when needed. */
   async start(): Promise<void> {
     try {
-      await mkdir(this.#options.directory, { recursive: true, mode: 0o700 });
+      const { directory } = this.#options;
+      const isNew = (await mkdir(directory, { recursive: true, mode: 0o700 })) !== undefined;
+      if (isNew) await syncDirectory(dirname(directory));
     } catch (error) {
       throw fromSystemError(error, `create ${this.#options.directory}`);
     }
@@ -114,6 +118,12 @@ export class DiskStore implements ChunkStore {
     } catch (error) {
       throw fromSystemError(error, `look at ${this.#options.directory}`);
     }
+  }
+
+  /** What is written is noted, for whoever opens the files after this process was killed. Not made durable. */
+  async flush(): Promise<void> {
+    const entries = await Promise.allSettled(this.#entries.values());
+    await Promise.all(entries.map(async entry => entry.status === 'fulfilled' && entry.value.blob.flush()));
   }
 
   stop(): Promise<void> {
@@ -191,7 +201,7 @@ export class DiskStore implements ChunkStore {
       entry.flushing = true;
       this.#later(mapFlushMs, () => {
         entry.flushing = false;
-        return entry.blob.flush();
+        return this.#oneFlush(() => entry.blob.flush());
       });
     }
     if (!entry.syncing) {
@@ -212,9 +222,13 @@ export class DiskStore implements ChunkStore {
   }
 
   #inBackground(work: Promise<void>): void {
-    const guarded = work.catch(error => this.#log.error('cache upkeep failed', { error: messageOf(error) }));
+    const guarded = work.catch(error => this.#complain(error));
     this.#background.add(guarded);
     void guarded.finally(() => this.#background.delete(guarded));
+  }
+
+  #complain(error: unknown): void {
+    this.#log.error('cache upkeep failed', { error: messageOf(error) });
   }
 
   async #stop(): Promise<void> {
@@ -223,7 +237,8 @@ export class DiskStore implements ChunkStore {
     const entries = await Promise.allSettled(this.#entries.values());
     this.#entries.clear();
     for (const entry of entries) {
-      if (entry.status === 'fulfilled') await entry.value.blob.close();
+      // A disk that is full or broken keeps no other blob from being closed.
+      if (entry.status === 'fulfilled') await entry.value.blob.close().catch(error => this.#complain(error));
     }
     await this.#pool.stop();
   }

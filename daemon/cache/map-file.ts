@@ -1,7 +1,8 @@
 // The chunk map on disk: which chunks may be trusted by the next daemon. Bits for stored chunks may reach the file late
-// (a crash then only costs a fetch); bits of evicted chunks must be gone from it before the bytes go.
+// (a crash then only costs a fetch); bits of evicted chunks must be gone from it before the bytes go. One file is written in
+// place: whichever of its states a power cut leaves of each sector, no bit vouches for what is not there.
 
-import { type FileHandle, open, readFile, rename } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import {
   bitmapBytes,
@@ -13,6 +14,7 @@ import {
   type MapFile,
   trustedChunks,
 } from '../../core/index.ts';
+import { syncDirectory } from '../sync-directory.ts';
 
 export type MapIdentity = Pick<MapFile, 'layoutKey' | 'chunkCount' | 'bootId'>;
 
@@ -39,42 +41,35 @@ export async function readTrusted(path: string, identity: MapIdentity): Promise<
 const NO_BOOT = '';
 
 export class MapFileWriter {
-  readonly #file: FileHandle;
   readonly #path: string;
   readonly #identity: MapIdentity;
   readonly #written: Uint8Array;
   readonly #synced: Uint8Array;
   readonly #removedSinceSync = new Set<number>();
+  /** Absent: what stands at the path is an earlier daemon's, and as good. */
+  #file: FileHandle | undefined;
   #dirty = false;
   /** The rename that put this file in place is durable. */
   #placed = false;
   #writing: Promise<void> = Promise.resolve();
 
-  private constructor(file: FileHandle, path: string, identity: MapIdentity, start: TrustedMap) {
-    this.#file = file;
+  /**
+   * Goes on from what the map file at `path` says; absent: from nothing. Until something changes, that file stays: it says
+   * the same, and nothing is worth the wait for a disk while an image is being mounted.
+   */
+  constructor(path: string, identity: MapIdentity, start: TrustedMap | undefined) {
+    const empty = new Uint8Array(bitmapBytes(identity.chunkCount));
     this.#path = path;
     this.#identity = identity;
-    this.#written = start.written.slice();
-    this.#synced = start.synced.slice();
+    this.#written = new Uint8Array(start?.written ?? empty);
+    this.#synced = new Uint8Array(start?.synced ?? empty);
   }
 
-  /**
-   * Puts a new map file in place that says `start` (absent: nothing). It appears whole, by a rename, because its boot
-   * id makes every bit behind it valid.
-   */
-  static async create(path: string, identity: MapIdentity, start: TrustedMap | undefined): Promise<MapFileWriter> {
-    const empty = new Uint8Array(bitmapBytes(identity.chunkCount));
-    const first = start ?? { written: empty, synced: empty };
-    const temporary = `${path}.new`;
-    const file = await open(temporary, 'w+', 0o600);
-    try {
-      await writeAt(file, encodeMapFile({ ...identity, ...first }), 0);
-      await rename(temporary, path);
-      return new MapFileWriter(file, path, identity, first);
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
+  /** What the file at the path vouched for is gone: resolves when no crash and no power cut can bring that file back. */
+  async retract(): Promise<void> {
+    this.#dirty = true;
+    await this.flush();
+    await this.#settle();
   }
 
   /** True while some chunk that was written is not covered by a sync. */
@@ -95,9 +90,7 @@ export class MapFileWriter {
       this.#synced[index >>> 3] = (this.#synced[index >>> 3] ?? 0) & keep;
       this.#removedSinceSync.add(index);
     }
-    this.#dirty = true;
-    await this.flush();
-    await this.settle();
+    await this.retract();
   }
 
   /** The chunks that a sync of the data starting now will cover. */
@@ -130,38 +123,55 @@ export class MapFileWriter {
     return this.#writing;
   }
 
-  async datasync(): Promise<void> {
-    await this.#file.datasync();
+  /** Makes what it says durable, if it says anything, and closes. */
+  async close(): Promise<void> {
+    try {
+      if (this.#file === undefined && this.#written.some(byte => byte !== 0)) this.#dirty = true;
+      await this.flush();
+      await this.#settle();
+    } finally {
+      await this.#file?.close();
+    }
   }
 
   /** Resolves when what was flushed is durable, and so is that this file stands in the place of an older one. */
-  async settle(): Promise<void> {
-    await this.datasync();
-    if (this.#placed) return;
-    const directory = await open(dirname(this.#path), 'r');
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
+  async #settle(): Promise<void> {
+    if (this.#file === undefined) return;
+    await this.#file.datasync();
+    if (!this.#placed) await syncDirectory(dirname(this.#path));
     this.#placed = true;
-  }
-
-  async close(): Promise<void> {
-    await this.#writing.catch(() => {});
-    await this.#file.close();
   }
 
   async #write(): Promise<void> {
     if (!this.#dirty) return;
     this.#dirty = false;
     try {
-      const file = encodeMapFile({ ...this.#identity, written: this.#written, synced: this.#synced });
-      await writeAt(this.#file, file, 0);
+      const bytes = encodeMapFile({ ...this.#identity, written: this.#written, synced: this.#synced });
+      if (this.#file === undefined) this.#file = await place(this.#path, bytes);
+      else await writeAt(this.#file, bytes, 0);
     } catch (error) {
       this.#dirty = true;
       throw fromSystemError(error, 'write chunk map');
     }
+  }
+}
+
+/**
+ * Puts a new file in place. It appears whole, also after a power cut: its boot id makes every bit behind it valid, and what a
+ * disk has for a file that was not synced before it was renamed may be anything.
+ */
+async function place(path: string, bytes: Uint8Array): Promise<FileHandle> {
+  const temporary = `${path}.new`;
+  await rm(temporary, { force: true }); // a fresh file, never the rest of one that a crash left
+  const file = await open(temporary, 'wx+', 0o600);
+  try {
+    await writeAt(file, bytes, 0);
+    await file.datasync();
+    await rename(temporary, path);
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
   }
 }
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { silentLogger, systemClock } from '../../core/index.ts';
 import { DiskStore, defaultStoreLimits } from '../../daemon/index.ts';
 import { MemoryStore } from '../support/memory-store.ts';
-import { temporaryDirectory } from '../support/registry-targets.ts';
+import { atEnd, scratch } from '../unit/daemon/daemon-under-test.ts';
 import { chunkStoreConformance } from './chunk-store.ts';
 
 chunkStoreConformance(
@@ -17,14 +17,14 @@ chunkStoreConformance(
 chunkStoreConformance(
   'on disk',
   async t => {
-    const directory = join(await temporaryDirectory(t), 'cache');
+    const directory = join(scratch(t), 'cache');
     const make = () =>
       new DiskStore(
         { clock: systemClock, log: silentLogger },
         { directory, bootId: 'ab'.repeat(16), limits: defaultStoreLimits },
       );
     const store = make();
-    t.after(() => store.stop());
+    atEnd(t, () => store.stop());
     return { store, reopen: make };
   },
   { hasFiles: true },

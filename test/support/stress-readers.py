@@ -1,10 +1,12 @@
 """Reads a mounted image with many processes at once, in the ways that Node can't: mmap, sendfile, splice, O_DIRECT,
 exec, getdents with seeks, telldir and rewinddir. Every byte and every name is compared with what the image was made of.
 
-  python3 stress-readers.py MOUNTPOINT MANIFEST READERS SECONDS SEED [WITHOUT]
+  python3 stress-readers.py MOUNTPOINT MANIFEST READERS SECONDS SEED [may-fail] [WITHOUT...]
 
 MANIFEST is the JSON file that stress-image.ts writes. Every reader does one whole round, and goes on until SECONDS have
-passed. WITHOUT is a kind of reader that there is not to be. Prints one JSON object: rounds, bytes and entries by kind of reader. Exit code 1: somebody saw something wrong.
+passed. WITHOUT are kinds of readers that there are not to be. `may-fail`: a read may end with an error instead of the bytes,
+never with other bytes or with fewer. Prints one JSON object: rounds, bytes, entries and failures by kind of reader. Exit code
+1: somebody saw something wrong.
 """
 
 import ctypes
@@ -27,6 +29,7 @@ PIPE_BYTES = 1 << 20
 F_SETPIPE_SZ = 1031
 PR_SET_PDEATHSIG = 1
 SIGKILL = 9
+SIGBUS = 7
 SYS_GETDENTS64 = {"x86_64": 217, "aarch64": 61}[os.uname().machine]
 # Larger than any single FUSE read, so that the kernel must split it.
 MAX_DIRECT_BYTES = 3 << 20
@@ -40,12 +43,23 @@ class Wrong(Exception):
 class Reader:
     """One process: what it reads from, its own chance, and what it has seen."""
 
-    def __init__(self, mountpoint, manifest, seed):
+    def __init__(self, mountpoint, manifest, seed, may_fail):
         self.mountpoint = mountpoint
         self.manifest = manifest
         self.chance = random.Random(seed)
         self.bytes = 0
         self.entries = 0
+        self.may_fail = may_fail
+
+    def pread(self, fd, length, at):
+        """Where reads may fail, one that meets the failure in its middle gives what came before it, by right."""
+        content = os.pread(fd, length, at)
+        while self.may_fail and 0 < len(content) < length:
+            more = os.pread(fd, length - len(content), at + len(content))
+            if more == b"":
+                break
+            content += more
+        return content
 
     def path(self, name):
         return os.path.join(self.mountpoint, name)
@@ -86,7 +100,7 @@ def by_pread(reader):
         size = os.fstat(fd).st_size
         content = bytearray(size)
         for at, length in reader.pieces(size, 512 << 10):
-            content[at : at + length] = exactly(os.pread(fd, length, at), length, name)
+            content[at : at + length] = exactly(reader.pread(fd, length, at), length, name)
         if os.pread(fd, 1, size) != b"":
             raise Wrong(f"{name}: there are bytes after its end")
         os.close(fd)
@@ -166,6 +180,11 @@ def by_direct(reader):
             for at, length in reader.pieces(size, MAX_DIRECT_BYTES, unit=4096):
                 with memoryview(aligned)[: -(-length // 4096) * 4096] as room:
                     got = os.preadv(fd, [room], at)
+                    while reader.may_fail and 0 < got < length:
+                        more = os.preadv(fd, [room[got:]], at + got)
+                        if more == 0:
+                            break
+                        got += more
                     if got != length:
                         raise Wrong(f"{name}: {got} bytes at {at} with O_DIRECT, expected {length}")
                     content[at : at + length] = room[:length]
@@ -354,20 +373,26 @@ def be_a_reader(kind, reader, gate, deadline):
     """Runs in a process of its own, and ends with its parent. Starts when `gate` returns."""
     libc.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
     gate()
-    rounds = 0
-    while rounds == 0 or time.monotonic() < deadline:
-        KINDS[kind](reader)
-        rounds += 1
-    return {"rounds": rounds, "bytes": reader.bytes, "entries": reader.entries}
+    rounds = failures = 0
+    while rounds + failures == 0 or time.monotonic() < deadline:
+        try:
+            KINDS[kind](reader)
+            rounds += 1
+        except OSError:
+            if not reader.may_fail:
+                raise
+            failures += 1
+    return {"rounds": rounds, "bytes": reader.bytes, "entries": reader.entries, "failures": failures}
 
 
 def main():
-    mountpoint, manifest_path, readers, seconds, seed, *without = sys.argv[1:]
+    mountpoint, manifest_path, readers, seconds, seed, *words = sys.argv[1:]
+    may_fail = "may-fail" in words
     with open(manifest_path, encoding="utf8") as file:
         manifest = json.load(file)
     # All start at once, on a cold cache: they wait until the other end of this pipe is closed.
     wait_at, open_gate = os.pipe()
-    kinds = [kind for kind in KINDS if kind not in without]
+    kinds = [kind for kind in KINDS if kind not in words]
     children = []
     deadline = time.monotonic() + float(seconds)
     for number in range(int(readers)):
@@ -378,7 +403,7 @@ def main():
             os.close(open_gate)
             code = 1
             try:
-                reader = Reader(mountpoint, manifest, f"{seed}-{number}")
+                reader = Reader(mountpoint, manifest, f"{seed}-{number}", may_fail)
                 os.write(tell, json.dumps(be_a_reader(kind, reader, lambda: os.read(wait_at, 1), deadline)).encode())
                 code = 0
             except BaseException as error:  # whatever it was: it must be told, and this process must end here
@@ -388,11 +413,14 @@ def main():
         os.close(tell)
         children.append((kind, pid, report))
     os.close(open_gate)
-    totals = {kind: {"readers": 0, "rounds": 0, "bytes": 0, "entries": 0} for kind in kinds}
+    totals = {kind: {"readers": 0, "rounds": 0, "bytes": 0, "entries": 0, "failures": 0} for kind in kinds}
     failed = False
     for kind, pid, report in children:
         said = os.read(report, 4096)
         _, status = os.waitpid(pid, 0)
+        if may_fail and kind == "mmap" and os.WIFSIGNALED(status) and os.WTERMSIG(status) == SIGBUS:
+            totals[kind]["failures"] += 1  # that is how a page says that it could not be read
+            continue
         if status != 0 or said == b"":
             failed = True
             continue

@@ -3,10 +3,12 @@
 const DEADLINE_MS = 30_000;
 
 /** Resolves as soon as the condition holds; fails when it does not within half a minute. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, what: string | (() => string)): Promise<void> {
   const deadline = performance.now() + DEADLINE_MS;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`);
+    if (performance.now() > deadline) {
+      throw new Error(`waited in vain: ${typeof what === 'string' ? what : what()}`);
+    }
     await new Promise(resolve => setTimeout(resolve, 2));
   }
 }

@@ -48,7 +48,8 @@ export function isFilled({ chunkBytes, presentBytes }: MountStats): boolean {
 
 /** Keys of the daemon's configuration that do not depend on peers. */
 export function daemonKeys(options: { readonly backgroundFill: boolean }): Record<string, ConfigValue> {
-  return { 'background-fill': options.backgroundFill };
+  // A node of these tests is a machine: when it is killed, so is who reads.
+  return { 'background-fill': options.backgroundFill, 'keep-mounts': false };
 }
 
 /** What a program needs to be a member. */

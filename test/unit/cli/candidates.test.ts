@@ -42,7 +42,10 @@ const CASES: readonly (readonly [readonly string[], readonly string[] | string])
   [['umount', ''], 'mountpoints'],
   [['umount', '--force', ''], 'mountpoints'],
   [['umount', '/mnt', ''], []],
-  [['daemon', ''], ['stop']],
+  [
+    ['daemon', ''],
+    ['holder', 'stop'],
+  ],
   [
     ['cluster', ''],
     ['init', 'id', 'certify', 'revoke', 'show', 'help'],

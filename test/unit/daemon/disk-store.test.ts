@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cp, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { readlinkSync } from 'node:fs';
+import { cp, type FileHandle, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
@@ -67,7 +68,7 @@ async function presentAfter(t: TestContext, directory: string, bootId: string): 
 async function mapFileSays(directory: string, bootId: string, index: number): Promise<void> {
   const expected = { layoutKey: layout.layoutKey, chunkCount: layout.chunkCount, bootId };
   await eventually(async () => {
-    const bits = trustedChunks(await readFile(mapPath(directory)), expected);
+    const bits = trustedChunks(await readFile(mapPath(directory)).catch(() => Buffer.alloc(0)), expected);
     return bits !== undefined && bitmapHas(bits, index);
   }, 'the map file has the chunk');
 }
@@ -109,6 +110,41 @@ test('what was synced stays trusted through a restart and then a power cut', asy
   const second = bench(t, { directory: first.directory });
   await put(await second.store.open(layout), 5);
   assert.deepEqual(await presentAfter(t, await crash(first.directory), NEXT_BOOT), [3]);
+});
+
+test('what was noted after another boot is not trusted after the next one', async t => {
+  const first = bench(t);
+  await put(await first.store.open(layout), 3);
+  await first.store.stop();
+  const second = bench(t, { directory: first.directory, bootId: NEXT_BOOT });
+  await put(await second.store.open(layout), 5);
+  await second.clock.advance(defaultStoreLimits.mapFlushMs);
+  await mapFileSays(first.directory, NEXT_BOOT, 5);
+  assert.deepEqual(await presentAfter(t, await crash(first.directory), '33'.repeat(16)), [3]);
+});
+
+test('when the disk refuses a sync, what it may have lost is forgotten, also what was on its way', async t => {
+  const { store, clock } = bench(t);
+  const stored = await store.open(layout);
+  for (const index of [2, 3]) await put(stored, index);
+  const anyFile = await open('/dev/null');
+  const handles: FileHandle = Object.getPrototypeOf(anyFile);
+  await anyFile.close();
+  const { datasync } = handles;
+  const refused = Promise.withResolvers<Promise<void>>();
+  t.mock.method(handles, 'datasync', function (this: FileHandle) {
+    if (!readlinkSync(`/proc/self/fd/${this.fd}`).endsWith('.data')) return datasync.call(this);
+    refused.resolve(put(stored, 5));
+    return Promise.reject(new Error('EIO'));
+  });
+  await clock.advance(defaultStoreLimits.syncMs);
+  await await refused.promise;
+  await eventually(async () => stored.map.presentCount === 0, 'all is forgotten');
+  t.mock.restoreAll();
+  for (const index of [2, 3, 5]) {
+    await put(stored, index);
+    assert.ok(blob.plain(index).equals((await stored.read(index)) ?? Buffer.alloc(0)));
+  }
 });
 
 test('an evicted chunk is trusted by nobody from the moment its bytes go', async t => {
