@@ -64,13 +64,14 @@ function printMounts(infos: readonly MountInfo[]): void {
   printTable(
     ['IMAGE', 'MOUNTPOINT', 'DRIVER', 'STATE', 'SIZE', ...NUMBERS],
     infos.map(info => {
-      const { reference, mountpoint, driver, writable, state, stats } = info;
+      const { reference, mountpoint, driver, writable, state, stats, resumedAt } = info;
+      const resumed = resumedAt === undefined ? '' : `, resumed ${age(systemClock.now() - resumedAt)}`;
       const ratio = hitRatio(info);
       return [
         reference,
         mountpoint,
         writable ? `${driver},rw` : driver,
-        `${state.name} ${age(systemClock.now() - state.since)}`,
+        `${state.name} ${age(systemClock.now() - state.since)}${resumed}`,
         bytes(stats.totalBytes),
         percent(presentPart(info)),
         bytes(stats.cacheBytes),
