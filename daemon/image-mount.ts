@@ -3,14 +3,11 @@
 // whether a step failed, somebody unmounted it, or the connection ended by itself.
 
 import { closeSync } from 'node:fs';
-import { mkdir, rm, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import {
   abortedError,
   type Clock,
   type Digest,
   deadline,
-  fromSystemError,
   type Logger,
   type MountInfo,
   type MountState,
@@ -18,7 +15,6 @@ import {
   messageOf,
 } from '../core/index.ts';
 import { BootstrapReader, DeviceReader, emptyAttributes } from '../image/index.ts';
-import { writeBootstrapFile } from './bootstrap-file.ts';
 import type { DaemonLimits, ServeLimits } from './config.ts';
 import type { ChosenDriver } from './drivers.ts';
 import { isRoot } from './drivers.ts';
@@ -31,6 +27,7 @@ import { NativeSession } from './fuse-native/session.ts';
 import type { FuseStart } from './fuse-start.ts';
 import { ImageContent, type ImageContentPorts } from './image-content.ts';
 import type { MountHelper } from './mount/helper-client.ts';
+import { MountDirectory } from './mount-directory.ts';
 import type { LazyImage } from './ports.ts';
 import { Counter, type ReadTimes, SharedCounters } from './shared-counters.ts';
 import { type MountRecord, mountSource, type StateDir } from './state-dir.ts';
@@ -68,6 +65,7 @@ export class ImageMount {
   readonly #options: ImageMountOptions;
   readonly #counters = new SharedCounters();
   readonly #content: ImageContent;
+  readonly #directory: MountDirectory;
   readonly #held = new AsyncDisposableStack();
   readonly #released = Promise.withResolvers<void>();
   #session: FuseSession | NativeSession | undefined;
@@ -82,6 +80,7 @@ export class ImageMount {
     this.#ports = ports;
     this.#options = options;
     this.#content = new ImageContent(ports, options.image);
+    this.#directory = new MountDirectory(options.directory);
   }
 
   get mountpoint(): string {
@@ -153,7 +152,7 @@ export class ImageMount {
     if (force) await this.abort().catch(error => this.#complain('abort', error));
     await helper.unmount({ ...order, mountpoints: [mountpoint] });
     // Only the overlay used what lies under it.
-    if (writable) await helper.unmount({ ...order, mountpoints: [this.#lower], detach: true });
+    if (writable) await helper.unmount({ ...order, mountpoints: [this.#directory.lower], detach: true });
     this.#mounted = false;
     if (this.#session instanceof NativeSession) this.#session.noteUnmounted();
     if (this.#session === undefined) await this.#release(); // nobody was there to see it end
@@ -168,10 +167,6 @@ export class ImageMount {
 
   get #isErofs(): boolean {
     return this.#options.chosen.driver === 'erofs';
-  }
-
-  get #lower(): string {
-    return join(this.#options.directory, 'lower');
   }
 
   #state(): MountState {
@@ -201,7 +196,8 @@ export class ImageMount {
     await this.#enroll(record);
     const reader = new BootstrapReader(new Uint8Array(bootstrap));
     await this.#content.open({ reader, files: this.#isErofs ? new DeviceReader(reader) : reader }, this.#held, signal);
-    if (record.writable) await this.#makeLayers();
+    if (record.writable || this.#isErofs) await this.#directory.create(this.#held);
+    if (record.writable) await this.#directory.makeLayers(this.#held);
     const parts = { bootstrap, reader };
     if (fuse && this.#isErofs) await this.#startErofs(parts, fuse, signal);
     else if (fuse) await this.#startFuse(parts, fuse, signal);
@@ -224,14 +220,13 @@ export class ImageMount {
 
   /** The bootstrap is the kernel's; what the daemon serves are its devices. If there are none, nobody needs to. */
   async #startErofs(parts: OpenedParts, fuse: FuseStart, signal: AbortSignal): Promise<void> {
-    const { directory, record } = this.#options;
-    const source = mountSource(record.id);
-    await writeBootstrapFile(parts.bootstrap, { directory, name: source }, this.#held);
+    const source = mountSource(this.#options.record.id);
+    await this.#directory.writeBootstrap(parts.bootstrap, source, this.#held);
     const devices = parts.reader.blobs.map(({ id }) => ({ export: id }));
     if (devices.length > 0) await this.#startFuse(parts, fuse, signal);
     else this.#held.defer(() => this.#cleanUp());
     this.#mounted = true;
-    await fuse.helper.mountErofs({ directory, source, mountpoint: this.#target, devices });
+    await fuse.helper.mountErofs({ directory: this.#directory.path, source, mountpoint: this.#target, devices });
   }
 
   /** Released the other way round than `fuse`: the host must be gone before what it mounts can be cleaned up for good. */
@@ -261,24 +256,6 @@ export class ImageMount {
       if (!this.#leftOver) await state.remove(record.id);
     });
     await state.add(record);
-  }
-
-  /** Directories for the layers. They go with the mount; `lower` only when nothing is mounted there any more. */
-  async #makeLayers(): Promise<void> {
-    const { directory } = this.#options;
-    this.#held.defer(async () => {
-      const layers = ['upper', 'work'].map(name => rm(join(directory, name), { recursive: true, force: true }));
-      await Promise.all(layers);
-      await rmdir(this.#lower);
-      await rmdir(directory);
-    });
-    try {
-      for (const name of ['lower', 'upper', 'work']) {
-        await mkdir(join(directory, name), { recursive: true, mode: name === 'upper' ? 0o755 : 0o700 });
-      }
-    } catch (error) {
-      throw fromSystemError(error, `create ${directory}`);
-    }
   }
 
   #makeSession(parts: OpenedParts & { readonly fd: number }): FuseSession {
@@ -321,7 +298,7 @@ export class ImageMount {
   /** Where the read-only tree is mounted. */
   get #target(): string {
     const { writable, mountpoint } = this.#options.record;
-    return writable ? this.#lower : mountpoint;
+    return writable ? this.#directory.lower : mountpoint;
   }
 
   /** Opens the image in the first thread while the helper mounts. */
@@ -341,9 +318,8 @@ export class ImageMount {
   }
 
   async #mountOverlay(helper: Pick<MountHelper, 'mountOverlay'>): Promise<void> {
-    const { directory, record } = this.#options;
-    const { id, mountpoint } = record;
-    await helper.mountOverlay({ directory, mountpoint, source: mountSource(id) });
+    const { id, mountpoint } = this.#options.record;
+    await helper.mountOverlay({ directory: this.#directory.path, mountpoint, source: mountSource(id) });
   }
 
   /** Takes away what is still mounted, when it was not unmounted in the orderly way. */
