@@ -47,6 +47,7 @@ export const mountInfo: z.ZodType<MountInfo> = z.object({
   mountpoint: z.string(),
   driver: z.enum(DRIVER_NAMES),
   driverReason: z.string().optional(),
+  plainBlobs: z.number().optional(),
   writable: z.boolean(),
   mountedAt: z.number(),
   state: z.object({ name: z.enum(['mounting', 'ready', 'stalled']), since: z.number() }),

@@ -107,6 +107,12 @@ export class DaemonMetrics {
       },
     });
     // The type breaks a circle that inference can't: the collector speaks of what it is part of.
+    const plain: Gauge = new Gauge({
+      name: 'shoal_plain_blobs',
+      help: 'Blobs of mounts by erofs that the kernel reads by itself, from their cache files.',
+      registers: [this.#registry],
+      collect: () => plain.set(this.#infos().reduce((all, { plainBlobs = 0 }) => all + plainBlobs, 0)),
+    });
     const waiting: Gauge = new Gauge({
       name: 'shoal_reads_waiting',
       help: 'Reads that wait for a chunk now.',

@@ -2,6 +2,7 @@
 // their order, the fill of the rest in the background, and how much of it all is here. In a chunk's journey: from a read
 // that misses to the fetch engine.
 
+import pLimit from 'p-limit';
 import {
   abortedError,
   type ChunkStore,
@@ -9,6 +10,7 @@ import {
   type Digest,
   type Logger,
   type MountStats,
+  messageOf,
   type StoredBlob,
   type Swarm,
   type SwarmBlob,
@@ -54,6 +56,9 @@ export type ContentStats = Pick<
   | 'bytesPerSecond'
   | 'requestsPerSecond'
 >;
+
+/** Each reads and digests a whole file, by two threads for all of them; most are done already and only looked for. */
+const PINS_AT_ONCE = 8;
 
 export class ImageContent {
   readonly #ports: ImageContentPorts;
@@ -103,6 +108,30 @@ export class ImageContent {
       this.#share(blob, held);
     }
     this.#fetcher = new ReadFetcher({ files, blobs: this.#blobs }, this.#ports.engine, this.#sources);
+  }
+
+  /**
+   * For a kernel that reads devices by itself: the files of those blobs that are here as a whole, verified; they stay as they
+   * are until `held` is given back. In the order of the blobs, undefined for the others. Rejects when the signal fires.
+   */
+  async pin(held: AsyncDisposableStack, signal: AbortSignal): Promise<readonly (string | undefined)[]> {
+    const some = pLimit(PINS_AT_ONCE);
+    const files = await Promise.all(this.#blobs.map(blob => some(() => this.#pin(blob, held, signal))));
+    if (signal.aborted) throw abortedError(signal);
+    return files;
+  }
+
+  async #pin(blob: StoredBlob, held: AsyncDisposableStack, signal: AbortSignal): Promise<string | undefined> {
+    try {
+      const pin = await blob.pin(signal);
+      if (pin === undefined) return undefined;
+      held.use(pin);
+      return blob.path;
+    } catch (error) {
+      const what = { blob: blob.layout.id, error: messageOf(error) };
+      if (!signal.aborted) this.#ports.log.warn('a complete blob could not be verified; it is served', what);
+      return undefined;
+    }
   }
 
   /** Fetches the rest in the background, if that is wanted, until `held` is given back. */

@@ -3,6 +3,7 @@
 // whether a step failed, somebody unmounted it, or the connection ended by itself.
 
 import { closeSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   abortedError,
   type Clock,
@@ -31,6 +32,7 @@ import { MountDirectory } from './mount-directory.ts';
 import type { LazyImage } from './ports.ts';
 import { Counter, type ReadTimes, SharedCounters } from './shared-counters.ts';
 import { type MountRecord, mountSource, type StateDir } from './state-dir.ts';
+import { UnservedMount } from './unserved-mount.ts';
 
 export interface ImageMountPorts extends ImageContentPorts {
   readonly clock: Clock;
@@ -68,13 +70,14 @@ export class ImageMount {
   readonly #directory: MountDirectory;
   readonly #held = new AsyncDisposableStack();
   readonly #released = Promise.withResolvers<void>();
-  #session: FuseSession | NativeSession | undefined;
+  #session: FuseSession | NativeSession | UnservedMount | undefined;
   #device: string | undefined;
   #mounted = false;
   #ended = false;
   /** Something of it stays in the mount table and has to be known to the next daemon. */
   #leftOver = false;
   #readyAt: number | undefined;
+  #plainBlobs: number | undefined;
 
   constructor(ports: ImageMountPorts, options: ImageMountOptions) {
     this.#ports = ports;
@@ -131,6 +134,7 @@ export class ImageMount {
       mountpoint: record.mountpoint,
       driver: chosen.driver,
       driverReason: chosen.reason,
+      plainBlobs: this.#plainBlobs,
       writable: record.writable,
       mountedAt: record.mountedAt,
       state: this.#state(),
@@ -154,14 +158,13 @@ export class ImageMount {
     // Only the overlay used what lies under it.
     if (writable) await helper.unmount({ ...order, mountpoints: [this.#directory.lower], detach: true });
     this.#mounted = false;
-    if (this.#session instanceof NativeSession) this.#session.noteUnmounted();
-    if (this.#session === undefined) await this.#release(); // nobody was there to see it end
+    if (!(this.#session instanceof FuseSession)) this.#session?.noteUnmounted();
     await this.#within(this.released, 'unmounted, but still used in another mount namespace');
   }
 
   /** Ends the connection, if it has not ended: whoever reads gets an error. */
   async abort(): Promise<void> {
-    if (this.#session instanceof NativeSession) this.#session.abort();
+    if (!(this.#session instanceof FuseSession)) this.#session?.abort();
     if (this.#device !== undefined && !this.#ended) await this.#ports.helper.abort(this.#device);
   }
 
@@ -218,15 +221,26 @@ export class ImageMount {
     await session.serve(AbortSignal.any([signal, limit]));
   }
 
-  /** The bootstrap is the kernel's; what the daemon serves are its devices. If there are none, nobody needs to. */
+  /** The bootstrap is the kernel's; what the daemon serves are its devices, but for those that are here as a whole. */
   async #startErofs(parts: OpenedParts, fuse: FuseStart, signal: AbortSignal): Promise<void> {
     const source = mountSource(this.#options.record.id);
+    const plain = await this.#content.pin(this.#held, signal);
+    const devices = parts.reader.blobs.map(({ id }, at) => {
+      const path = plain[at];
+      return path === undefined ? { export: id } : { path };
+    });
     await this.#directory.writeBootstrap(parts.bootstrap, source, this.#held);
-    const devices = parts.reader.blobs.map(({ id }) => ({ export: id }));
-    if (devices.length > 0) await this.#startFuse(parts, fuse, signal);
+    this.#plainBlobs = devices.filter(device => 'path' in device).length;
+    const isServed = this.#plainBlobs < devices.length;
+    if (isServed) await this.#startFuse(parts, fuse, signal);
     else this.#held.defer(() => this.#cleanUp());
     this.#mounted = true;
     await fuse.helper.mountErofs({ directory: this.#directory.path, source, mountpoint: this.#target, devices });
+    if (isServed) return;
+    const unserved = new UnservedMount(this.#ports, join(this.#directory.path, source));
+    this.#use(unserved);
+    this.#held.defer(() => unserved.abort());
+    unserved.watch();
   }
 
   /** Released the other way round than `fuse`: the host must be gone before what it mounts can be cleaned up for good. */
@@ -242,7 +256,7 @@ export class ImageMount {
     await session.start(order, AbortSignal.any([signal, limit]));
   }
 
-  #use(session: FuseSession | NativeSession): void {
+  #use(session: FuseSession | NativeSession | UnservedMount): void {
     this.#session = session;
     void session.ended.then(() => {
       this.#ended = true;

@@ -31,6 +31,13 @@ const calls = {
   prctl: onLinux('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)'),
 };
 
+const F_SETSIG = 10;
+const F_SETLEASE = 1024;
+const F_WRLCK = 1;
+const F_UNLCK = 2;
+/** Ignored by default. */
+const SIGURG = 23;
+
 const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;
 
@@ -140,6 +147,19 @@ export function passOnStandardStreams(): void {
   for (const fd of STANDARD_STREAMS) {
     if (Number(calls.fcntl(fd, F_SETFD, 0)) !== 0) throw new ShoalError('system', `fcntl ${fd}: ${lastErrno()}`);
   }
+}
+
+/**
+ * Does anybody have the file open but by this descriptor: this process, another one, the kernel for a mount in whatever namespace?
+ * The kernel gives a lease for writing only to the one user of a file. True also where the file system knows no leases.
+ */
+export function isOpenElsewhere(fd: number): boolean {
+  if (process.platform !== 'linux') return true;
+  // Who opens the file while the lease is held waits for its end, and we get a signal: not the one that would end us.
+  if (Number(calls.fcntl(fd, F_SETSIG, SIGURG)) !== 0) return true;
+  if (Number(calls.fcntl(fd, F_SETLEASE, F_WRLCK)) !== 0) return true;
+  calls.fcntl(fd, F_SETLEASE, F_UNLCK);
+  return false;
 }
 
 /** This process is killed when its parent ends. Says nothing about a parent that is gone already. */

@@ -128,6 +128,7 @@ export class DiskStore implements ChunkStore {
       const files = {
         data: join(this.#options.directory, `${key}.data`),
         map: join(this.#options.directory, `${key}.map`),
+        seal: join(this.#options.directory, `${key}.seal`),
       };
       const blob = await CachedBlob.open(layout, files, this.#options.bootId, {
         pool: this.#pool,
@@ -158,6 +159,7 @@ export class DiskStore implements ChunkStore {
       put: payload => blob.put(payload),
       read: index => blob.read(index),
       pack: index => blob.pack(index),
+      pin: signal => blob.pin(signal),
       evict: index => blob.evict(index),
       onChange: listener => blob.onChange(listener),
       close: async () => {
