@@ -6,7 +6,7 @@
 //     [--drivers fuse,fuse-native,erofs,erofs-complete,fuse-uring,erofs-loop] [--state warm|cold] [--json]
 
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -98,7 +98,9 @@ async function main(directory: string): Promise<void> {
   const programs = await compilePrograms(directory);
   const largeBytes = Number(values['large-mib']) << 20;
   const tree = await makeTree(directory, { files: Number(values.files), ...FILE_SIZES, largeBytes });
-  const original = await packImage(tree.directory, join(directory, 'original'));
+  // What is large and what is small come in layers of their own, as programs and what they read often do.
+  const small = (await readdir(tree.directory)).filter(name => name !== 'large');
+  const original = await packImage(tree.directory, join(directory, 'original'), [small, ['large']]);
   const converted = `oci:${join(directory, 'converted')}:bench`;
   await new ShoalUnderTest(join(directory, 'root-convert')).run('convert', original, converted);
   const load: Load = { program: programs.load, tree, randomReads: Number(values.files) };

@@ -34,7 +34,7 @@ export interface MetricsSources {
   /** All that are served, also those that nobody sees any more but still uses. */
   readonly mounts: () => readonly MeasuredMount[];
   /** Undefined before it is open. */
-  readonly cache: () => Pick<DiskStore, 'usedBytes' | 'freeBytes'> | undefined;
+  readonly cache: () => Pick<DiskStore, 'usedBytes' | 'memoryBytes' | 'freeBytes'> | undefined;
   /** Chunks that were copied from other blobs of this node. */
   readonly copiedChunks: () => number;
   /** Undefined: this node has no peers. */
@@ -163,6 +163,11 @@ export class DaemonMetrics {
     });
     const sizes = [
       ['shoal_cache_bytes', 'Bytes that the cache takes on its disk.', () => this.#sources.cache()?.usedBytes()],
+      [
+        'shoal_cache_memory_bytes',
+        'Bytes of open blobs in the cache that are in memory too, in pages that the kernel takes back when it needs them.',
+        () => this.#sources.cache()?.memoryBytes(),
+      ],
       ['shoal_cache_free_bytes', "Bytes left on the cache's file system.", () => this.#sources.cache()?.freeBytes()],
     ] as const;
     for (const [name, help, look] of sizes) {

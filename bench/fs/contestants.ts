@@ -64,13 +64,13 @@ export async function startShoal(directory: string, reference: string, name: str
     await shoal.run('umount', mountpoint);
     await mount();
   }
-  const cache = join(root, 'cache');
-  const files = await readdir(cache);
+  const files = await readdir(root, { recursive: true });
   return {
     name,
     directory: mountpoint,
     pid: await shoal.daemonPid(),
-    files: files.filter(file => file.endsWith('.data')).map(file => join(cache, file)),
+    // The cache, and the bootstrap where the kernel reads it.
+    files: files.filter(file => /\.data$|\/shoal:[^/]*$/.test(file)).map(file => join(root, file)),
     end: async () => {
       await shoal.run('umount', mountpoint); // the daemon ends with its last mount
     },

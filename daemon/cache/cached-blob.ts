@@ -18,6 +18,7 @@ import {
   type Logger,
   ShoalError,
 } from '../../core/index.ts';
+import { bytesInMemory } from '../system-calls.ts';
 import type { ChunkPool } from './chunk-pool.ts';
 import { makeSparse, openDataFile, replaceDataFile } from './data-file.ts';
 import { MapFileWriter, readTrusted } from './map-file.ts';
@@ -129,6 +130,11 @@ export class CachedBlob {
 
   get presentBytes(): number {
     return this.#presentBytes;
+  }
+
+  /** Bytes of its file that are in memory, as far as the kernel says. */
+  get memoryBytes(): number {
+    return (this.#closed ? undefined : bytesInMemory(this.#file.fd)) ?? 0;
   }
 
   onChange(listener: () => void): () => void {

@@ -96,6 +96,12 @@ export class DiskStore implements ChunkStore {
     }
   }
 
+  /** Bytes of the blobs that are open, in memory: pages that the kernel takes back when it needs them. 0 where it does not say. */
+  async memoryBytes(): Promise<number> {
+    const entries = await Promise.allSettled(this.#entries.values());
+    return entries.reduce((sum, entry) => sum + (entry.status === 'fulfilled' ? entry.value.blob.memoryBytes : 0), 0);
+  }
+
   /** Bytes that are left on its disk. Rejects with `system`. */
   async freeBytes(): Promise<number> {
     try {
