@@ -2,13 +2,15 @@
 // told then whether what it reads of it is to be kept in memory as pages of the device, besides EROFS's own.
 
 import type { DeviceReader, InodeAttributes } from '../../image/index.ts';
+import { clearWords } from './attributes.ts';
 import type { RequestDevice } from './device.ts';
 import type { Answer, NodeProvider } from './nodes.ts';
 import { Op, OpenFlag, OpenOut, OutHeader } from './protocol.ts';
 
 /**
- * Chunks of files that are read in pieces of this size, and larger ones: EROFS reads so far ahead in a file. Keeping them twice
- * brings their readers nothing.
+ * A chunk of a file that is read in several requests: EROFS reads so far ahead in a file. That its pages are kept a second
+ * time brings a reader nothing, but costs him a copy and page after page of memory. Many files smaller than this, on
+ * the other hand, come along with what is read ahead of the device (docs/decisions/0005).
  */
 const LARGE_CHUNK_BYTES = 128 << 10;
 
@@ -18,10 +20,10 @@ export class DeviceNodes implements NodeProvider {
   readonly rootNid: number;
   readonly hasXattrs: boolean;
   readonly #reader: DeviceReader;
-  readonly #device: RequestDevice;
+  readonly #device: Pick<RequestDevice, 'reply'>;
 
   /** `device`: where the requests come from and the answers go. */
-  constructor(reader: DeviceReader, device: RequestDevice) {
+  constructor(reader: DeviceReader, device: Pick<RequestDevice, 'reply'>) {
     this.rootNid = reader.rootNid;
     this.hasXattrs = reader.hasXattrs;
     this.#reader = reader;
@@ -45,7 +47,7 @@ export class DeviceNodes implements NodeProvider {
   #open(nid: number): Answer {
     const { reply } = this.#device;
     const { large, all } = this.#reader.bytesInChunks(nid, LARGE_CHUNK_BYTES);
-    reply.fill(0, BODY, BODY + OpenOut.WORDS);
+    clearWords(reply, BODY, BODY + OpenOut.WORDS);
     reply[BODY + OpenOut.FLAGS] = 2 * large >= all ? OpenFlag.DIRECT_IO : OpenFlag.KEEP_CACHE;
     return OpenOut.BYTES;
   }
