@@ -11,7 +11,7 @@ import {
 } from '../core/index.ts';
 import {
   type Daemon,
-  type DaemonOptions,
+  defaultDaemonLimits,
   defaultServeLimits,
   defaultStoreLimits,
   fetchLimits,
@@ -196,25 +196,29 @@ function imageLibrary(access: registry.RegistryAccess, swarmNow: () => Swarm | u
       const image = await openAcceleratedImage(insisting, platform ?? readPlatform(undefined), signal, fetchLayer);
       return { ...image, reference: image.name, ...sources };
     },
+    sources: ({ reference, plainHttp, insecure }) =>
+      registry.openChunkSources(reference, { access, plainHttp, insecure }),
   };
 }
 
 export function composeDaemon(
   { Daemon }: Pick<Awaited<ReturnType<typeof loadServer>>, 'Daemon'>,
   context: CommandContext,
-  options: Pick<DaemonOptions, 'exitWhenIdle'>,
+  /** `isAwaited`: somebody is about to ask it something. */
+  { isAwaited, exitWhenIdle }: { readonly exitWhenIdle: boolean; readonly isAwaited: boolean },
 ): Daemon {
-  const { root, daemon, fill, peers: peerSettings } = context.settings;
+  const { root, daemon, fill, keepMounts, peers: peerSettings } = context.settings;
   const limits = {
     serve: { ...defaultServeLimits, workers: daemon.serveWorkers },
     store: { ...defaultStoreLimits, workers: daemon.storeWorkers },
     fetch: fetchLimits(daemon.fetchRequests),
+    daemon: isAwaited ? defaultDaemonLimits : { ...defaultDaemonLimits, firstRequestMs: 0 },
   };
   const peers =
     peerSettings &&
     new DaemonPeers(context, peerSettings, async () => (await import('../peer/index.ts')).createPeerNode);
   return new Daemon(
     { clock: systemClock, log: context.log, library: imageLibrary(context.registry, () => peers?.swarm), peers },
-    { root, limits, fill, ...options },
+    { root, limits, fill, keepMounts, exitWhenIdle },
   );
 }

@@ -1,16 +1,18 @@
 // Finds the daemon of a root, or starts one that ends with its last mount.
 
-import { spawn } from 'node:child_process';
-import { constants } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
 import { open, readFile, rm } from 'node:fs/promises';
+import { setPriority } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fromSystemError, isShoalError, ShoalError, siblingScript, systemClock } from '../core/index.ts';
-import { ControlClient } from '../daemon/index.ts';
+import { ControlClient, keepingProblem } from '../daemon/index.ts';
 import { makeDirectory } from '../registry/index.ts';
 import type { CommandContext } from './command.ts';
 import { withoutCredentials } from './credentials.ts';
 import { EXIT_CODES, errorCodeOf } from './exit-codes.ts';
+import { LOOK_AFTER_OPTION } from './supervise.ts';
 
 /** State, cache and control socket are for the owner alone. */
 export const ROOT_MODE = 0o700;
@@ -20,6 +22,7 @@ const START_TIMEOUT_MS = 20_000;
 const POLL_MS = 25;
 /** Not through a link: the daemon looks at who owns its root only once it runs. */
 const LOG_FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
+const LOWEST_PRIORITY = 19;
 /** How much of the daemon's log goes into an error message. */
 const LOG_TAIL_LINES = 10;
 
@@ -52,10 +55,12 @@ const ATTEMPTS = 3;
  */
 export async function withDaemon<T>(context: CommandContext, ask: (daemon: ControlClient) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
-    const daemon = await ensureDaemon(context);
+    const { daemon, lookAfter } = await ensureDaemon(context);
     const { pid } = await daemon.info({ signal: context.signal }).catch(() => ({ pid: undefined }));
     try {
-      return await ask(daemon);
+      const answer = await ask(daemon);
+      lookAfter?.();
+      return answer;
     } catch (error) {
       const mayHaveEnded = isShoalError(error, 'unreachable') || isShoalError(error, 'unavailable');
       if (attempt === ATTEMPTS || !mayHaveEnded || !(await ends(context, pid))) throw error;
@@ -75,10 +80,16 @@ async function ends(context: CommandContext, pid: number | undefined): Promise<b
   return false;
 }
 
+interface EnsuredDaemon {
+  readonly daemon: ControlClient;
+  /** Of one that was started: starts what starts it again when it dies, once what was asked for is done. */
+  readonly lookAfter?: () => void;
+}
+
 /** The running daemon's client, after starting one when there is none. */
-async function ensureDaemon(context: CommandContext): Promise<ControlClient> {
+async function ensureDaemon(context: CommandContext): Promise<EnsuredDaemon> {
   const running = await findDaemon(context);
-  if (running) return running;
+  if (running) return { daemon: running };
   const { root } = context.settings;
   await makeDirectory(root, `--root ${root}`, ROOT_MODE);
   const logPath = join(root, 'daemon.log');
@@ -95,23 +106,36 @@ async function ensureDaemon(context: CommandContext): Promise<ControlClient> {
     const args = [...config, '--root', root, ...logging, 'daemon', '--exit-when-idle'];
     // Not in the caller's directory: its file system could not be unmounted for as long as the daemon runs. So paths in
     // the environment, which may be relative, are said anew.
-    const start = () => {
-      const child = spawn(process.execPath, [main, ...args], {
+    const start = (output: number, ...more: readonly string[]) => {
+      const child = spawn(process.execPath, [main, ...args, ...more], {
         cwd: '/',
         env: { ...withoutCredentials(context.env), DOCKER_CONFIG: dirname(dockerConfig) },
         detached: true,
-        stdio: ['ignore', log.fd, log.fd],
+        stdio: ['ignore', output, output],
       });
       child.unref();
       return child;
     };
-    return await waitUntilReady(context, start, logPath);
+    const daemon = await waitUntilReady(context, () => start(log.fd), logPath);
+    if (!context.settings.keepMounts || keepingProblem() !== undefined) return { daemon };
+    return { daemon, lookAfter: () => lookAfter(logPath, output => start(output, LOOK_AFTER_OPTION)) };
   } catch (error) {
     // Refused because the directory is somebody else's: then nothing of ours stays in it.
     if (isNew && isShoalError(error, 'usage')) await rm(logPath, { force: true });
     throw error;
   } finally {
     await log.close();
+  }
+}
+
+/** In nobody's way: the program that the command is about is just starting. */
+function lookAfter(logPath: string, start: (output: number) => ChildProcess): void {
+  const output = openSync(logPath, LOG_FLAGS, 0o600);
+  try {
+    const { pid } = start(output);
+    if (pid !== undefined) setPriority(pid, LOWEST_PRIORITY);
+  } finally {
+    closeSync(output);
   }
 }
 

@@ -250,6 +250,10 @@ function addDaemonCommands(program: Command, contextFor: ContextFor): void {
     .command('daemon')
     .description('serve mounts in the foreground; SIGTERM unmounts cleanly')
     .option('--exit-when-idle', 'end with the last mount')
+    .option('--takeover', 'in the place of the daemon that runs, which ends; readers of its mounts wait a moment')
+    .option('--supervise', 'run it as a child, and start it again when it dies')
+    .addOption(new Option('--look-after').hideHelp())
+    .addOption(new Option('--restarted').hideHelp())
     .addOption(configOption('serve-workers', '<n>'))
     .addOption(configOption('store-workers', '<n>'))
     .addOption(configOption('fetch-requests', '<n>'))
@@ -259,6 +263,7 @@ function addDaemonCommands(program: Command, contextFor: ContextFor): void {
 Examples:
   shoal daemon                         # in the foreground; under systemd
   shoal daemon --exit-when-idle
+  shoal daemon --takeover              # after an upgrade, for instance
   shoal daemon stop`,
     )
     .action(async (options, command: Command) =>
@@ -270,6 +275,13 @@ Examples:
     .addHelpText('after', '\nExamples:\n  shoal daemon stop\n  shoal --root /data/shoal daemon stop')
     .action(async (_options, command: Command) =>
       (await import('./commands/daemon.ts')).daemonStop(contextFor(command)),
+    );
+  daemon
+    .command('holder')
+    .description('keep the connections of mounts for daemons that come and go in containers')
+    .addHelpText('after', '\nExamples:\n  shoal --root /data/shoal daemon holder      # on the host; in the foreground')
+    .action(async (_options, command: Command) =>
+      (await import('./commands/daemon.ts')).runDaemonHolder(contextFor(command)),
     );
   program
     .command('demo')

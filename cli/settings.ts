@@ -39,6 +39,8 @@ export interface Settings {
   readonly daemon: { readonly serveWorkers: number; readonly storeWorkers: number; readonly fetchRequests: number };
   /** Of a cluster's members; the files need not exist. */
   readonly cluster: { readonly keyFile: string; readonly certificateFile: string; readonly revocationsFile: string };
+  /** Mounts are to outlive the daemon. */
+  readonly keepMounts: boolean;
   readonly scheduler: { readonly listen: Endpoint; readonly httpListen: Endpoint };
   /** Absent: only what is read is fetched. */
   readonly fill?: { readonly bytesPerSecond?: number };
@@ -121,6 +123,7 @@ export function readSettings(options: GlobalOptions, env: Readonly<NodeJS.Proces
       listen: endpointOf(values, 'scheduler-listen'),
       httpListen: endpointOf(values, 'scheduler-http-listen'),
     },
+    keepMounts: required(values, 'keep-mounts'),
     ...(values['background-fill'] !== false && { fill: fillSettings(values) }),
     ...peerSettings(values),
     config,

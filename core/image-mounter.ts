@@ -48,6 +48,8 @@ export interface MountInfo {
   readonly writable: boolean;
   /** Wall time, milliseconds since 1970. */
   readonly mountedAt: number;
+  /** Since when the daemon serves it that is there now, if another one has mounted it. Wall time as above. */
+  readonly resumedAt?: number | undefined;
   readonly state: MountState;
   readonly stats: MountStats;
 }

@@ -216,6 +216,13 @@ export interface DaemonLimits {
   readonly firstRequestMs: number;
   /** How long the lock of a dying daemon is waited for. */
   readonly lockMs: number;
+  /**
+   * Of that, before its mounts are ended, because a thread of it may wait for one of them. A process that was killed takes
+   * tens of milliseconds to end, with gigabytes of memory a second; its readers can wait, and must not get errors.
+   */
+  readonly dyingMs: number;
+  /** One question to the holder, which answers in a millisecond, and its start. */
+  readonly holderMs: number;
 }
 
 export const defaultDaemonLimits: DaemonLimits = {
@@ -225,4 +232,6 @@ export const defaultDaemonLimits: DaemonLimits = {
   stopMs: 20_000,
   firstRequestMs: 30_000,
   lockMs: 5_000,
+  dyingMs: 2_500,
+  holderMs: 10_000,
 };

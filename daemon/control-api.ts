@@ -8,6 +8,7 @@ import { type Clock, fromSystemError, type ImageMounter, type Logger, ShoalError
 import {
   DAEMON_PATH,
   type DaemonInfo,
+  HAND_OVER_PATH,
   METRICS_PATH,
   MOUNTS_PATH,
   mountRequest,
@@ -34,6 +35,10 @@ export interface ControlApiPorts {
   readonly log: Logger;
   /** Stops the daemon; called after the answer was sent. */
   readonly onStop: () => void;
+  /** Makes ready for another daemon to go on with the mounts; rejects when one would be lost. */
+  readonly handOver: () => Promise<void>;
+  /** Kills this process; called after the answer was sent, or nobody was there any more to get it. */
+  readonly onHandedOver: () => void;
 }
 
 export interface ControlApiOptions {
@@ -118,6 +123,11 @@ function addDaemonRoutes(server: FastifyInstance, ports: ControlApiPorts, versio
       throw new ShoalError('not-found', 'this daemon has no peers: peer-listen is not set (docs/configuration.md)');
     }
     return report;
+  });
+  server.post(HAND_OVER_PATH, async (_request, reply) => {
+    await ports.handOver();
+    reply.raw.once('close', ports.onHandedOver);
+    return reply.code(204).header('connection', 'close').send();
   });
   server.post(STOP_PATH, async (_request, reply) => {
     reply.raw.once('finish', ports.onStop);

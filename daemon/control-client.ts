@@ -17,6 +17,7 @@ import {
   type DaemonInfo,
   daemonInfo,
   failure,
+  HAND_OVER_PATH,
   METRICS_PATH,
   MOUNTS_PATH,
   mountInfo,
@@ -80,6 +81,14 @@ export class ControlClient implements ImageMounter {
   /** Asks the daemon to end; resolves when it agreed, not when it is gone. */
   async stop({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     await this.#ask({ method: 'POST', path: STOP_PATH, body: {}, signal }, z.unknown());
+  }
+
+  /**
+   * Asks the daemon to end without its mounts, for another one to go on with them; resolves when it agreed, and is about
+   * to die. Rejects with `unsupported` when a mount would be lost.
+   */
+  async handOver({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    await this.#ask({ method: 'POST', path: HAND_OVER_PATH, body: {}, signal }, z.unknown());
   }
 
   /** The page that Prometheus gets. */

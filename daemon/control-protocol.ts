@@ -9,6 +9,7 @@ export const MOUNTS_PATH = '/v1/mounts';
 export const DAEMON_PATH = '/v1/daemon';
 export const SWARM_PATH = '/v1/swarm';
 export const STOP_PATH = '/v1/daemon/stop';
+export const HAND_OVER_PATH = '/v1/daemon/hand-over';
 /** Where Prometheus looks by itself; text, not JSON. */
 export const METRICS_PATH = '/metrics';
 
@@ -50,6 +51,7 @@ export const mountInfo: z.ZodType<MountInfo> = z.object({
   plainBlobs: z.number().optional(),
   writable: z.boolean(),
   mountedAt: z.number(),
+  resumedAt: z.number().optional(),
   state: z.object({ name: z.enum(['mounting', 'ready', 'stalled']), since: z.number() }),
   stats: z.object({
     totalBytes: count,

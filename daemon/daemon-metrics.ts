@@ -27,6 +27,7 @@ const EVENT_LOOP_HISTOGRAM = ['min', 'max', 'mean', 'stddev', 'p50', 'p90', 'p99
 export interface MeasuredMount {
   info(): MountInfo;
   readonly hitTimes: ReadTimes;
+  readonly resentRequests: number;
 }
 
 export interface MetricsSources {
@@ -48,9 +49,11 @@ export class DaemonMetrics {
   readonly #registry = new Registry();
   readonly #sources: MetricsSources;
   readonly #mountErrors: Counter<'code'>;
+  readonly #takeovers: Counter;
   readonly #readDurations: ReadDurations;
   /** Of mounts that are gone: a counter never goes back. */
   #gone: Totals = { hits: 0, misses: 0, slowReads: 0 };
+  #goneResent = 0;
   #goneTimes: ReadTimes = new SharedCounters().hitTimes();
 
   constructor(sources: MetricsSources) {
@@ -60,6 +63,11 @@ export class DaemonMetrics {
       name: 'shoal_mount_errors_total',
       help: 'Mounts that were asked for and failed, by error code.',
       labelNames: ['code'],
+      registers: [this.#registry],
+    });
+    this.#takeovers = new Counter({
+      name: 'shoal_takeovers_total',
+      help: 'Mounts of a daemon that died or handed over, which this one has gone on with.',
       registers: [this.#registry],
     });
     this.#addMounts();
@@ -77,6 +85,11 @@ export class DaemonMetrics {
     this.#mountErrors.inc({ code });
   }
 
+  /** A mount of a daemon that is dead goes on. */
+  mountResumed(): void {
+    this.#takeovers.inc();
+  }
+
   /** A read that had to wait was served. */
   readServed(from: Answerer, ms: number): void {
     this.#readDurations.served(from, ms);
@@ -85,6 +98,7 @@ export class DaemonMetrics {
   /** Its counters stay in the totals. */
   mountGone(mount: MeasuredMount): void {
     this.#gone = sum(this.#gone, mount.info().stats);
+    this.#goneResent += mount.resentRequests;
     this.#goneTimes = sumOfTimes(this.#goneTimes, mount.hitTimes);
   }
 
@@ -138,6 +152,15 @@ export class DaemonMetrics {
         reads.reset();
         reads.inc({ result: 'hit' }, hits);
         reads.inc({ result: 'miss' }, misses);
+      },
+    });
+    const resent: Counter = new Counter({
+      name: 'shoal_resent_requests_total',
+      help: 'Requests that a daemon which died had left unanswered, and that the kernel has sent again.',
+      registers: [this.#registry],
+      collect: () => {
+        resent.reset();
+        resent.inc(this.#sources.mounts().reduce((all, { resentRequests }) => all + resentRequests, this.#goneResent));
       },
     });
     const slow = new Counter({

@@ -17,6 +17,8 @@ export interface DaemonOptions {
   readonly root: string;
   /** End when the last mount is gone (for a daemon that was started by `mount` or `run`). */
   readonly exitWhenIdle?: boolean;
+  /** Let mounts outlive this process, where the kernel can: a holder keeps their connections for the next daemon. */
+  readonly keepMounts?: boolean;
   /** Fetch the rest of each image in the background, all of them together at most at this rate. Absent: don't. */
   readonly fill?: { readonly bytesPerSecond?: number | undefined } | undefined;
   readonly limits?: {

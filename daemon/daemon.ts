@@ -2,7 +2,7 @@
 // and what all mounts share (machinery.ts, and the helper).
 
 import { randomBytes } from 'node:crypto';
-import { isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import {
   abortedError,
   fromSystemError,
@@ -16,7 +16,6 @@ import {
   type DaemonLimits,
   defaultDaemonLimits,
   defaultFetchLimits,
-  defaultFillLimits,
   defaultServeLimits,
   defaultStoreLimits,
 } from './config.ts';
@@ -25,17 +24,21 @@ import type { DaemonOptions, DaemonPorts } from './daemon-options.ts';
 import { type ChosenDriver, chooseDriver } from './drivers.ts';
 import { Pace } from './fetch/pace.ts';
 import { FuseStart } from './fuse-start.ts';
-import { ImageMount } from './image-mount.ts';
-import { removeLeftovers } from './leftovers.ts';
+import { HolderClient } from './holder/holder-client.ts';
+import { keepingProblem } from './holder/keeping-problem.ts';
+import type { ImageMount } from './image-mount.ts';
+import { type KeptMount, sortLeftovers } from './leftovers.ts';
 import { type Machinery, startMachinery, stopMachinery } from './machinery.ts';
-import { MountHelper, type MountSteps } from './mount/helper-client.ts';
+import { MountHelper } from './mount/helper-client.ts';
+import { keptMount, type MountMakerParts, newMount } from './mount-maker.ts';
 import { MountpointQueue } from './mountpoint-queue.ts';
 import type { LazyImage } from './ports.ts';
+import { prepareMount } from './prepare-mount.ts';
 import { RootLock } from './root-lock.ts';
 import { type MountRecord, mountSource, StateDir } from './state-dir.ts';
 import { type SwarmReport, swarmReport } from './swarm-report.ts';
 
-interface Running extends Machinery {
+interface Running extends MountMakerParts {
   readonly lock: RootLock;
 }
 
@@ -45,8 +48,11 @@ export class Daemon implements ImageMounter {
   readonly #limits: DaemonLimits;
   readonly #state: StateDir;
   readonly #helper: MountHelper;
+  readonly #holder: HolderClient;
+  /** New mounts are to outlive this daemon. */
+  readonly #keepsMounts: boolean;
   readonly #metrics: DaemonMetrics;
-  readonly #pace: Pace;
+  readonly #common: Omit<MountMakerParts, keyof Machinery>;
   readonly #queue = new MountpointQueue();
   /** By canonical mountpoint; what is listed. */
   readonly #mounts = new Map<string, ImageMount>();
@@ -65,7 +71,8 @@ export class Daemon implements ImageMounter {
     this.#limits = options.limits?.daemon ?? defaultDaemonLimits;
     this.#state = new StateDir(options.root, ports.log);
     this.#helper = new MountHelper({ timeoutMs: this.#limits.helperMs });
-    this.#pace = new Pace(ports.clock, options.fill?.bytesPerSecond);
+    this.#holder = new HolderClient(ports, { root: options.root, timeoutMs: this.#limits.holderMs });
+    this.#keepsMounts = options.keepMounts === true && keepingProblem() === undefined;
     this.#metrics = new DaemonMetrics({
       log: ports.log,
       mounts: () => [...this.#held.keys()],
@@ -73,6 +80,9 @@ export class Daemon implements ImageMounter {
       copiedChunks: () => this.#running?.nodeChunks.copied ?? 0,
       swarm: () => this.#running?.node?.status(),
     });
+    const { helper, state, metrics } = { helper: this.#helper, state: this.#state, metrics: this.#metrics };
+    const pace = new Pace(ports.clock, options.fill?.bytesPerSecond);
+    this.#common = { ports, options, limits: this.#limits, helper, state, pace, metrics };
   }
 
   /**
@@ -89,10 +99,11 @@ export class Daemon implements ImageMounter {
   }
 
   /**
-   * Takes the root and cleans up after a daemon that died. Rejects with `busy` when one runs (naming its pid),
-   * `unsupported` for another release's state, `usage` for somebody else's directory, `system`.
+   * Takes the root, goes on with what a daemon that died has left, and cleans up the rest. Rejects with `busy` when one
+   * runs (naming its pid), `unsupported` for another release's state, `usage` for somebody else's directory, `system`.
+   * `handedOver`: one runs and has said that it ends, so it is waited for.
    */
-  async start(): Promise<void> {
+  async start({ handedOver = false } = {}): Promise<void> {
     const { clock } = this.#ports;
     const { root, limits } = this.#options;
     if (!isAbsolute(root)) throw new ShoalError('usage', `root ${root}: not absolute`);
@@ -101,14 +112,21 @@ export class Daemon implements ImageMounter {
     const lock = await RootLock.acquire(path, {
       clock,
       waitMs: this.#limits.lockMs,
+      patienceMs: this.#limits.dyingMs,
+      isEnding: handedOver,
       onDying: () => this.#freeDyingDaemon(),
     });
     try {
-      await removeLeftovers(this.#ports.log, this.#state, this.#helper);
+      const holder = (await this.#holder.find()) ? this.#holder : undefined;
+      const kept = await sortLeftovers({ log: this.#ports.log, state: this.#state, helper: this.#helper, holder });
+      if (this.#keepsMounts) this.#holder.start();
       const { fetch = defaultFetchLimits, store = defaultStoreLimits, serve = defaultServeLimits } = limits ?? {};
       const ports = { ...this.#ports, metrics: this.#metrics.fetch };
-      this.#running = { lock, ...(await startMachinery(ports, { cache, limits: { fetch, store, serve } })) };
+      const machinery = await startMachinery(ports, { cache, limits: { fetch, store, serve } });
+      this.#running = { ...machinery, ...this.#common, lock };
+      await Promise.all(kept.map(mount => this.#resume(mount)));
     } catch (error) {
+      this.#holder.leave();
       await lock.release();
       throw error;
     }
@@ -169,6 +187,20 @@ export class Daemon implements ImageMounter {
     return this.#stopped;
   }
 
+  /**
+   * Makes ready for the next daemon to go on with all mounts: takes no more calls, and writes down what is cached. The
+   * process has to be killed next; readers are served until then. Rejects with `unsupported` when a mount would be lost.
+   */
+  async handOver(): Promise<void> {
+    const lost = [...this.#held.keys()].find(mount => !mount.isKept);
+    if (lost !== undefined) {
+      throw new ShoalError('unsupported', `${lost.mountpoint} (${lost.info().driver}) would not outlive this daemon`);
+    }
+    this.#stopping.abort(new ShoalError('unavailable', 'the daemon hands over to another one'));
+    await this.#queue.idle();
+    await this.#running?.store.flush();
+  }
+
   /** Runs one call, in order with others for its mountpoint, and sees whether anything is left to do afterwards. */
   async #serve<T>(mountpoint: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (this.#stopping.signal.aborted || this.#running === undefined) {
@@ -191,7 +223,9 @@ export class Daemon implements ImageMounter {
     const { threads } = this.#parts();
     const chosen = await chooseDriver(request);
     using fuse = chosen.driver === 'fuse-native' ? undefined : new FuseStart({ helper: this.#helper, threads });
-    const [opened, mountpoint] = await this.#prepare(request, fuse?.helper ?? this.#helper, signal);
+    const helper = fuse?.helper ?? this.#helper;
+    const isOurs = (canonical: string) => this.#mounts.has(canonical);
+    const [opened, mountpoint] = await prepareMount({ ...this.#ports, helper, isOurs }, request, signal);
     const begin = () => this.#mountAt(mountpoint, { request, chosen, opened, fuse }, signal);
     // Through a link, it must still wait its turn at the directory itself.
     return await (mountpoint === resolve(request.mountpoint) ? begin() : this.#queue.run(mountpoint, begin));
@@ -213,10 +247,10 @@ export class Daemon implements ImageMounter {
       writable: request.writable,
       mountedAt: this.#ports.clock.now(),
     };
-    const mount = this.#makeMount(record, image, chosen, request.readDeadlineMs);
+    const holder = this.#keepsMounts ? this.#holder : undefined;
+    const mount = newMount(this.#parts(), record, { request, image, chosen, holder });
     this.#mounts.set(mountpoint, mount); // from here on, another request for it is refused
-    const gone = mount.released.then(() => this.#bury(mount));
-    this.#held.set(mount, gone);
+    this.#own(mount);
     try {
       await mount.start(bootstrap, fuse, signal);
     } catch (error) {
@@ -229,75 +263,31 @@ export class Daemon implements ImageMounter {
     return mount.info();
   }
 
-  /** Opens the image and looks at the mountpoint at the same time; when one fails the other is given up. */
-  async #prepare(
-    request: MountRequest,
-    helper: Pick<MountSteps, 'inspect'>,
-    signal: AbortSignal,
-  ): Promise<[LazyImage, string]> {
-    const failed = new AbortController();
-    const either = AbortSignal.any([signal, failed.signal]);
-    try {
-      return await Promise.all([this.#ports.library.open(request, { signal: either }), this.#inspect(request, helper)]);
-    } catch (error) {
-      failed.abort();
-      throw error;
-    }
+  /** Until nothing of it is left. */
+  #own(mount: ImageMount): void {
+    const gone = mount.released.then(() => this.#bury(mount));
+    this.#held.set(mount, gone);
   }
 
-  /** The canonical mountpoint. Rejects with `busy` when a mount would hide something, ours or somebody else's. */
-  async #inspect({ mountpoint, nonEmpty = false }: MountRequest, helper: Pick<MountSteps, 'inspect'>): Promise<string> {
-    const { canonical, isEmpty } = await helper.inspect(mountpoint);
-    if (this.#mounts.has(canonical)) throw new ShoalError('busy', `${canonical}: an image is mounted there already`);
-    if (isEmpty || nonEmpty) return canonical;
-    throw new ShoalError(
-      'busy',
-      `mountpoint ${mountpoint}: expected an empty directory, found one with something in it; --non-empty mounts over it`,
-    );
+  /** What can't be gone on with is gone afterwards, and the others go on. */
+  async #resume(kept: KeptMount): Promise<void> {
+    const { log } = this.#ports;
+    const { mountpoint, reference } = kept.written;
+    try {
+      const mount = keptMount(this.#parts(), kept, this.#holder);
+      if (kept.isVisible) this.#mounts.set(mountpoint, mount);
+      this.#own(mount);
+      await mount.resume(kept, this.#stopping.signal);
+      this.#metrics.mountResumed();
+      log.info('goes on with a mount', { mountpoint, reference, driver: kept.record.driver });
+    } catch (error) {
+      log.error('a mount could not be gone on with', { mountpoint, reference, error: messageOf(error) });
+    }
   }
 
   #parts(): Running {
     if (this.#running === undefined) throw new ShoalError('internal', 'mount before start');
     return this.#running;
-  }
-
-  #makeMount(
-    record: MountRecord,
-    image: Omit<LazyImage, 'bootstrap'>,
-    chosen: ChosenDriver,
-    readDeadlineMs: number | undefined,
-  ): ImageMount {
-    const { clock, log, peers } = this.#ports;
-    const { store, node, engine, completer, threads, nodeChunks } = this.#parts();
-    const { fill, limits } = this.#options;
-    return new ImageMount(
-      {
-        clock,
-        log: log.with({ image: image.reference }),
-        store,
-        engine,
-        completer,
-        threads,
-        nodeChunks,
-        helper: this.#helper,
-        state: this.#state,
-        sharing: peers && node && { swarm: node.swarm, chunkSource: peers.chunkSource },
-        fill: fill && {
-          pace: this.#pace,
-          freePart: () => store.freePart(),
-          limits: limits?.fill ?? defaultFillLimits,
-        },
-        onServed: (from, ms) => this.#metrics.readServed(from, ms),
-      },
-      {
-        image,
-        chosen,
-        record,
-        readDeadlineMs,
-        directory: join(this.#state.paths.mounts, record.id),
-        limits: { serve: limits?.serve ?? defaultServeLimits, daemon: this.#limits },
-      },
-    );
   }
 
   /** The path as given when something of ours is there (looking could wait for it), else what it leads to. */
@@ -369,6 +359,7 @@ export class Daemon implements ImageMounter {
     for (const part of this.#attached) await part.stop();
     if (this.#running === undefined) return;
     await stopMachinery(this.#running);
+    this.#holder.leave();
     await this.#running.lock.release();
   }
 

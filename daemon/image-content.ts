@@ -23,6 +23,7 @@ import { MeteredSource } from './fetch/metered-source.ts';
 import type { Pace } from './fetch/pace.ts';
 import { type FileRange, ReadFetcher } from './fetch/read-fetcher.ts';
 import type { Answerer } from './fetch/want.ts';
+import type { ErofsDevice } from './mount/helper-protocol.ts';
 import type { LazyImage, Peers } from './ports.ts';
 import { BlobChunks } from './sharing/cached-chunks.ts';
 import type { KnownBlob, NodeChunks } from './sharing/local-chunks.ts';
@@ -111,14 +112,22 @@ export class ImageContent {
   }
 
   /**
-   * For a kernel that reads devices by itself: the files of those blobs that are here as a whole, verified; they stay as they
-   * are until `held` is given back. In the order of the blobs, undefined for the others. Rejects when the signal fires.
+   * What a kernel that reads devices by itself reads them from: for blobs that are here as a whole, verified, their files, which
+   * stay as they are until `held` is given back; the others are exported, by these names (one for each blob, in order).
+   * Rejects when the signal fires.
    */
-  async pin(held: AsyncDisposableStack, signal: AbortSignal): Promise<readonly (string | undefined)[]> {
+  async devices(
+    names: readonly string[],
+    held: AsyncDisposableStack,
+    signal: AbortSignal,
+  ): Promise<readonly ErofsDevice[]> {
     const some = pLimit(PINS_AT_ONCE);
     const files = await Promise.all(this.#blobs.map(blob => some(() => this.#pin(blob, held, signal))));
     if (signal.aborted) throw abortedError(signal);
-    return files;
+    return names.map((name, at) => {
+      const path = files[at];
+      return path === undefined ? { export: name } : { path };
+    });
   }
 
   async #pin(blob: StoredBlob, held: AsyncDisposableStack, signal: AbortSignal): Promise<string | undefined> {

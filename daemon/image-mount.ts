@@ -4,63 +4,30 @@
 
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  abortedError,
-  type Clock,
-  type Digest,
-  deadline,
-  type Logger,
-  type MountInfo,
-  type MountState,
-  type MountStats,
-  messageOf,
-} from '../core/index.ts';
-import { BootstrapReader, DeviceReader, emptyAttributes } from '../image/index.ts';
-import type { DaemonLimits, ServeLimits } from './config.ts';
-import type { ChosenDriver } from './drivers.ts';
+import { abortedError, type Digest, deadline, type MountInfo, messageOf } from '../core/index.ts';
+import { type BootstrapReader, DeviceReader, emptyAttributes } from '../image/index.ts';
 import { isRoot } from './drivers.ts';
-import type { Completer } from './fuse/completer.ts';
-import { assertLittleEndian } from './fuse/protocol.ts';
-import { planRings, ringFacts } from './fuse/ring-plan.ts';
-import type { ServerThreads } from './fuse/server-threads.ts';
 import { FuseSession } from './fuse/session.ts';
-import { NativeSession } from './fuse-native/session.ts';
+import type { NativeSession } from './fuse-native/session.ts';
 import type { FuseStart } from './fuse-start.ts';
-import { ImageContent, type ImageContentPorts } from './image-content.ts';
-import type { MountHelper } from './mount/helper-client.ts';
+import { ImageContent } from './image-content.ts';
+import type { ImageMountOptions, ImageMountPorts, Kept } from './image-mount-options.ts';
 import { MountDirectory } from './mount-directory.ts';
-import type { LazyImage } from './ports.ts';
+import { MountKeeping } from './mount-keeping.ts';
+import { stateOf, statsOf } from './mount-report.ts';
+import {
+  makeFuseSession,
+  makeNativeSession,
+  type OpenedParts,
+  openParts,
+  type ServingOptions,
+  shared,
+} from './mount-sessions.ts';
+import { withPatience } from './patience.ts';
+import { adoptResumeRecord, resumeRecord } from './resume-record.ts';
 import { Counter, type ReadTimes, SharedCounters } from './shared-counters.ts';
-import { type MountRecord, mountSource, type StateDir } from './state-dir.ts';
+import { type MountRecord, mountSource } from './state-dir.ts';
 import { UnservedMount } from './unserved-mount.ts';
-
-export interface ImageMountPorts extends ImageContentPorts {
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly completer: Completer;
-  readonly threads: Pick<ServerThreads, 'take'>;
-  readonly helper: MountHelper;
-  readonly state: Pick<StateDir, 'add' | 'remove'>;
-}
-
-export interface ImageMountOptions {
-  readonly image: Omit<LazyImage, 'bootstrap'>;
-  readonly chosen: ChosenDriver;
-  /** What is written down about it for as long as anything of it is left. */
-  readonly record: MountRecord;
-  readonly readDeadlineMs: number | undefined;
-  /** A directory of this mount's own, for the layers of a writable one or a bootstrap; created and removed here. */
-  readonly directory: string;
-  readonly limits: { readonly serve: ServeLimits; readonly daemon: DaemonLimits };
-}
-
-const STATFS_BLOCK = 4096;
-
-/** An image, opened for serving. */
-interface OpenedParts {
-  readonly bootstrap: SharedArrayBuffer;
-  readonly reader: BootstrapReader;
-}
 
 export class ImageMount {
   readonly #ports: ImageMountPorts;
@@ -68,6 +35,8 @@ export class ImageMount {
   readonly #counters = new SharedCounters();
   readonly #content: ImageContent;
   readonly #directory: MountDirectory;
+  readonly #keeping: MountKeeping;
+  readonly #serving: ServingOptions;
   readonly #held = new AsyncDisposableStack();
   readonly #released = Promise.withResolvers<void>();
   #session: FuseSession | NativeSession | UnservedMount | undefined;
@@ -77,6 +46,7 @@ export class ImageMount {
   /** Something of it stays in the mount table and has to be known to the next daemon. */
   #leftOver = false;
   #readyAt: number | undefined;
+  #resumedAt: number | undefined;
   #plainBlobs: number | undefined;
 
   constructor(ports: ImageMountPorts, options: ImageMountOptions) {
@@ -84,6 +54,10 @@ export class ImageMount {
     this.#options = options;
     this.#content = new ImageContent(ports, options.image);
     this.#directory = new MountDirectory(options.directory);
+    const outlives = options.chosen.driver !== 'fuse-native';
+    const { serve } = options.limits;
+    this.#serving = { counters: this.#counters, limits: serve, readDeadlineMs: options.readDeadlineMs };
+    this.#keeping = new MountKeeping(outlives ? ports.holder : undefined, options.record.id);
   }
 
   get mountpoint(): string {
@@ -110,8 +84,12 @@ export class ImageMount {
    * to dispose of.
    */
   async start(bootstrap: Uint8Array, fuse: FuseStart | undefined, signal: AbortSignal): Promise<void> {
+    await this.#begin(() => this.#start(shared(bootstrap), fuse, signal));
+  }
+
+  async #begin(work: () => Promise<void>): Promise<void> {
     try {
-      await this.#start(shared(bootstrap), fuse, signal);
+      await work();
       this.#readyAt = this.#ports.clock.now();
       this.#content.fillUp(this.#held);
     } catch (error) {
@@ -121,13 +99,33 @@ export class ImageMount {
     void this.#session?.ended.then(() => this.#release());
   }
 
+  /**
+   * In place of `start`: goes on with a mount that a daemon made which is dead. When it rejects the mount is gone, and
+   * everything released. The connection's descriptors are this mount's from now on.
+   */
+  async resume(kept: Kept, signal: AbortSignal): Promise<void> {
+    this.#resumedAt = this.#ports.clock.now();
+    await this.#begin(() => this.#resume(kept, signal));
+  }
+
+  /** The next daemon can go on with it. */
+  get isKept(): boolean {
+    return this.#keeping.isComplete;
+  }
+
+  /** How many requests the kernel has sent again. */
+  get resentRequests(): number {
+    return this.#counters.get(Counter.RESENT);
+  }
+
   /** How long its reads took that found everything here. */
   get hitTimes(): ReadTimes {
     return this.#counters.hitTimes();
   }
 
   info(): MountInfo {
-    const { image, record, chosen } = this.#options;
+    const { image, record, chosen, limits } = this.#options;
+    const times = { mountedAt: record.mountedAt, readyAt: this.#readyAt, now: this.#ports.clock.now() };
     return {
       reference: image.reference,
       manifestDigest: image.manifestDigest,
@@ -137,8 +135,9 @@ export class ImageMount {
       plainBlobs: this.#plainBlobs,
       writable: record.writable,
       mountedAt: record.mountedAt,
-      state: this.#state(),
-      stats: this.#stats(),
+      resumedAt: this.#resumedAt,
+      state: stateOf(times, this.#session?.parked, limits.serve),
+      stats: statsOf(this.#content.stats(), this.#counters, this.#session?.parked),
     };
   }
 
@@ -172,72 +171,107 @@ export class ImageMount {
     return this.#options.chosen.driver === 'erofs';
   }
 
-  #state(): MountState {
-    const { longestWaitMs = 0, slowEndedAt = 0 } = this.#session?.parked ?? {};
-    if (this.#readyAt === undefined) return { name: 'mounting', since: this.#options.record.mountedAt };
-    if (longestWaitMs >= this.#options.limits.serve.slowReadMs) {
-      return { name: 'stalled', since: Math.round(this.#ports.clock.now() - longestWaitMs) };
-    }
-    return { name: 'ready', since: Math.max(this.#readyAt, slowEndedAt) };
-  }
-
-  #stats(): MountStats {
-    const { waiting = 0, longestWaitMs = 0 } = this.#session?.parked ?? {};
-    return {
-      ...this.#content.stats(),
-      hits: this.#counters.get(Counter.HITS),
-      misses: this.#counters.get(Counter.MISSES),
-      waiting,
-      longestWaitMs: Math.round(longestWaitMs),
-      slowReads: this.#counters.get(Counter.SLOW_READS),
-    };
-  }
-
   async #start(bootstrap: SharedArrayBuffer, fuse: FuseStart | undefined, signal: AbortSignal): Promise<void> {
-    assertLittleEndian();
     const { record } = this.#options;
     await this.#enroll(record);
-    const reader = new BootstrapReader(new Uint8Array(bootstrap));
-    await this.#content.open({ reader, files: this.#isErofs ? new DeviceReader(reader) : reader }, this.#held, signal);
-    if (record.writable || this.#isErofs) await this.#directory.create(this.#held);
+    const parts = openParts(bootstrap);
+    await this.#openContent(parts, signal);
+    const hasFile = this.#isErofs || this.#keeping.isWanted;
+    if (record.writable || hasFile) await this.#directory.create(this.#held);
+    if (hasFile) await this.#directory.writeBootstrap(bootstrap, mountSource(record.id), this.#held);
     if (record.writable) await this.#directory.makeLayers(this.#held);
-    const parts = { bootstrap, reader };
     if (fuse && this.#isErofs) await this.#startErofs(parts, fuse, signal);
     else if (fuse) await this.#startFuse(parts, fuse, signal);
     else await this.#startNative(parts, signal);
-    if (record.writable) await this.#mountOverlay(fuse?.helper ?? this.#ports.helper);
+    if (record.writable) {
+      const order = { directory: this.#directory.path, mountpoint: record.mountpoint, source: mountSource(record.id) };
+      await (fuse?.helper ?? this.#ports.helper).mountOverlay(order);
+    }
     if (signal.aborted) throw abortedError(signal);
+    await this.#complete(bootstrap.byteLength);
+  }
+
+  async #openContent({ reader }: OpenedParts, signal: AbortSignal): Promise<void> {
+    const files = this.#isErofs ? new DeviceReader(reader) : reader;
+    await this.#content.open({ reader, files }, this.#held, signal);
+  }
+
+  /** From here on the next daemon can go on with it. */
+  async #complete(bootstrapBytes: number): Promise<void> {
+    const terms = this.#session instanceof FuseSession ? this.#session.terms : undefined;
+    const record = resumeRecord(this.#options, bootstrapBytes, terms);
+    const { pieces = new Map() } = this.#options.image;
+    await this.#keeping.complete(this.#directory, { record, pieces }, this.#held);
+  }
+
+  /** Everything is there: only who serves it has changed. */
+  async #resume({ bootstrap, connection }: Kept, signal: AbortSignal): Promise<void> {
+    const { record } = this.#options;
+    await this.#enroll(record);
+    this.#directory.adopt(mountSource(record.id), this.#held);
+    if (record.writable) this.#directory.adoptLayers(this.#held);
+    adoptResumeRecord(this.#directory.path, this.#held);
+    this.#keeping.adopt();
+    this.#mounted = true;
+    this.#device = connection?.device;
+    this.#held.defer(() => this.#keeping.forget());
+    this.#held.defer(() => this.#cleanUp());
+    const { descriptors = [] } = connection ?? {};
+    const parts = openParts(bootstrap);
+    try {
+      await this.#openContent(parts, signal);
+    } catch (error) {
+      for (const descriptor of descriptors) closeSync(descriptor);
+      throw error;
+    }
+    const [fd, ...clones] = descriptors;
+    if (fd === undefined) {
+      this.#watch();
+      return;
+    }
+    const session = this.#hold(parts, fd, clones);
+    this.#held.defer(() => this.#cleanUp());
+    await session.load();
+    await session.resume();
   }
 
   async #startFuse(parts: OpenedParts, fuse: FuseStart, signal: AbortSignal): Promise<void> {
     const fd = fuse.takeDevice();
-    this.#held.defer(() => closeSync(fd));
-    const session = this.#makeSession({ ...parts, fd });
-    this.#use(session);
-    this.#held.defer(() => session.stop());
+    const session = this.#hold(parts, fd);
+    await this.#keeping.hold([fd]);
     await this.#mount(parts.reader, session, fuse.helper);
     if (signal.aborted) throw abortedError(signal);
     const limit = deadline(this.#options.limits.daemon.initMs, `mount ${this.#target} (fuse): no word of the kernel`);
     await session.serve(AbortSignal.any([signal, limit]));
   }
 
+  /** A session of this connection, whose descriptor is this mount's from now on. */
+  #hold(parts: OpenedParts, fd: number, clones: readonly number[] = []): FuseSession {
+    this.#held.defer(() => closeSync(fd));
+    const session = this.#makeSession(parts, fd, clones);
+    this.#use(session);
+    this.#held.defer(() => session.stop());
+    this.#held.defer(() => this.#keeping.forget());
+    return session;
+  }
+
   /** The bootstrap is the kernel's; what the daemon serves are its devices, but for those that are here as a whole. */
   async #startErofs(parts: OpenedParts, fuse: FuseStart, signal: AbortSignal): Promise<void> {
     const source = mountSource(this.#options.record.id);
-    const plain = await this.#content.pin(this.#held, signal);
-    const devices = parts.reader.blobs.map(({ id }, at) => {
-      const path = plain[at];
-      return path === undefined ? { export: id } : { path };
-    });
-    await this.#directory.writeBootstrap(parts.bootstrap, source, this.#held);
+    const names = parts.reader.blobs.map(({ id }) => id);
+    const devices = await this.#content.devices(names, this.#held, signal);
     this.#plainBlobs = devices.filter(device => 'path' in device).length;
     const isServed = this.#plainBlobs < devices.length;
     if (isServed) await this.#startFuse(parts, fuse, signal);
     else this.#held.defer(() => this.#cleanUp());
     this.#mounted = true;
     await fuse.helper.mountErofs({ directory: this.#directory.path, source, mountpoint: this.#target, devices });
-    if (isServed) return;
-    const unserved = new UnservedMount(this.#ports, join(this.#directory.path, source));
+    if (!isServed) this.#watch();
+  }
+
+  /** Nobody serves it, so only the kernel knows when it ends. */
+  #watch(): void {
+    const unserved = new UnservedMount(this.#ports, join(this.#directory.path, mountSource(this.#options.record.id)));
     this.#use(unserved);
     this.#held.defer(() => unserved.abort());
     unserved.watch();
@@ -245,7 +279,7 @@ export class ImageMount {
 
   /** Released the other way round than `fuse`: the host must be gone before what it mounts can be cleaned up for good. */
   async #startNative(parts: OpenedParts, signal: AbortSignal): Promise<void> {
-    const session = this.#makeNativeSession(parts);
+    const session = makeNativeSession(this.#ports, parts, this.#content, this.#serving);
     this.#use(session);
     this.#held.defer(() => this.#cleanUp());
     this.#held.defer(() => session.stop());
@@ -272,47 +306,23 @@ export class ImageMount {
     await state.add(record);
   }
 
-  #makeSession(parts: OpenedParts & { readonly fd: number }): FuseSession {
-    const { fd, bootstrap, reader } = parts;
-    const { ports, options, blobs } = this.#sessionParts(parts);
-    const rings = planRings(ringFacts(), options.limits.workers);
-    return new FuseSession(
-      { ...ports, onUnservable: () => void this.abort().catch(error => this.#complain('abort', error)) },
+  #makeSession(parts: OpenedParts, fd: number, clones: readonly number[]): FuseSession {
+    const keeping = this.#keeping;
+    return makeFuseSession(
       {
-        ...options,
-        fd,
-        rings,
-        image: { shows: this.#isErofs ? 'devices' : 'tree', bootstrap, chunks: reader.chunkTable().chunks, blobs },
+        ...this.#ports,
+        onClones: clones => keeping.hold(clones),
+        onUnservable: () => void this.abort().catch(error => this.#complain('abort', error)),
       },
+      parts,
+      this.#content,
+      { ...this.#serving, fd, clones, outlives: keeping.isWanted, shows: this.#isErofs ? 'devices' : 'tree' },
     );
-  }
-
-  #makeNativeSession(parts: OpenedParts): NativeSession {
-    const { ports, options, blobs } = this.#sessionParts(parts);
-    return new NativeSession(ports, { ...options, blobs, bootstrap: parts.bootstrap });
-  }
-
-  /** What serving needs whatever the driver. */
-  #sessionParts({ bootstrap, reader }: OpenedParts) {
-    const { blobs } = this.#content;
-    const deviceBytes = blobs.reduce((sum, blob) => sum + blob.layout.deviceSize, bootstrap.byteLength);
-    return {
-      ports: { ...this.#ports, fetch: this.#content.fetch.bind(this.#content) },
-      blobs: blobs.map(({ map, path }) => ({ map: map.buffer, path })),
-      options: {
-        counters: this.#counters,
-        limits: this.#options.limits.serve,
-        readDeadlineMs: this.#options.readDeadlineMs,
-        blocks: Math.ceil(deviceBytes / STATFS_BLOCK),
-        inodes: reader.inodeCount,
-      },
-    };
   }
 
   /** Where the read-only tree is mounted. */
   get #target(): string {
-    const { writable, mountpoint } = this.#options.record;
-    return writable ? this.#directory.lower : mountpoint;
+    return this.#options.record.writable ? this.#directory.lower : this.mountpoint;
   }
 
   /** Opens the image in the first thread while the helper mounts. */
@@ -328,12 +338,8 @@ export class ImageMount {
     const [loaded, mounted] = await Promise.allSettled([session.load(), mounting]);
     if (mounted.status === 'rejected') throw mounted.reason;
     this.#device = mounted.value;
+    await this.#keeping.noteDevice(mounted.value);
     if (loaded.status === 'rejected') throw loaded.reason;
-  }
-
-  async #mountOverlay(helper: Pick<MountHelper, 'mountOverlay'>): Promise<void> {
-    const { id, mountpoint } = this.#options.record;
-    await helper.mountOverlay({ directory: this.#directory.path, mountpoint, source: mountSource(id) });
   }
 
   /** Takes away what is still mounted, when it was not unmounted in the orderly way. */
@@ -350,17 +356,10 @@ export class ImageMount {
     this.#ports.log.warn('a dead mount could not be taken away; the next daemon tries again', { mountpoint, cleaned });
   }
 
-  /** Waits for something that normally is a matter of milliseconds, and says so when it is not. */
   async #within(work: Promise<void>, otherwise: string): Promise<void> {
+    const { mountpoint } = this;
     const { clock, log } = this.#ports;
-    const { limits } = this.#options;
-    const done = new AbortController();
-    const patience = clock.sleep(limits.daemon.lingerMs, { signal: done.signal }).then(
-      () => log.warn(otherwise, { mountpoint: this.mountpoint }),
-      () => {}, // done in time
-    );
-    await Promise.race([work, patience]);
-    done.abort();
+    await withPatience(clock, this.#options.limits.daemon.lingerMs, work, () => log.warn(otherwise, { mountpoint }));
   }
 
   async #release(): Promise<void> {
@@ -376,12 +375,4 @@ export class ImageMount {
   #complain(doing: string, error: unknown): void {
     this.#ports.log.error(`${doing} of a mount failed`, { mountpoint: this.mountpoint, error: messageOf(error) });
   }
-}
-
-/** The bytes in memory that all threads see; no copy when they lie there already. */
-function shared(bytes: Uint8Array): SharedArrayBuffer {
-  if (bytes.buffer instanceof SharedArrayBuffer && bytes.buffer.byteLength === bytes.length) return bytes.buffer;
-  const buffer = new SharedArrayBuffer(bytes.length);
-  new Uint8Array(buffer).set(bytes);
-  return buffer;
 }

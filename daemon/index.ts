@@ -16,8 +16,10 @@ export {
 } from './drivers.ts';
 export { planRings, type RingFacts, ringFacts } from './fuse/ring-plan.ts';
 export { tryToLoad as tryToLoadFuseNative } from './fuse-native/binding.ts';
-export { loadServer } from './load-server.ts';
+export { keepingProblem } from './holder/keeping-problem.ts';
+export { loadHolder, loadServer } from './load-server.ts';
 export { isMountOfOurs } from './mount/mount-table.ts';
 
 export type { ImageLibrary, LazyImage, Peers } from './ports.ts';
+export { hasLeftMounts } from './state-dir.ts';
 export type { SwarmReport, TaskReport } from './swarm-report.ts';

@@ -5,3 +5,8 @@ export async function loadServer() {
   const [{ Daemon }, { startControlApi }] = await Promise.all([import('./daemon.ts'), import('./control-api.ts')]);
   return { Daemon, startControlApi };
 }
+
+/** The holder, for who runs one by hand. */
+export async function loadHolder() {
+  return await import('./holder/holder.ts');
+}

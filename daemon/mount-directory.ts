@@ -21,7 +21,7 @@ export class MountDirectory {
 
   /** Makes it. Rejects with `system`; what there is then goes with `held`. */
   async create(held: AsyncDisposableStack): Promise<void> {
-    this.adopt(held);
+    held.defer(() => rmdir(this.path));
     try {
       await mkdir(this.path, { recursive: true, mode: 0o700 });
     } catch (error) {
@@ -29,9 +29,10 @@ export class MountDirectory {
     }
   }
 
-  /** It is there already, made by another daemon; it goes with `held`. */
-  adopt(held: AsyncDisposableStack): void {
+  /** It is there already, with the bootstrap, made by another daemon; both go with `held`. */
+  adopt(bootstrapName: string, held: AsyncDisposableStack): void {
     held.defer(() => rmdir(this.path));
+    held.defer(() => rm(join(this.path, bootstrapName), { force: true }));
   }
 
   /** The bootstrap as a file of this name. Rejects with `system`. */

@@ -1,16 +1,8 @@
 // What the daemon needs from outside: images by reference. `cli/compose.ts` implements it with the registry folder, so
 // that the daemon never learns how a manifest is found or a blob is asked for.
 
-import type {
-  ChunkSource,
-  Descriptor,
-  Digest,
-  MountRequest,
-  PeerNode,
-  PieceDigests,
-  RangeReader,
-  SwarmBlob,
-} from '../core/index.ts';
+import type { ChunkSource, Descriptor, Digest, MountRequest, PeerNode, RangeReader, SwarmBlob } from '../core/index.ts';
+import type { BlobPieces } from '../image/index.ts';
 
 /** An image, opened: everything needed to mount it, and a way to fetch the rest later. */
 export interface LazyImage {
@@ -31,7 +23,7 @@ export interface LazyImage {
    */
   readonly ranges?: RangeReader | undefined;
   /** The digests of the blobs' pieces, where the image has them. */
-  readonly pieces?: ReadonlyMap<Digest, PieceDigests> | undefined;
+  readonly pieces?: ReadonlyMap<Digest, BlobPieces> | undefined;
   /** Compressed bytes of all data layers. */
   readonly totalBytes: number;
 }
@@ -54,4 +46,8 @@ export interface ImageLibrary {
     request: Pick<MountRequest, 'reference' | 'platform' | 'plainHttp' | 'insecure' | 'credentials'>,
     options: { readonly signal: AbortSignal },
   ): Promise<LazyImage>;
+  /** Where the bytes of an image that was opened before come from. Asks nobody yet. Throws `usage`. */
+  sources(
+    request: Pick<MountRequest, 'reference' | 'plainHttp' | 'insecure'>,
+  ): Pick<LazyImage, 'mirrors' | 'origin' | 'ranges'>;
 }

@@ -17,21 +17,30 @@ export class RootLock {
   }
 
   /**
-   * Takes the lock or rejects with `busy`, naming the holder. A holder that is being killed is waited for up to
-   * `waitMs`; `onDying` is called first, because what keeps it may be a mount that somebody has to abort.
+   * Takes the lock or rejects with `busy`, naming who has it. Who is being killed is waited for up to `waitMs`; when it has
+   * not ended after `patienceMs`, `onDying` is called, because what keeps it may be a mount that somebody has to abort.
+   * `isEnding`: whoever has it has said that it is about to end.
    */
   static async acquire(
     path: string,
-    options: { readonly clock: Clock; readonly waitMs: number; readonly onDying: () => Promise<void> },
+    options: {
+      readonly clock: Clock;
+      readonly waitMs: number;
+      readonly patienceMs: number;
+      readonly onDying: () => Promise<void>;
+      readonly isEnding?: boolean;
+    },
   ): Promise<RootLock> {
     const file = await openLock(path);
     try {
-      const deadline = options.clock.monotonic() + options.waitMs;
+      const { isEnding = false } = options;
+      const startedAt = options.clock.monotonic();
+      const deadline = startedAt + options.waitMs;
       let lookedAgain = false;
       for (let asked = false; !tryLock(file.fd); ) {
         const pid = await holderOf(path);
         // Who holds the lock exists: a pid that is not to be seen is one of another pid namespace, not a dead one.
-        const dying = pid !== undefined && existsSync(`/proc/${pid}`) && (await isDying(pid));
+        const dying = isEnding || (pid !== undefined && existsSync(`/proc/${pid}`) && (await isDying(pid)));
         if (!dying && !lookedAgain) {
           lookedAgain = true; // it may just end: between its SIGKILL and its last breath, nothing shows that
           await options.clock.sleep(RETRY_MS);
@@ -40,8 +49,10 @@ export class RootLock {
         if (!dying || options.clock.monotonic() > deadline) {
           throw new ShoalError('busy', `${path}: a daemon runs already (pid ${pid ?? 'unknown'})`);
         }
-        if (!asked) await options.onDying();
-        asked = true;
+        if (!asked && options.clock.monotonic() - startedAt >= options.patienceMs) {
+          asked = true;
+          await options.onDying();
+        }
         await options.clock.sleep(RETRY_MS);
       }
       await file.truncate(0);

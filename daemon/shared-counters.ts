@@ -1,6 +1,6 @@
 // A mount's counters that several threads move: shared memory, atomics, 64 bits each as two halves.
 
-export const Counter = { HITS: 0, MISSES: 1, SLOW_READS: 2, HIT_NANOSECONDS: 3 } as const;
+export const Counter = { HITS: 0, MISSES: 1, SLOW_READS: 2, HIT_NANOSECONDS: 3, RESENT: 4 } as const;
 
 export type CounterName = (typeof Counter)[keyof typeof Counter];
 
@@ -14,7 +14,7 @@ export const READ_SECONDS = [
 
 const READ_MS = READ_SECONDS.map(seconds => seconds * 1000);
 /** The first of the counters of hits by duration; one for each bound and one for those beyond. */
-const FIRST_HIT_BUCKET = 4;
+const FIRST_HIT_BUCKET = 5;
 const COUNTERS = FIRST_HIT_BUCKET + READ_SECONDS.length + 1;
 const LOW_HALF = 2 ** 32;
 /** An addition is at most this: some seconds; what hangs longer in one read of a local file counts for less. */

@@ -7,8 +7,12 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { errnoOf, fromSystemError, type Logger, messageOf, ShoalError } from '../core/index.ts';
 
-/** Of everything under the root. The layout of cache and state may change with it. */
-const STATE_VERSION = '1';
+/**
+ * Of everything under the root. The layout of cache and state may change with it. With 2, mounts may outlive their daemon: a
+ * release that knows only 1 would take away what lies around them and leave their connections.
+ */
+const STATE_VERSION = '2';
+const OLDER_VERSIONS: readonly string[] = ['1'];
 
 const OWNER_ONLY = 0o700;
 const WRITABLE_BY_OTHERS = 0o022;
@@ -43,7 +47,7 @@ const BEFORE_VERSION = /^lock$|^version\.new$|^peer$|\.sock$|\.log$/;
 export interface StatePaths {
   readonly lock: string;
   readonly cache: string;
-  /** Private directories of writable mounts, one for each, by id. */
+  /** Private directories of mounts that need one, by id. */
   readonly mounts: string;
 }
 
@@ -110,14 +114,14 @@ export class StateDir {
     const path = join(this.#root, 'version');
     const found = (await readIfThere(path))?.trim();
     if (found === STATE_VERSION) return;
-    if (found !== undefined) {
+    if (found !== undefined && !OLDER_VERSIONS.includes(found)) {
       const shown = JSON.stringify(found.slice(0, 40));
       throw new ShoalError(
         'unsupported',
         `${this.#root}: state of version ${shown}; this release knows ${STATE_VERSION}`,
       );
     }
-    await this.#refuseStrangers();
+    if (found === undefined) await this.#refuseStrangers();
     await replaceFile(path, `${STATE_VERSION}\n`);
   }
 
@@ -152,6 +156,16 @@ export class StateDir {
     const write = () => replaceFile(path, `${JSON.stringify({ mounts: [...this.#records.values()] }, undefined, 2)}\n`);
     this.#writing = this.#writing.catch(() => {}).then(write);
     return this.#writing;
+  }
+}
+
+/** Whether a daemon of this root that is gone has left mounts: it did not end in the orderly way. */
+export async function hasLeftMounts(root: string): Promise<boolean> {
+  const text = await readIfThere(join(root, 'state.json'));
+  try {
+    return text !== undefined && stateFile.parse(JSON.parse(text)).mounts.length > 0;
+  } catch {
+    return false; // edited by somebody; a daemon that starts says so
   }
 }
 

@@ -17,7 +17,7 @@ export { deviceNumber } from './inode-writer.ts';
 export { kindOfMode } from './node-kinds.ts';
 export * from './payload.ts';
 export * from './piece-annotation.ts';
-export { BlobPieces } from './piece-digests.ts';
+export { BlobPieces, PIECE_DIGEST_BYTES } from './piece-digests.ts';
 export { PieceHasher } from './piece-hasher.ts';
 export * from './piece-table.ts';
 export * from './tree.ts';

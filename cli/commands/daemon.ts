@@ -1,24 +1,43 @@
-// shoal daemon: the node's server process, in the foreground; shoal daemon stop.
+// shoal daemon: the node's server process, in the foreground, or in the place of one that runs; shoal daemon stop; shoal
+// daemon holder, what keeps its mounts alive without it.
 
 import { readFileSync } from 'node:fs';
-import { systemClock } from '../../core/index.ts';
-import { type DaemonInfo, loadServer } from '../../daemon/index.ts';
+import { ShoalError, systemClock } from '../../core/index.ts';
+import { type DaemonInfo, keepingProblem, loadHolder, loadServer } from '../../daemon/index.ts';
 import { makeDirectory } from '../../registry/index.ts';
 import type { CommandContext } from '../command.ts';
 import { composeDaemon } from '../compose.ts';
-import { ROOT_MODE, requireDaemon } from '../daemon-launch.ts';
+import { findDaemon, ROOT_MODE, requireDaemon } from '../daemon-launch.ts';
+import { superviseDaemon } from '../supervise.ts';
 import { VERSION } from '../version.ts';
 
 /** `stop` itself has a deadline below this one; beyond it the daemon is stuck in the kernel. */
 const GONE_TIMEOUT_MS = 30_000;
 const POLL_MS = 25;
 
-export async function runDaemon(context: CommandContext, options: { readonly exitWhenIdle?: boolean }): Promise<void> {
+export interface DaemonCommandOptions {
+  readonly exitWhenIdle?: boolean;
+  /** In the place of one that runs, whose mounts go on. */
+  readonly takeover?: boolean;
+  /** Start one again that dies. */
+  readonly supervise?: boolean;
+  /** The same for the one that runs, and nothing else. */
+  readonly lookAfter?: boolean;
+  /** It is one of these that has been started again. */
+  readonly restarted?: boolean;
+}
+
+export async function runDaemon(context: CommandContext, options: DaemonCommandOptions): Promise<void> {
+  if (options.supervise || options.lookAfter) {
+    return await superviseDaemon(context, { onlyRunning: options.lookAfter ?? false });
+  }
   const { settings, log, signal } = context;
   const server = await loadServer();
-  const daemon = composeDaemon(server, context, { exitWhenIdle: options.exitWhenIdle ?? false });
+  const { exitWhenIdle = false, restarted = false } = options;
+  const daemon = composeDaemon(server, context, { exitWhenIdle, isAwaited: !restarted });
   await makeDirectory(settings.root, `--root ${settings.root}`, ROOT_MODE);
-  await daemon.start();
+  const handedOver = options.takeover === true && (await takeOver(context));
+  await daemon.start({ handedOver });
   const stop = () => {
     daemon.stop().catch(() => {}); // told through `ended`
   };
@@ -30,6 +49,9 @@ export async function runDaemon(context: CommandContext, options: { readonly exi
       clock: systemClock,
       log,
       onStop: stop,
+      handOver: () => daemon.handOver(),
+      // Not process.exit: it would wait for threads that block in read(2).
+      onHandedOver: () => process.kill(process.pid, 'SIGKILL'),
     },
     { socket: settings.controlSocket, version: VERSION },
   );
@@ -47,6 +69,30 @@ export async function runDaemon(context: CommandContext, options: { readonly exi
     process.kill(process.pid, 'SIGKILL');
   }
   await context.registry.close();
+}
+
+/** Asks the daemon that runs, if one does, to make room. True: it is about to end. */
+async function takeOver(context: CommandContext): Promise<boolean> {
+  const problem = keepingProblem();
+  if (problem !== undefined) throw new ShoalError('unsupported', `takeover: ${problem}`);
+  const running = await findDaemon(context);
+  await running?.handOver({ signal: context.signal });
+  return running !== undefined;
+}
+
+/**
+ * Keeps the connections of the mounts of this root's daemons, in the foreground, until it is killed: for daemons that come
+ * and go in containers, where one that they start would go with them.
+ */
+export async function runDaemonHolder(context: CommandContext): Promise<void> {
+  const { root } = context.settings;
+  const problem = keepingProblem();
+  if (problem !== undefined) throw new ShoalError('unsupported', `holder: ${problem}`);
+  await makeDirectory(root, `--root ${root}`, ROOT_MODE);
+  process.chdir(root);
+  // It blocks this thread in poll(2), where no handler of a signal would ever run.
+  for (const name of ['SIGINT', 'SIGTERM']) process.removeAllListeners(name);
+  (await loadHolder()).runHolder({ stays: true });
 }
 
 /** Resolves when the daemon is gone. */

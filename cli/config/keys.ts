@@ -60,6 +60,7 @@ export const configSchema = z.strictObject({
   'cluster-certificate': path.exactOptional(),
   'scheduler-listen': endpoint.exactOptional(),
   'scheduler-http-listen': endpoint.exactOptional(),
+  'keep-mounts': z.boolean().exactOptional(),
   'background-fill': z.boolean().exactOptional(),
   'background-rate': within(1, MAX_RATE).exactOptional(),
   'peer-listen': listOf(isListenAddress).exactOptional(),
@@ -214,6 +215,13 @@ export const KEYS: Readonly<Record<ConfigKey, KeyDefinition>> = {
     env: 'SHOAL_SCHEDULER_HTTP_LISTEN',
     flag: '--http-listen',
     fallback: '127.0.0.1:7641',
+  },
+  'keep-mounts': {
+    meaning: 'daemon: mounts outlive it when it is killed or replaced; without, io_uring may be used',
+    expected: TRUE_OR_FALSE,
+    kind: 'boolean',
+    env: 'SHOAL_KEEP_MOUNTS',
+    fallback: true,
   },
   'background-fill': {
     meaning: 'daemon: fetch the rest of a mounted image in the background',

@@ -59,6 +59,7 @@ export interface Facts {
   /** About FUSE over io_uring, and the threads that a mount may have. */
   readonly rings: RingFacts;
   readonly serveWorkers: number;
+  readonly keepMounts: boolean;
   readonly fusermount: { readonly path: string; readonly setuid: boolean } | undefined;
   readonly userAllowOther: boolean;
   /** What came of trying: the reason why it does not work, or undefined when it does. */

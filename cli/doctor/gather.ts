@@ -51,6 +51,7 @@ export async function gatherFacts(context: CommandContext, configProblem: string
     fuseDevice: await lookAtDevice(),
     rings: ringFacts(),
     serveWorkers: settings.daemon.serveWorkers,
+    keepMounts: settings.keepMounts,
     fusermount: await lookAtFusermount(context.env['PATH'] ?? ''),
     userAllowOther: /^\s*user_allow_other\b/m.test((await text('/etc/fuse.conf')) ?? ''),
     tried: { fuse, fuseNative },

@@ -78,10 +78,17 @@ const fuseDevice: Probe = ({ fuseDevice: { mode, isCharacterDevice, openError },
 };
 
 /** A running daemon looks anew for each mount. Nothing is wrong without: /dev/fuse serves, less fast. */
-const rings: Probe = ({ rings: facts, serveWorkers }) => {
+const rings: Probe = ({ rings: facts, serveWorkers, keepMounts }) => {
   const base = { area: 'kernel', name: 'FUSE over io_uring' } as const;
   const plan = planRings(facts, serveWorkers);
-  if (!('problem' in plan)) return { ...base, verdict: 'ok', found: `on, ${plan.shares.length} processors` };
+  if (!('problem' in plan)) {
+    if (!keepMounts) return { ...base, verdict: 'ok', found: `on, ${plan.shares.length} processors` };
+    return {
+      ...base,
+      verdict: 'note',
+      found: 'not used: mounts outlive the daemon; with keep-mounts = false it would be',
+    };
+  }
   const isOff = facts.enabled !== undefined && facts.enabled.trim() !== 'Y';
   const how = `; to turn it on: echo 1 > ${RINGS_PARAMETER}, or \`options fuse enable_uring=1\` in /etc/modprobe.d`;
   return { ...base, verdict: 'note', found: `not used: ${plan.problem}${isOff ? how : ''}` };

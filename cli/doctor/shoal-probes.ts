@@ -5,7 +5,7 @@ import { bytes } from '../output.ts';
 import { CAP_SYS_ADMIN, hasCapability } from './capabilities.ts';
 import type { Facts } from './facts.ts';
 import type { Probe } from './finding.ts';
-import { atLeast, EROFS_FILE_KERNEL } from './kernels.ts';
+import { atLeast, EROFS_FILE_KERNEL, RESEND_KERNEL } from './kernels.ts';
 
 /** Images are gigabytes; what is read of them has to fit. */
 const COMFORTABLE_FREE_BYTES = 2 * 2 ** 30;
@@ -46,6 +46,22 @@ const erofsDriver: Probe = ({ kernel: release, fileSystems }) => ({
   found: `only by --driver erofs, read-only, in this release; this kernel ${atLeast(release, EROFS_FILE_KERNEL) && fileSystems.includes('erofs') ? 'can' : 'cannot'} mount images from files`,
   limits: DRIVER_LIMITS.erofs,
 });
+
+const takeover: Probe = ({ kernel: release, platform, uid, keepMounts }) => {
+  const base = { area: 'daemon', name: 'takeover' } as const;
+  if (platform !== 'linux' || uid !== 0)
+    return { ...base, verdict: 'note', found: "only root's mounts outlive a daemon" };
+  if (!atLeast(release, RESEND_KERNEL)) {
+    return {
+      ...base,
+      verdict: 'note',
+      found: `Linux ${release} has no FUSE_NOTIFY_RESEND: mounts end with their daemon`,
+      todo: `use Linux ${RESEND_KERNEL.join('.')} or newer`,
+    };
+  }
+  if (!keepMounts) return { ...base, verdict: 'note', found: 'keep-mounts is off: mounts end with their daemon' };
+  return { ...base, verdict: 'ok', found: 'mounts outlive a daemon that is killed or replaced (daemon --takeover)' };
+};
 
 const cacheFileSystem: Probe = ({ cache, cacheProblem }) => {
   const base = { area: 'cache', name: 'file system' } as const;
@@ -165,4 +181,5 @@ export const shoalProbes: readonly Probe[] = [
   config,
   credentials,
   daemon,
+  takeover,
 ];

@@ -122,6 +122,12 @@ export class DiskStore implements ChunkStore {
     }
   }
 
+  /** What is written is noted, for whoever opens the files after this process was killed. Not made durable. */
+  async flush(): Promise<void> {
+    const entries = await Promise.allSettled(this.#entries.values());
+    await Promise.all(entries.map(async entry => entry.status === 'fulfilled' && entry.value.blob.flush()));
+  }
+
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;

@@ -7,7 +7,7 @@
 import { ShoalError } from '../../core/index.ts';
 import { lastErrno, pageAligned, readFd, writeFd } from '../system-calls.ts';
 import { Errno } from './errno.ts';
-import { InHeader, OutHeader } from './protocol.ts';
+import { InHeader, Notify, OutHeader } from './protocol.ts';
 import { copyTo } from './ring-calls.ts';
 import { type RingSlot, tellRing } from './ring-inbox.ts';
 
@@ -87,7 +87,8 @@ export class ReplyBuffer {
 export class FuseDevice implements RequestDevice {
   /** Set before the first `receive`: a clone can be had only once the connection is mounted. */
   fd = -1;
-  readonly request = new Uint32Array(REQUEST_BYTES / 4);
+  /** All of it touched: a page that is first met while this process is being killed would fail the request. */
+  readonly request = new Uint32Array(REQUEST_BYTES / 4).fill(0);
   readonly requestBytes = Buffer.from(this.request.buffer);
   readonly #out = new ReplyBuffer();
   readonly reply = this.#out.words;
@@ -144,4 +145,16 @@ export function answerError(to: PendingRequest, errno: number): void {
   if (writeFd(to.fd, errorBytes, OutHeader.BYTES) >= 0) return;
   const cause = lastErrno();
   if (cause !== 'ENOENT' && cause !== 'ENODEV') throw new ShoalError('system', `answer the kernel: ${cause}`);
+}
+
+/**
+ * Asks the kernel to send again what was read from this connection and not answered: by a process that is dead for certain,
+ * or it would be answered twice. Needs Linux 6.9. Throws `system`.
+ */
+export function requestResend(fd: number): void {
+  const notification = new Uint32Array(OutHeader.WORDS);
+  notification[OutHeader.LENGTH] = OutHeader.BYTES;
+  notification[OutHeader.ERROR] = Notify.RESEND;
+  if (writeFd(fd, new Uint8Array(notification.buffer), OutHeader.BYTES) >= 0) return;
+  throw new ShoalError('system', `ask the kernel to send requests again: ${lastErrno()}`);
 }

@@ -3,7 +3,7 @@
 
 import type { DescribedChunks } from '../../image/index.ts';
 import type { PendingRequest } from './device.ts';
-import type { InitOutcome } from './negotiation.ts';
+import type { InitOutcome, SessionTerms } from './negotiation.ts';
 import type { SharedBlob } from './read-server.ts';
 import type { Region } from './ring-calls.ts';
 import type { RingShare } from './ring-plan.ts';
@@ -61,7 +61,7 @@ export type ServerMessage =
   /** What the main thread frees at the end of the mount. */
   | { readonly kind: 'ring'; readonly fd: number }
   | { readonly kind: 'memory'; readonly region: Region }
-  | { readonly kind: 'initialized'; readonly outcome: InitOutcome }
+  | { readonly kind: 'initialized'; readonly outcome: InitOutcome; readonly terms: SessionTerms }
   | { readonly kind: 'miss'; readonly read: MissedRead }
   | { readonly kind: 'interrupt'; readonly uniqueLow: number; readonly uniqueHigh: number }
   | { readonly kind: 'warning'; readonly message: string }

@@ -14,7 +14,7 @@ import {
   OutHeader,
 } from './protocol.ts';
 
-export interface SessionTerms {
+export interface OfferedTerms {
   /** The image has extended attributes, so access control lists are possible and the kernel must ask for them. */
   readonly hasXattrs: boolean;
   /** Background requests the kernel may have open, misses that wait for a source among them. */
@@ -23,6 +23,17 @@ export interface SessionTerms {
   readonly readaheadBytes: number;
   /** Every processor has a thread and a ring for it: requests may come through io_uring. */
   readonly ring: boolean;
+}
+
+/** What was agreed on, as far as it binds who serves the connection from then on. Sizes in bytes but `maxPages`. */
+export interface SessionTerms {
+  readonly minor: number;
+  readonly flags: number;
+  readonly flags2: number;
+  readonly maxReadahead: number;
+  readonly maxBackground: number;
+  readonly maxWrite: number;
+  readonly maxPages: number;
 }
 
 /** `ring`: accepted, and the kernel waits for rings before it sends the next request. */
@@ -46,7 +57,7 @@ const WANTED_FLAGS =
  * Builds the body of INIT's reply. `accepted` and `ring`: serve; `again`: the kernel speaks a newer major version and will ask
  * again with ours; `refused`: it is too old.
  */
-export function negotiate(request: Uint32Array, reply: Uint32Array, terms: SessionTerms): InitOutcome {
+export function negotiate(request: Uint32Array, reply: Uint32Array, terms: OfferedTerms): InitOutcome {
   const offer = request.subarray(InHeader.WORDS);
   const body = reply.subarray(OutHeader.WORDS, OutHeader.WORDS + InitOut.BYTES / 4);
   const [major, minor] = [offer[InitIn.MAJOR] ?? 0, offer[InitIn.MINOR] ?? 0];
@@ -66,4 +77,18 @@ export function negotiate(request: Uint32Array, reply: Uint32Array, terms: Sessi
   body[InitOut.FLAGS] = (body[InitOut.FLAGS] ?? 0) | InitFlag.INIT_EXT;
   body[InitOut.FLAGS_2] = InitFlag2.OVER_IO_URING;
   return 'ring';
+}
+
+/** What the reply to INIT, which `negotiate` has built, says. */
+export function termsOf(reply: Uint32Array): SessionTerms {
+  const word = (at: number) => reply[OutHeader.WORDS + at] ?? 0;
+  return {
+    minor: word(InitOut.MINOR),
+    flags: word(InitOut.FLAGS),
+    flags2: word(InitOut.FLAGS_2),
+    maxReadahead: word(InitOut.MAX_READAHEAD),
+    maxBackground: word(InitOut.BACKGROUND) & 0xffff,
+    maxWrite: word(InitOut.MAX_WRITE),
+    maxPages: word(InitOut.MAX_PAGES) & 0xffff,
+  };
 }

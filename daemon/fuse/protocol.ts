@@ -91,7 +91,7 @@ export const InitFlag = {
 export const InitFlag2 = { OVER_IO_URING: 1 << 9 } as const;
 
 /** What the kernel is told about a mount unasked, in the error field of a message without `unique`. */
-export const Notify = { RETRIEVE: 5 } as const;
+export const Notify = { RETRIEVE: 5, RESEND: 7 } as const;
 
 /** fuse_notify_retrieve_out, in words from the body: `unique` of the answer, node id, offset, size. */
 export const NotifyRetrieveOut = { BYTES: 32, UNIQUE: 0, NODE_ID: 2 } as const;

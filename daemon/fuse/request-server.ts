@@ -8,7 +8,7 @@ import { clearWords, getU64, nidOf, putAttributes, putEntry, putNegativeEntry, p
 import { MAX_READ_BYTES, type RequestDevice } from './device.ts';
 import { Errno, errnoFor } from './errno.ts';
 import type { MissedRead } from './messages.ts';
-import { type InitOutcome, negotiate } from './negotiation.ts';
+import { type InitOutcome, negotiate, type SessionTerms, termsOf } from './negotiation.ts';
 import { type Answer, NO_ANSWER, type NodeProvider } from './nodes.ts';
 import {
   AttrOut,
@@ -29,6 +29,9 @@ import { MISS, type ReadServer } from './read-server.ts';
 const MAX_NAME_BYTES = 255;
 const STATFS_BLOCK = 4096;
 
+/** The highest bit of `unique`, in its upper half: the kernel sends the request again. */
+const RESENT = 0x8000_0000;
+
 const BODY = OutHeader.WORDS;
 const IN_BODY = InHeader.WORDS;
 
@@ -38,7 +41,7 @@ export interface RequestServerPorts {
   readonly reads: ReadServer;
   readonly counters: SharedCounters;
   /** Where things go that this thread does not do itself. */
-  readonly onInit: (outcome: InitOutcome) => void;
+  readonly onInit: (outcome: InitOutcome, terms: SessionTerms) => void;
   readonly onMiss: (read: MissedRead) => void;
   readonly onInterrupt: (uniqueLow: number, uniqueHigh: number) => void;
   readonly onWarning: (message: string) => void;
@@ -70,6 +73,7 @@ export class RequestServer {
 
   /** Handles the request of `length` bytes in the device's buffer. Never throws because of what the image says. */
   handle(length: number): void {
+    if ((this.#device.request[InHeader.UNIQUE + 1] ?? 0) >= RESENT) this.#ports.counters.bump(Counter.RESENT);
     const answer = this.#answer(length);
     if (answer >= 0) this.#device.respond(answer);
     else if (answer !== NO_ANSWER) this.#device.fail(-answer);
@@ -183,7 +187,7 @@ export class RequestServer {
     const { hasXattrs } = this.#nodes;
     const { maxBackground, readaheadBytes, ring } = this.#options;
     const outcome = negotiate(request, reply, { hasXattrs, maxBackground, readaheadBytes, ring: ring() });
-    this.#ports.onInit(outcome);
+    this.#ports.onInit(outcome, termsOf(reply));
     return outcome === 'refused' ? -Errno.EPROTO : InitOut.BYTES;
   }
 }

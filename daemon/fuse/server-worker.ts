@@ -98,9 +98,9 @@ class ServerWorker {
         nodes,
         reads: new ReadServer(files, this.#blobs, { maxRead: MAX_READ_BYTES }),
         counters: new SharedCounters(counters),
-        onInit: outcome => {
+        onInit: (outcome, terms) => {
           this.#agreed = outcome;
-          post({ kind: 'initialized', outcome });
+          post({ kind: 'initialized', outcome, terms });
         },
         onMiss: read => post({ kind: 'miss', read }),
         onInterrupt: (uniqueLow, uniqueHigh) => post({ kind: 'interrupt', uniqueLow, uniqueHigh }),

@@ -7,9 +7,10 @@ import type { ServeLimits } from '../config.ts';
 import { Counter, type SharedCounters } from '../shared-counters.ts';
 import { cloneFuseDevice } from '../system-calls.ts';
 import type { Completer, CompleterMount } from './completer.ts';
-import { answerError } from './device.ts';
+import { answerError, requestResend } from './device.ts';
 import { Errno } from './errno.ts';
 import type { MissedRead, ServedImage, ServerMessage, ServerOrder } from './messages.ts';
+import type { SessionTerms } from './negotiation.ts';
 import { ParkedReads } from './parked-reads.ts';
 import { isDying } from './requester.ts';
 import type { RingPlan } from './ring-plan.ts';
@@ -25,6 +26,8 @@ export interface SessionPorts {
   readonly threads: Pick<ServerThreads, 'take'>;
   /** Makes the chunks of a read present. */
   readonly fetch: (read: MissedRead, signal: AbortSignal) => Promise<void>;
+  /** Called with further descriptors of the connection, before anything is read from them. Never rejects. */
+  readonly onClones: (clones: readonly number[]) => Promise<void>;
   /** Nobody can serve this connection any more: somebody must end it. */
   readonly onUnservable: () => void;
 }
@@ -32,6 +35,8 @@ export interface SessionPorts {
 export interface SessionOptions {
   /** The open /dev/fuse; the caller's to close, after `stop`. */
   readonly fd: number;
+  /** Of a connection that another process served: the clones that it had, which are the session's to close. */
+  readonly clones?: readonly number[];
   readonly image: ServedImage;
   readonly counters: SharedCounters;
   readonly limits: ServeLimits;
@@ -53,8 +58,9 @@ export class FuseSession {
   readonly #ended = Promise.withResolvers<void>();
   /** No thread is left. */
   readonly #over = new AbortController();
-  readonly #clones: number[] = [];
+  readonly #clones: number[];
   readonly #rings: SessionRings;
+  #terms: SessionTerms | undefined;
   #completer: Promise<CompleterMount> | undefined;
   #serving = false;
   #alive = 0;
@@ -66,6 +72,7 @@ export class FuseSession {
   constructor(ports: SessionPorts, options: SessionOptions) {
     this.#ports = ports;
     this.#options = options;
+    this.#clones = [...(options.clones ?? [])];
     this.#board = WorkerBoard.forWorkers(options.limits.workers);
     this.#rings = new SessionRings(options.rings);
     this.#parked = new ParkedReads(
@@ -93,6 +100,11 @@ export class FuseSession {
     return this.#rings.inUse ? 'io_uring' : '/dev/fuse';
   }
 
+  /** What was agreed on with the kernel; known when `serve` has resolved. */
+  get terms(): SessionTerms | undefined {
+    return this.#terms;
+  }
+
   /** The reads that wait for chunks. */
   get parked(): Pick<ParkedReads, 'waiting' | 'longestWaitMs' | 'slowEndedAt'> {
     return this.#parked;
@@ -114,7 +126,8 @@ export class FuseSession {
    * and with `system`.
    */
   async serve(signal: AbortSignal): Promise<void> {
-    this.#assignDevices();
+    await this.#assignDevices();
+    if (signal.aborted) throw abortedError(signal);
     this.#serving = true;
     this.#board.signal('serve', this.#rings.problem === undefined);
     return new Promise((resolve, reject) => {
@@ -123,6 +136,18 @@ export class FuseSession {
       signal.addEventListener('abort', onAbort, { once: true });
       this.#initialized.promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
     });
+  }
+
+  /**
+   * In place of `serve`: goes on with a connection that a process served which is dead. Throws `system`.
+   */
+  async resume(): Promise<void> {
+    await this.#assignDevices();
+    this.#serving = true;
+    this.#initialized.resolve();
+    this.#board.signal('serve');
+    requestResend(this.#options.fd);
+    void this.#complement();
   }
 
   /**
@@ -145,14 +170,13 @@ export class FuseSession {
    * A clone of the device for each worker but the first, so that they don't contend for one queue. Clones stay open until
    * the end, whatever becomes of the workers: closing one fails the reads that were taken from it and wait.
    */
-  #assignDevices(): void {
+  async #assignDevices(): Promise<void> {
     const { fd, limits } = this.#options;
+    const known = this.#clones.length;
+    while (this.#clones.length < limits.workers - 1) this.#clones.push(cloneFuseDevice(fd));
     this.#board.assign(0, fd);
-    for (let number = 1; number < limits.workers; number++) {
-      const clone = cloneFuseDevice(fd);
-      this.#clones.push(clone);
-      this.#board.assign(number, clone);
-    }
+    for (let number = 1; number < limits.workers; number++) this.#board.assign(number, this.#clones[number - 1] ?? fd);
+    if (this.#clones.length > known) await this.#ports.onClones(this.#clones.slice(known));
   }
 
   async #complete(read: MissedRead): Promise<boolean> {
@@ -223,6 +247,7 @@ export class FuseSession {
         break;
       case 'initialized':
         this.#rings.inUse = message.outcome === 'ring';
+        this.#terms = message.terms;
         this.#ports.log.info('the kernel sends requests', { by: this.transport, ringProblem: this.#rings.problem });
         if (message.outcome === 'accepted' || message.outcome === 'ring') {
           this.#initialized.resolve();

@@ -60,6 +60,17 @@ export class MountHelper {
     return stepsOf(request => this.#ask(request)).inspect(path);
   }
 
+  /** Where these sources are mounted: for each that is, its mountpoints. */
+  async find(sources: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
+    const mounted = required((await this.#ask({ op: 'find', sources })).mounted);
+    return new Map(
+      Array.from(
+        Map.groupBy(mounted, ({ source }) => source),
+        ([source, entries]) => [source, entries.map(({ mountpoint }) => mountpoint)],
+      ),
+    );
+  }
+
   /** As the step of a mount. */
   mountOverlay(order: Order<'mount-overlay'>): Promise<void> {
     return stepsOf(request => this.#ask(request)).mountOverlay(order);

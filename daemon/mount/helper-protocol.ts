@@ -13,6 +13,8 @@ export type ErofsDevice = { readonly export: string } | { readonly path: string 
 export type HelperRequest =
   /** The canonical path of a directory, and whether something is in it. `not-found` when it is none. */
   | { readonly op: 'inspect'; readonly path: string }
+  /** Where these sources are mounted. */
+  | { readonly op: 'find'; readonly sources: readonly string[] }
   /** Mounts the FUSE connection of descriptor 3. */
   | {
       readonly op: 'mount-fuse';
@@ -60,6 +62,8 @@ export const helperAnswer = z.object({
   /** inspect */
   canonical: z.string().optional(),
   isEmpty: z.boolean().optional(),
+  /** find */
+  mounted: z.array(z.object({ source: z.string(), mountpoint: z.string() })).optional(),
   /** mount-fuse, mount-devices, mount-erofs, mount-overlay: `major:minor`. */
   device: z.string().optional(),
   /** clean: what was found or stood in the way, for the log; and the sources that are not wholly gone. */

@@ -19,6 +19,8 @@ export function perform(request: HelperRequest): HelperAnswer {
   switch (request.op) {
     case 'inspect':
       return inspect(request.path);
+    case 'find':
+      return { mounted: readTable().filter(({ source }) => request.sources.includes(source)) };
     case 'mount-fuse':
       return mountFuse(request);
     case 'mount-devices': {

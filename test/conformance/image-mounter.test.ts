@@ -56,6 +56,7 @@ async function realDaemon(t: TestContext): Promise<{ daemon: Daemon; bench: Omit
   const inner = libraryOf(...images);
   let gate: PromiseWithResolvers<void> | undefined;
   const library: ImageLibrary = {
+    ...inner,
     open: async (request, { signal }) => {
       if (gate !== undefined) await Promise.race([gate.promise, aborted(signal)]);
       return inner.open(request, { signal });
@@ -122,7 +123,16 @@ imageMounterConformance('daemon over its control socket', async t => {
   const socket = join(scratch(t), 'control.sock');
   const metrics = () => daemon.metrics();
   const swarm = () => daemon.swarm();
-  const ports = { mounter: daemon, metrics, swarm, clock: systemClock, log: silentLogger, onStop: () => {} };
+  const ports = {
+    mounter: daemon,
+    metrics,
+    swarm,
+    clock: systemClock,
+    log: silentLogger,
+    onStop: () => {},
+    handOver: async () => {},
+    onHandedOver: () => {},
+  };
   const api = await startControlApi(ports, { socket, version: 'test' });
   atEnd(t, () => api.stop());
   return { mounter: new ControlClient(socket), ...bench };

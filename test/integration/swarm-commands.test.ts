@@ -57,6 +57,8 @@ async function shoalWith(t: TestContext, report: SwarmReport | undefined): Promi
       clock: systemClock,
       log: silentLogger,
       onStop: () => {},
+      handOver: async () => {},
+      onHandedOver: () => {},
     },
     { socket: join(shoal.root, 'control.sock'), version: 'test' },
   );

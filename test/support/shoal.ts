@@ -8,6 +8,7 @@ import { constants, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { Ending } from './docker-registry.ts';
+import { killHolders } from './holder.ts';
 
 const run = promisify(execFile);
 /** The program, for tests that start it themselves. */
@@ -108,8 +109,9 @@ export function callShoal(
   });
 }
 
-/** What a failed test may have left below its directory: mounts are detached, their FUSE connections aborted. */
+/** What a failed test may have left below its directory: holders end, mounts are detached, their FUSE connections aborted. */
 export async function removeLeftovers(base: string): Promise<void> {
+  killHolders(base);
   const table = await readFile('/proc/self/mountinfo', 'utf8');
   const left = table
     .split('\n')

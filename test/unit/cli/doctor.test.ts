@@ -23,6 +23,7 @@ const GOOD: Facts = {
   fuseDevice: { mode: 0o666, isCharacterDevice: true, openError: undefined },
   rings: { enabled: 'Y', possible: '0-1', online: '0-1' },
   serveWorkers: 3,
+  keepMounts: true,
   fusermount: { path: '/usr/bin/fusermount', setuid: true },
   userAllowOther: true,
   tried: { fuse: undefined, fuseNative: undefined },
@@ -221,12 +222,24 @@ function find(facts: Facts, name: string): Finding {
   return finding;
 }
 
+test('whether mounts outlive their daemon depends on the kernel, the user and the configuration', () => {
+  const found = (changes: Partial<Facts>) => {
+    const finding = judge({ ...GOOD, ...changes }).findings.find(({ name }) => name === 'takeover');
+    return `${finding?.verdict}: ${finding?.found}`;
+  };
+  assert.match(found({}), /^ok: mounts outlive a daemon/);
+  assert.match(found({ kernel: '6.8.0' }), /^note: Linux 6\.8\.0 has no FUSE_NOTIFY_RESEND/);
+  assert.match(found({ keepMounts: false }), /^note: keep-mounts is off/);
+  assert.match(found({ uid: 1000 }), /^note: only root/);
+});
+
 test('FUSE over io_uring is never a problem, but the report says how to have it', () => {
   const found = (changes: Partial<Facts>) => {
     const finding = judge({ ...GOOD, ...changes }).findings.find(({ name }) => name === 'FUSE over io_uring');
     return `${finding?.verdict}: ${finding?.found}`;
   };
-  assert.equal(found({}), 'ok: on, 2 processors');
+  assert.equal(found({ keepMounts: false }), 'ok: on, 2 processors');
+  assert.match(found({}), /^note: not used: mounts outlive the daemon/);
   assert.match(found({ rings: { ...GOOD.rings, enabled: 'N\n' } }), /^note: .*enable_uring is off; .*echo 1 > \/sys/);
   assert.match(found({ rings: { ...GOOD.rings, enabled: undefined } }), /^note: .*Linux 6\.14/);
   assert.match(found({ serveWorkers: 2 }), /^note: .*2 processors need serve-workers 3/);

@@ -45,6 +45,8 @@ async function bench(t: TestContext): Promise<Bench> {
     clock: systemClock,
     log: silentLogger,
     onStop: () => stops.push(1),
+    handOver: async () => {},
+    onHandedOver: () => {},
   };
   const api = await startControlApi(ports, { socket, version: '1.2.3' });
   atEnd(t, () => api.stop());

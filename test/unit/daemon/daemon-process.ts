@@ -1,29 +1,38 @@
-// A daemon in a process of its own, for tests that kill it. Not a test: run with a root, a mountpoint, a mode, and a driver
-// (default: auto).
-// Mounts the same image every time, says `mounted`, and serves until it is ended. SIGTERM stops it in the orderly way.
+// A daemon in a process of its own, for tests that kill it. Not a test: run with a root, a mountpoint, a mode, a driver
+// (default: auto), and `keep` when its mounts are to outlive it.
+// Mounts the same image every time, says `mounted`, and serves until it is ended. SIGTERM stops it in the orderly way, SIGUSR2 makes it hand over.
 //   ro, rw   a read-only or writable mount
-//   hang     the same as rw, and no chunk is ever delivered
+//   hang     the same as rw (ro where the driver can't write, or with `keep`), and no chunk is ever delivered
+//   none     mounts nothing: goes on with what there is; says `started`
+//   deaf     the same, and no chunk is ever delivered
 //   churn    mounts (writable, where the driver can) and unmounts over and over, for tests that kill it at any moment; says `started` before
 
 import { silentLogger, systemClock } from '../../../core/index.ts';
 import { Daemon } from '../../../daemon/daemon.ts';
 import { killableImage, libraryOf, requestFor, useDriver } from './lazy-image.ts';
 
-const [, , root = '', mountpoint = '', mode = 'ro', driver] = process.argv;
-if (driver === 'erofs') useDriver(driver);
+const [, , root = '', mountpoint = '', mode = 'ro', driver, keep] = process.argv;
+if (driver === 'erofs' || driver === 'fuse') useDriver(driver);
+const keepMounts = keep === 'keep';
+const writable = mode === 'ro' || driver === 'erofs' ? false : mode !== 'hang' || !keepMounts;
 const { signal } = new AbortController();
 const image = killableImage();
-if (mode === 'hang') image.origin.pause();
-const daemon = new Daemon({ clock: systemClock, log: silentLogger, library: libraryOf(image) }, { root });
+if (mode === 'hang' || mode === 'deaf') image.origin.pause();
+const daemon = new Daemon({ clock: systemClock, log: silentLogger, library: libraryOf(image) }, { root, keepMounts });
 await daemon.start();
 process.on('SIGTERM', () => {
   void daemon.stop();
 });
-if (mode === 'churn') process.stdout.write('started\n');
-do {
-  await daemon.mount(requestFor(image, mountpoint, { writable: mode !== 'ro' && driver !== 'erofs' }), { signal });
+process.on('SIGUSR2', () => {
+  void daemon.handOver().then(() => process.kill(process.pid, 'SIGKILL'));
+});
+const mounts = mode !== 'none' && mode !== 'deaf';
+if (mode === 'churn' || !mounts) process.stdout.write('started\n');
+while (mounts) {
+  await daemon.mount(requestFor(image, mountpoint, { writable }), { signal });
   if (mode === 'churn') await daemon.unmount(mountpoint, { signal });
-} while (mode === 'churn');
-process.stdout.write('mounted\n');
+  if (mode !== 'churn') break;
+}
+if (mounts) process.stdout.write('mounted\n');
 await daemon.ended;
 process.exit(0);

@@ -10,6 +10,7 @@ import type { TestContext } from 'node:test';
 import { type Logger, silentLogger, systemClock } from '../../../core/index.ts';
 import { Daemon } from '../../../daemon/daemon.ts';
 import type { DaemonOptions, ImageLibrary, Peers } from '../../../daemon/index.ts';
+import { killHolders } from '../../support/holder.ts';
 
 export const signal = new AbortController().signal;
 
@@ -33,6 +34,7 @@ export function atEnd(t: TestContext, ending: () => unknown): void {
 export function scratch(t: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), 'shoal-test-'));
   atEnd(t, () => {
+    killHolders(directory);
     freeMounts(directory);
     rmSync(directory, { recursive: true, force: true });
   });

@@ -41,12 +41,14 @@ export function makeImage(
 
 /** A library of these images, by reference. */
 export function libraryOf(...images: readonly TestImage[]): ImageLibrary {
+  const find = (reference: string) => {
+    const image = images.find(candidate => candidate.reference === reference);
+    if (image === undefined) throw new ShoalError('not-found', `image ${reference}: not in the test's library`);
+    return image;
+  };
   return {
-    open: async ({ reference }) => {
-      const image = images.find(candidate => candidate.reference === reference);
-      if (image === undefined) throw new ShoalError('not-found', `image ${reference}: not in the test's library`);
-      return image;
-    },
+    open: async ({ reference }) => find(reference),
+    sources: ({ reference }) => ({ origin: find(reference).origin }),
   };
 }
 

@@ -5,7 +5,7 @@ import { systemClock } from '../../../core/index.ts';
 import { RootLock } from '../../../daemon/root-lock.ts';
 import { scratch } from './daemon-under-test.ts';
 
-const options = { clock: systemClock, waitMs: 1_000, onDying: async () => {} };
+const options = { clock: systemClock, waitMs: 1_000, patienceMs: 0, onDying: async () => {} };
 
 test('a holder that ends just now is not taken for one that stays', async t => {
   const path = join(scratch(t), 'lock');

@@ -85,6 +85,7 @@ export async function startSession(
         },
       },
       fetch: options.fetch ?? (() => Promise.resolve()),
+      onClones: async () => {},
       onUnservable: () => void helper.clean([source]),
     },
     {
