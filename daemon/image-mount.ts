@@ -226,6 +226,7 @@ export class ImageMount {
     }
     const [fd, ...clones] = descriptors;
     if (fd === undefined) {
+      this.#plainBlobs = parts.reader.blobs.length;
       this.#watch();
       return;
     }

@@ -108,11 +108,13 @@ async function flipByte(path: string, at: number): Promise<void> {
   }
 }
 
-async function startProcess(t: TestContext, root: string, mountpoint: string, mode: string): Promise<ChildProcess> {
+async function startProcess(
+  t: TestContext,
+  { root, mountpoint, mode, keep = false }: { root: string; mountpoint: string; mode: string; keep?: boolean },
+): Promise<ChildProcess> {
   const script = join(import.meta.dirname, 'daemon-process.ts');
-  const child = spawn(process.execPath, [script, root, mountpoint, mode, 'erofs'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const args = [script, root, mountpoint, mode, 'erofs', ...(keep ? ['keep'] : [])];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   atEnd(t, () => child.kill('SIGKILL'));
   await once(child.stdout, 'data');
   return child;
@@ -127,12 +129,12 @@ async function end(child: ChildProcess, how: NodeJS.Signals): Promise<void> {
 test('the daemon is killed, and every byte of a complete image is read as before', { skip }, async t => {
   const [root, place] = [join(scratch(t), 'root'), scratch(t)];
   const mountpoint = mountpointIn(place);
-  const filling = await startProcess(t, root, mountpoint, 'ro');
+  const filling = await startProcess(t, { root, mountpoint, mode: 'ro' });
   await python(READ_ALL, mountpoint);
   await python("import sys; open(sys.argv[1] + '/folder/file').read()", mountpoint);
   await end(filling, 'SIGTERM');
   // From here on no source gives anything.
-  const serving = await startProcess(t, root, mountpoint, 'hang');
+  const serving = await startProcess(t, { root, mountpoint, mode: 'hang' });
   assert.equal(connections(serving.pid ?? 0), 0);
   await end(serving, 'SIGKILL');
   const files = { cached: content(600_000, 'cached'), other: content(600_000, 'other') };
@@ -140,6 +142,24 @@ test('the daemon is killed, and every byte of a complete image is read as before
   assert.equal(await runOutside('cat', join(mountpoint, 'folder/file')), 'in a folder\n');
   // The next daemon knows of it.
   await startDaemon(t, libraryOf(killableImage()), { root });
+  assert.equal(mountsBelow(place).size, 0);
+  assert.deepEqual(readdirSync(join(root, 'mounts')), []);
+});
+
+test('the next daemon goes on with a complete image whose mount was kept', { skip }, async t => {
+  const [root, place] = [join(scratch(t), 'root'), scratch(t)];
+  const mountpoint = mountpointIn(place);
+  const filling = await startProcess(t, { root, mountpoint, mode: 'ro' });
+  await python(READ_ALL, mountpoint);
+  await python("import sys; open(sys.argv[1] + '/folder/file').read()", mountpoint);
+  await end(filling, 'SIGTERM');
+  await end(await startProcess(t, { root, mountpoint, mode: 'hang', keep: true }), 'SIGKILL');
+  const daemon = await startDaemon(t, libraryOf(killableImage()), { root, keepMounts: true });
+  const [info] = await daemon.list();
+  assert.deepEqual([info?.mountpoint, info?.state.name, info?.plainBlobs], [mountpoint, 'ready', 1]);
+  const files = { cached: content(600_000, 'cached'), other: content(600_000, 'other') };
+  assert.equal(await python(READ_ALL, mountpoint), linesOf(files));
+  await daemon.unmount(mountpoint, { signal });
   assert.equal(mountsBelow(place).size, 0);
   assert.deepEqual(readdirSync(join(root, 'mounts')), []);
 });
