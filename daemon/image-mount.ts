@@ -266,7 +266,9 @@ export class ImageMount {
     if (isServed) await this.#startFuse(parts, fuse, signal);
     else this.#held.defer(() => this.#cleanUp());
     this.#mounted = true;
-    await fuse.helper.mountErofs({ directory: this.#directory.path, source, mountpoint: this.#target, devices });
+    const place = { directory: this.#directory.path, source, mountpoint: this.#target };
+    const { erofsReadaheadBytes: readaheadBytes } = this.#options.limits.serve;
+    await fuse.helper.mountErofs({ ...place, devices, readaheadBytes });
     if (!isServed) this.#watch();
   }
 

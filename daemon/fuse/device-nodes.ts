@@ -8,9 +8,9 @@ import type { Answer, NodeProvider } from './nodes.ts';
 import { Op, OpenFlag, OpenOut, OutHeader } from './protocol.ts';
 
 /**
- * A chunk of a file that is read in several requests: EROFS reads so far ahead in a file. That its pages are kept a second
- * time brings a reader nothing, but costs him a copy and page after page of memory. Many files smaller than this, on
- * the other hand, come along with what is read ahead of the device (docs/decisions/0005).
+ * A chunk of a large file, of which no single request brings all. That its pages are kept a second time brings a reader
+ * nothing, but costs him a copy and page after page of memory. Many files smaller than this, on the other hand, come along
+ * with what is read ahead of the device (docs/decisions/0005).
  */
 const LARGE_CHUNK_BYTES = 128 << 10;
 

@@ -8,6 +8,7 @@ import { ShoalError } from '../../core/index.ts';
 import { MAX_READ_BYTES } from '../fuse/device.ts';
 import type { ErofsDevice, HelperRequest } from './helper-protocol.ts';
 import { deviceOfMount, MountFlag, moveMount, newMount } from './new-mount.ts';
+import { erofsEntries, setReadahead } from './readahead.ts';
 
 /** st_mode of a directory that nobody lists. */
 const ROOT_MODE = 0o40500;
@@ -43,11 +44,15 @@ export function mountErofs({
   source,
   mountpoint,
   devices,
+  readaheadBytes,
 }: Extract<HelperRequest, { op: 'mount-erofs' }>): void {
   process.chdir(directory);
   try {
     const files = devices.map(device => ['device', pathOf(device)] as const);
+    const before = erofsEntries();
     const tree = newMount('erofs', [['source', source], ['ro', true], ...files], MountFlag.READ_ONLY);
+    // What another process mounts at this moment is most likely ours, too.
+    for (const entry of erofsEntries()) if (!before.has(entry)) setReadahead(entry, readaheadBytes);
     try {
       moveMount(tree, mountpoint);
     } finally {

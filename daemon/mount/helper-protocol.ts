@@ -35,6 +35,7 @@ export type HelperRequest =
       readonly mountpoint: string;
       /** In the order of the bootstrap. */
       readonly devices: readonly ErofsDevice[];
+      readonly readaheadBytes: number;
     }
   /** Mounts `lower`, `upper` and `work` of a directory as an overlay. */
   | { readonly op: 'mount-overlay'; readonly directory: string; readonly mountpoint: string; readonly source: string }

@@ -5,12 +5,12 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { systemClock } from '../../../core/index.ts';
-import { checkDriver } from '../../../daemon/index.ts';
+import { checkDriver, defaultServeLimits } from '../../../daemon/index.ts';
 import { directory } from '../image/image-builder.ts';
 import {
   atEnd,
@@ -81,6 +81,19 @@ test('the mount table shows one mount, of EROFS, by the name of ours; with it ev
   assert.equal(connections(), 0);
   assert.deepEqual(readdirSync(join(root, 'mounts')), []);
   assert.deepEqual(JSON.parse(readFileSync(join(root, 'state.json'), 'utf8')).mounts, []);
+});
+
+test('the kernel reads as far ahead in the files of an image as the daemon is told', { skip }, async t => {
+  const image = smallImage();
+  const limits = { serve: { ...defaultServeLimits, readaheadBytes: 384 << 10, erofsReadaheadBytes: 192 << 10 } };
+  const daemon = await startDaemon(t, libraryOf(image), { limits });
+  const entries = () => new Set(readdirSync('/sys/class/bdi'));
+  const before = entries();
+  await daemon.mount(requestFor(image, mountpointIn(scratch(t))), { signal });
+  // Others may be mounted, and gone again, meanwhile.
+  const ours = [...entries()].filter(name => !before.has(name) && existsSync(`/sys/class/bdi/${name}`));
+  const found = ours.map(name => readFileSync(`/sys/class/bdi/${name}/read_ahead_kb`, 'latin1').trim());
+  assert.ok(found.includes('384') && found.includes('192'), `${ours}: ${found}`);
 });
 
 test('somebody else may unmount it: the daemon sees it end', { skip }, async t => {
