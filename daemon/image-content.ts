@@ -5,6 +5,7 @@
 import pLimit from 'p-limit';
 import {
   abortedError,
+  type BlobLayout,
   type ChunkStore,
   type Clock,
   type Digest,
@@ -58,6 +59,9 @@ export type ContentStats = Pick<
   | 'requestsPerSecond'
 >;
 
+/** Each is some ten operations on files, one after the other; an image may have 254 blobs. */
+const OPENED_AT_ONCE = 8;
+
 /** Each reads and digests a whole file, by two threads for all of them; most are done already and only looked for. */
 const PINS_AT_ONCE = 8;
 
@@ -96,10 +100,7 @@ export class ImageContent {
     held: AsyncDisposableStack,
     signal: AbortSignal,
   ): Promise<void> {
-    for (const layout of reader.blobLayouts(this.#image.layers)) {
-      if (signal.aborted) throw abortedError(signal);
-      const blob = await this.#ports.store.open(layout);
-      held.defer(() => blob.close());
+    for (const blob of await this.#openBlobs(reader.blobLayouts(this.#image.layers), held, signal)) {
       this.#blobs.push(blob);
       this.#chunkBytes += bytesDescribed(blob);
       this.#bytesAtMount += blob.presentBytes;
@@ -141,6 +142,24 @@ export class ImageContent {
       if (!signal.aborted) this.#ports.log.warn('a complete blob could not be verified; it is served', what);
       return undefined;
     }
+  }
+
+  async #openBlobs(
+    layouts: readonly BlobLayout[],
+    held: AsyncDisposableStack,
+    signal: AbortSignal,
+  ): Promise<readonly StoredBlob[]> {
+    const some = pLimit(OPENED_AT_ONCE);
+    const opening = layouts.map(layout =>
+      some(async () => {
+        if (signal.aborted) throw abortedError(signal);
+        const blob = await this.#ports.store.open(layout);
+        held.defer(() => blob.close());
+        return blob;
+      }),
+    );
+    await Promise.allSettled(opening); // none is opened when `held` has been given back
+    return Promise.all(opening);
   }
 
   /** Fetches the rest in the background, if that is wanted, until `held` is given back. */
