@@ -2,19 +2,20 @@
 // multi-threaded FUSE file system in C (bench/fs/plainfs.c) and this machine's own file system? Same tree, same load
 // (bench/fs/load.c), same state of the kernel's caches, in turn, round after round, in one run.
 //
-//   sh scripts/with-node.sh bench/fs.ts [--rounds 7] [--rows stat,readdir] [--drivers fuse,fuse-uring,fuse-native] [--json]
+//   sh scripts/with-node.sh bench/fs.ts [--rounds 7] [--rows stat,readdir]
+//     [--drivers fuse,fuse-native,erofs,erofs-complete,fuse-uring,erofs-loop] [--state warm|cold] [--json]
 
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { printJson } from '../cli/output.ts';
 import { messageOf } from '../core/index.ts';
-import { type Contestant, ownFileSystem, startLibfuse, startShoal } from './fs/contestants.ts';
-import { type Load, measureDaemon, measureKernel, ROWS, type Row } from './fs/measure.ts';
-import { compilePrograms, missingPackages } from './fs/programs.ts';
-import { type Cell, printReport, reportJson } from './fs/report.ts';
+import { type Contestant, ownFileSystem, startLibfuse, startPlainErofs, startShoal } from './fs/contestants.ts';
+import { type Load, measureDaemon, measureKernel, pageCachePerByte, ROWS, type Row, type State } from './fs/measure.ts';
+import { compilePrograms, missingPackages, type Programs } from './fs/programs.ts';
+import { type Cell, printPageCache, printReport, reportJson } from './fs/report.ts';
 import { makeTree } from './fs/tree.ts';
 import { packImage, ShoalUnderTest } from './shoal.ts';
 
@@ -22,13 +23,15 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '7' },
     rows: { type: 'string' },
-    drivers: { type: 'string', default: 'fuse,fuse-uring,fuse-native' },
+    drivers: { type: 'string', default: 'fuse,fuse-uring,fuse-native,erofs,erofs-complete' },
+    state: { type: 'string', default: 'warm' },
     files: { type: 'string', default: '10000' },
     'large-mib': { type: 'string', default: '256' },
     json: { type: 'boolean', default: false },
   },
 });
 
+const state: State = values.state === 'cold' ? 'cold' : 'warm';
 /** What most files of an image have. */
 const FILE_SIZES = { smallest: 200, largest: 8000 };
 
@@ -36,7 +39,11 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-async function startContestants(directory: string, load: Load, reference: string): Promise<Contestant[]> {
+async function startContestants(
+  directory: string,
+  load: Load,
+  { reference, programs }: { readonly reference: string; readonly programs: Programs },
+): Promise<Contestant[]> {
   const started: Contestant[] = [];
   try {
     for (const driver of values.drivers.split(',')) {
@@ -46,8 +53,10 @@ async function startContestants(directory: string, load: Load, reference: string
         say(`driver ${driver} is left out: ${messageOf(error).split('\n').at(1) ?? ''}`);
       }
     }
-    const programs = { load: load.program, plainfs: join(directory, 'plainfs') };
-    started.push(await startLibfuse(directory, load.tree, programs));
+    started.push(
+      await startLibfuse(directory, load.tree, programs),
+      await startPlainErofs(directory, load.tree, programs),
+    );
     const type = execFileSync('findmnt', ['-no', 'FSTYPE', '-T', load.tree.directory], { encoding: 'utf8' }).trim();
     started.push(ownFileSystem(load.tree, type));
   } catch (error) {
@@ -64,7 +73,7 @@ async function endAll(contestants: readonly Contestant[]): Promise<void> {
 /** Everything is read once, so that it is in Shoal's cache and the cache files are in memory. */
 async function warmUp(load: Load, contestants: readonly Contestant[]): Promise<void> {
   for (const contestant of contestants) {
-    for (const row of ROWS) if (row.threads > 1) await measureDaemon(load, contestant, row);
+    for (const row of ROWS) if (row.threads > 1) await measureDaemon(load, contestant, row, 'warm');
   }
 }
 
@@ -77,7 +86,7 @@ async function compare(load: Load, contestants: readonly Contestant[], rows: rea
     for (const row of rows) {
       for (const contestant of round % 2 === 0 ? contestants : contestants.toReversed()) {
         const cell = cells.find(candidate => candidate.row === row && candidate.contestant === contestant.name);
-        cell?.samples.push(await measureDaemon(load, contestant, row));
+        cell?.samples.push(await measureDaemon(load, contestant, row, state));
         if (round === 0 && cell) cell.cached = await measureKernel(load, contestant, row);
       }
     }
@@ -89,18 +98,25 @@ async function main(directory: string): Promise<void> {
   const programs = await compilePrograms(directory);
   const largeBytes = Number(values['large-mib']) << 20;
   const tree = await makeTree(directory, { files: Number(values.files), ...FILE_SIZES, largeBytes });
-  const original = await packImage(tree.directory, join(directory, 'original'));
+  // What is large and what is small come in layers of their own, as programs and what they read often do.
+  const small = (await readdir(tree.directory)).filter(name => name !== 'large');
+  const original = await packImage(tree.directory, join(directory, 'original'), [small, ['large']]);
   const converted = `oci:${join(directory, 'converted')}:bench`;
   await new ShoalUnderTest(join(directory, 'root-convert')).run('convert', original, converted);
   const load: Load = { program: programs.load, tree, randomReads: Number(values.files) };
   const wanted = values.rows?.split(',');
   const rows = ROWS.filter(({ name }) => wanted === undefined || wanted.includes(name));
-  const contestants = await startContestants(directory, load, converted);
+  const contestants = await startContestants(directory, load, { reference: converted, programs });
   try {
     await warmUp(load, contestants);
     const cells = await compare(load, contestants, rows);
-    if (values.json) printJson(reportJson(cells));
-    else printReport(cells);
+    const pageCache: [string, number][] = [];
+    for (const contestant of contestants) pageCache.push([contestant.name, await pageCachePerByte(load, contestant)]);
+    if (values.json) printJson({ state, cells: reportJson(cells), pageCache: Object.fromEntries(pageCache) });
+    else {
+      printReport(cells, state);
+      printPageCache(pageCache);
+    }
   } finally {
     await endAll(contestants);
   }

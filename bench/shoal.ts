@@ -35,13 +35,19 @@ export class ShoalUnderTest {
   }
 }
 
-/** An image of one layer, the directory packed by tar, as `oci:LAYOUT:bench`. Needs umoci. */
-export async function packImage(directory: string, layout: string): Promise<string> {
+/** The directory packed by tar, as `oci:LAYOUT:bench`: a layer for each list of what is in it. Needs umoci. */
+export async function packImage(
+  directory: string,
+  layout: string,
+  layers: readonly (readonly string[])[] = [['.']],
+): Promise<string> {
   const layer = `${layout}.tar`;
-  await run('tar', ['-C', directory, '--sort=name', '--numeric-owner', '-cf', layer, '.']);
   await run('umoci', ['init', '--layout', layout]);
   await run('umoci', ['new', '--image', `${layout}:bench`]);
-  await run('umoci', ['raw', 'add-layer', '--image', `${layout}:bench`, layer]);
+  for (const names of layers) {
+    await run('tar', ['-C', directory, '--sort=name', '--numeric-owner', '-cf', layer, ...names]);
+    await run('umoci', ['raw', 'add-layer', '--image', `${layout}:bench`, layer]);
+  }
   return `oci:${layout}:bench`;
 }
 

@@ -48,7 +48,18 @@ export interface StoredBlob {
   /** Calls back soon after chunks came or went, once for many. Returns how to stop that. */
   onChange(listener: () => void): () => void;
 
-  /** Forgets a chunk: readers miss from now on, its space is given back. Idempotent. */
+  /**
+   * Verifies the whole file once more, unless that was done in this boot and it was not written to since, and keeps it as it
+   * is until what it resolves to is disposed of: for the kernel, which reads it without asking the map. Undefined when a
+   * chunk is missing, or was not what it should be (it is forgotten), and where there are no files. Rejects when the signal
+   * fires, and with `system`. The blob must stay open meanwhile.
+   */
+  pin(signal: AbortSignal): Promise<Disposable | undefined>;
+
+  /**
+   * Forgets a chunk: readers miss from now on, its space is given back. Idempotent. Rejects with `busy` while the file is
+   * pinned, or read by a mount that outlived its daemon.
+   */
   evict(index: number): Promise<void>;
 
   /** Gives this holder's share back; the last one releases file and memory. Idempotent per `open`. */

@@ -43,6 +43,8 @@ export interface MountInfo {
   readonly driver: DriverName;
   /** Why `auto` did not take one that it would rather have taken. */
   readonly driverReason?: string | undefined;
+  /** Of the driver erofs: blobs that the kernel reads by itself, from their cache files. */
+  readonly plainBlobs?: number | undefined;
   readonly writable: boolean;
   /** Wall time, milliseconds since 1970. */
   readonly mountedAt: number;

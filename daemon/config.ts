@@ -178,6 +178,11 @@ export interface ServeLimits {
    * start fetches no more with it; with 1 MiB, around pages near a chunk's edge, Node's fetched a tenth more.
    */
   readonly readaheadBytes: number;
+  /**
+   * The same for a file of an image by erofs, whose reads go to a device. With 128 KiB a large file is read hardly faster than
+   * by FUSE, with 512 KiB twice as fast, and Python started a tenth slower, with a fifth more memory (docs/decisions/0005).
+   */
+  readonly erofsReadaheadBytes: number;
   /** A worker that dies is replaced so often; after that the mount is aborted, because nobody would answer. */
   readonly maxWorkerRestarts: number;
   /** How often the requester of an interrupted read is looked at: it is being killed, and a human may be waiting. */
@@ -195,6 +200,7 @@ export const defaultServeLimits: ServeLimits = {
   maxBackground: 16_384,
   nativeMaxBackground: 4_096,
   readaheadBytes: 512 * KIB,
+  erofsReadaheadBytes: 256 * KIB,
   maxWorkerRestarts: 8,
   killPollMs: 50,
   slowReadMs: 10_000,

@@ -48,6 +48,7 @@ export const mountInfo: z.ZodType<MountInfo> = z.object({
   mountpoint: z.string(),
   driver: z.enum(DRIVER_NAMES),
   driverReason: z.string().optional(),
+  plainBlobs: z.number().optional(),
   writable: z.boolean(),
   mountedAt: z.number(),
   resumedAt: z.number().optional(),

@@ -35,7 +35,7 @@ export interface MetricsSources {
   /** All that are served, also those that nobody sees any more but still uses. */
   readonly mounts: () => readonly MeasuredMount[];
   /** Undefined before it is open. */
-  readonly cache: () => Pick<DiskStore, 'usedBytes' | 'freeBytes'> | undefined;
+  readonly cache: () => Pick<DiskStore, 'usedBytes' | 'memoryBytes' | 'freeBytes'> | undefined;
   /** Chunks that were copied from other blobs of this node. */
   readonly copiedChunks: () => number;
   /** Undefined: this node has no peers. */
@@ -121,6 +121,12 @@ export class DaemonMetrics {
       },
     });
     // The type breaks a circle that inference can't: the collector speaks of what it is part of.
+    const plain: Gauge = new Gauge({
+      name: 'shoal_plain_blobs',
+      help: 'Blobs of mounts by erofs that the kernel reads by itself, from their cache files.',
+      registers: [this.#registry],
+      collect: () => plain.set(this.#infos().reduce((all, { plainBlobs = 0 }) => all + plainBlobs, 0)),
+    });
     const waiting: Gauge = new Gauge({
       name: 'shoal_reads_waiting',
       help: 'Reads that wait for a chunk now.',
@@ -180,6 +186,11 @@ export class DaemonMetrics {
     });
     const sizes = [
       ['shoal_cache_bytes', 'Bytes that the cache takes on its disk.', () => this.#sources.cache()?.usedBytes()],
+      [
+        'shoal_cache_memory_bytes',
+        'Bytes of open blobs in the cache that are in memory too, in pages that the kernel takes back when it needs them.',
+        () => this.#sources.cache()?.memoryBytes(),
+      ],
       ['shoal_cache_free_bytes', "Bytes left on the cache's file system.", () => this.#sources.cache()?.freeBytes()],
     ] as const;
     for (const [name, help, look] of sizes) {

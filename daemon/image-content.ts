@@ -2,13 +2,16 @@
 // their order, the fill of the rest in the background, and how much of it all is here. In a chunk's journey: from a read
 // that misses to the fetch engine.
 
+import pLimit from 'p-limit';
 import {
   abortedError,
+  type BlobLayout,
   type ChunkStore,
   type Clock,
   type Digest,
   type Logger,
   type MountStats,
+  messageOf,
   type StoredBlob,
   type Swarm,
   type SwarmBlob,
@@ -21,6 +24,7 @@ import { MeteredSource } from './fetch/metered-source.ts';
 import type { Pace } from './fetch/pace.ts';
 import { type FileRange, ReadFetcher } from './fetch/read-fetcher.ts';
 import type { Answerer } from './fetch/want.ts';
+import type { ErofsDevice } from './mount/helper-protocol.ts';
 import type { LazyImage, Peers } from './ports.ts';
 import { BlobChunks } from './sharing/cached-chunks.ts';
 import type { KnownBlob, NodeChunks } from './sharing/local-chunks.ts';
@@ -54,6 +58,12 @@ export type ContentStats = Pick<
   | 'bytesPerSecond'
   | 'requestsPerSecond'
 >;
+
+/** Each is some ten operations on files, one after the other; an image may have 254 blobs. */
+const OPENED_AT_ONCE = 8;
+
+/** Each reads and digests a whole file, by two threads for all of them; most are done already and only looked for. */
+const PINS_AT_ONCE = 8;
 
 export class ImageContent {
   readonly #ports: ImageContentPorts;
@@ -90,10 +100,7 @@ export class ImageContent {
     held: AsyncDisposableStack,
     signal: AbortSignal,
   ): Promise<void> {
-    for (const layout of reader.blobLayouts(this.#image.layers)) {
-      if (signal.aborted) throw abortedError(signal);
-      const blob = await this.#ports.store.open(layout);
-      held.defer(() => blob.close());
+    for (const blob of await this.#openBlobs(reader.blobLayouts(this.#image.layers), held, signal)) {
       this.#blobs.push(blob);
       this.#chunkBytes += bytesDescribed(blob);
       this.#bytesAtMount += blob.presentBytes;
@@ -103,6 +110,56 @@ export class ImageContent {
       this.#share(blob, held);
     }
     this.#fetcher = new ReadFetcher({ files, blobs: this.#blobs }, this.#ports.engine, this.#sources);
+  }
+
+  /**
+   * What a kernel that reads devices by itself reads them from: for blobs that are here as a whole, verified, their files, which
+   * stay as they are until `held` is given back; the others are exported, by these names (one for each blob, in order).
+   * Rejects when the signal fires.
+   */
+  async devices(
+    names: readonly string[],
+    held: AsyncDisposableStack,
+    signal: AbortSignal,
+  ): Promise<readonly ErofsDevice[]> {
+    const some = pLimit(PINS_AT_ONCE);
+    const files = await Promise.all(this.#blobs.map(blob => some(() => this.#pin(blob, held, signal))));
+    if (signal.aborted) throw abortedError(signal);
+    return names.map((name, at) => {
+      const path = files[at];
+      return path === undefined ? { export: name } : { path };
+    });
+  }
+
+  async #pin(blob: StoredBlob, held: AsyncDisposableStack, signal: AbortSignal): Promise<string | undefined> {
+    try {
+      const pin = await blob.pin(signal);
+      if (pin === undefined) return undefined;
+      held.use(pin);
+      return blob.path;
+    } catch (error) {
+      const what = { blob: blob.layout.id, error: messageOf(error) };
+      if (!signal.aborted) this.#ports.log.warn('a complete blob could not be verified; it is served', what);
+      return undefined;
+    }
+  }
+
+  async #openBlobs(
+    layouts: readonly BlobLayout[],
+    held: AsyncDisposableStack,
+    signal: AbortSignal,
+  ): Promise<readonly StoredBlob[]> {
+    const some = pLimit(OPENED_AT_ONCE);
+    const opening = layouts.map(layout =>
+      some(async () => {
+        if (signal.aborted) throw abortedError(signal);
+        const blob = await this.#ports.store.open(layout);
+        held.defer(() => blob.close());
+        return blob;
+      }),
+    );
+    await Promise.allSettled(opening); // none is opened when `held` has been given back
+    return Promise.all(opening);
   }
 
   /** Fetches the rest in the background, if that is wanted, until `held` is given back. */

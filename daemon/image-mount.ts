@@ -3,29 +3,17 @@
 // whether a step failed, somebody unmounted it, or the connection ended by itself.
 
 import { closeSync } from 'node:fs';
-import {
-  abortedError,
-  type Clock,
-  type Digest,
-  deadline,
-  type Logger,
-  type MountInfo,
-  messageOf,
-} from '../core/index.ts';
+import { join } from 'node:path';
+import { abortedError, type Digest, deadline, type MountInfo, messageOf } from '../core/index.ts';
 import { type BootstrapReader, DeviceReader, emptyAttributes } from '../image/index.ts';
-import type { DaemonLimits, ServeLimits } from './config.ts';
-import type { ChosenDriver } from './drivers.ts';
 import { isRoot } from './drivers.ts';
-import type { Completer } from './fuse/completer.ts';
-import type { ServerThreads } from './fuse/server-threads.ts';
 import { FuseSession } from './fuse/session.ts';
-import { NativeSession } from './fuse-native/session.ts';
+import type { NativeSession } from './fuse-native/session.ts';
 import type { FuseStart } from './fuse-start.ts';
-import { ImageContent, type ImageContentPorts } from './image-content.ts';
-import type { KeptMount } from './leftovers.ts';
-import type { MountHelper } from './mount/helper-client.ts';
+import { ImageContent } from './image-content.ts';
+import type { ImageMountOptions, ImageMountPorts, Kept } from './image-mount-options.ts';
 import { MountDirectory } from './mount-directory.ts';
-import { type Holder, MountKeeping } from './mount-keeping.ts';
+import { MountKeeping } from './mount-keeping.ts';
 import { stateOf, statsOf } from './mount-report.ts';
 import {
   makeFuseSession,
@@ -36,36 +24,10 @@ import {
   shared,
 } from './mount-sessions.ts';
 import { withPatience } from './patience.ts';
-import type { LazyImage } from './ports.ts';
-import { adoptResumeRecord, resumeRecord, type SavedImage } from './resume-record.ts';
+import { adoptResumeRecord, resumeRecord } from './resume-record.ts';
 import { Counter, type ReadTimes, SharedCounters } from './shared-counters.ts';
-import { type MountRecord, mountSource, type StateDir } from './state-dir.ts';
-
-export interface ImageMountPorts extends ImageContentPorts {
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly completer: Completer;
-  readonly threads: Pick<ServerThreads, 'take'>;
-  readonly helper: MountHelper;
-  readonly state: Pick<StateDir, 'add' | 'remove'>;
-  /** Undefined: mounts end with this daemon. */
-  readonly holder: Holder | undefined;
-}
-
-export interface ImageMountOptions {
-  readonly image: Omit<LazyImage, 'bootstrap'>;
-  /** How it was asked for: the next daemon fetches from there. */
-  readonly requested: Pick<SavedImage, 'requested' | 'plainHttp' | 'insecure'>;
-  readonly chosen: ChosenDriver;
-  /** What is written down about it for as long as anything of it is left. */
-  readonly record: MountRecord;
-  readonly readDeadlineMs: number | undefined;
-  /** A directory of this mount's own, for the layers of a writable one or a bootstrap; created and removed here. */
-  readonly directory: string;
-  readonly limits: { readonly serve: ServeLimits; readonly daemon: DaemonLimits };
-}
-
-type Kept = Pick<KeptMount, 'bootstrap' | 'connection'>;
+import { type MountRecord, mountSource } from './state-dir.ts';
+import { UnservedMount } from './unserved-mount.ts';
 
 export class ImageMount {
   readonly #ports: ImageMountPorts;
@@ -77,7 +39,7 @@ export class ImageMount {
   readonly #serving: ServingOptions;
   readonly #held = new AsyncDisposableStack();
   readonly #released = Promise.withResolvers<void>();
-  #session: FuseSession | NativeSession | undefined;
+  #session: FuseSession | NativeSession | UnservedMount | undefined;
   #device: string | undefined;
   #mounted = false;
   #ended = false;
@@ -85,6 +47,7 @@ export class ImageMount {
   #leftOver = false;
   #readyAt: number | undefined;
   #resumedAt: number | undefined;
+  #plainBlobs: number | undefined;
 
   constructor(ports: ImageMountPorts, options: ImageMountOptions) {
     this.#ports = ports;
@@ -169,6 +132,7 @@ export class ImageMount {
       mountpoint: record.mountpoint,
       driver: chosen.driver,
       driverReason: chosen.reason,
+      plainBlobs: this.#plainBlobs,
       writable: record.writable,
       mountedAt: record.mountedAt,
       resumedAt: this.#resumedAt,
@@ -193,14 +157,13 @@ export class ImageMount {
     // Only the overlay used what lies under it.
     if (writable) await helper.unmount({ ...order, mountpoints: [this.#directory.lower], detach: true });
     this.#mounted = false;
-    if (this.#session instanceof NativeSession) this.#session.noteUnmounted();
-    if (this.#session === undefined) await this.#release(); // nobody was there to see it end
+    if (!(this.#session instanceof FuseSession)) this.#session?.noteUnmounted();
     await this.#within(this.released, 'unmounted, but still used in another mount namespace');
   }
 
   /** Ends the connection, if it has not ended: whoever reads gets an error. */
   async abort(): Promise<void> {
-    if (this.#session instanceof NativeSession) this.#session.abort();
+    if (!(this.#session instanceof FuseSession)) this.#session?.abort();
     if (this.#device !== undefined && !this.#ended) await this.#ports.helper.abort(this.#device);
   }
 
@@ -262,7 +225,11 @@ export class ImageMount {
       throw error;
     }
     const [fd, ...clones] = descriptors;
-    if (fd === undefined) return;
+    if (fd === undefined) {
+      this.#plainBlobs = parts.reader.blobs.length;
+      this.#watch();
+      return;
+    }
     const session = this.#hold(parts, fd, clones);
     this.#held.defer(() => this.#cleanUp());
     await session.load();
@@ -289,14 +256,28 @@ export class ImageMount {
     return session;
   }
 
-  /** The bootstrap is the kernel's; what the daemon serves are its devices. If there are none, nobody needs to. */
+  /** The bootstrap is the kernel's; what the daemon serves are its devices, but for those that are here as a whole. */
   async #startErofs(parts: OpenedParts, fuse: FuseStart, signal: AbortSignal): Promise<void> {
     const source = mountSource(this.#options.record.id);
     const names = parts.reader.blobs.map(({ id }) => id);
-    if (names.length > 0) await this.#startFuse(parts, fuse, signal);
+    const devices = await this.#content.devices(names, this.#held, signal);
+    this.#plainBlobs = devices.filter(device => 'path' in device).length;
+    const isServed = this.#plainBlobs < devices.length;
+    if (isServed) await this.#startFuse(parts, fuse, signal);
     else this.#held.defer(() => this.#cleanUp());
     this.#mounted = true;
-    await fuse.helper.mountErofs({ directory: this.#directory.path, source, mountpoint: this.#target, names });
+    const place = { directory: this.#directory.path, source, mountpoint: this.#target };
+    const { erofsReadaheadBytes: readaheadBytes } = this.#options.limits.serve;
+    await fuse.helper.mountErofs({ ...place, devices, readaheadBytes });
+    if (!isServed) this.#watch();
+  }
+
+  /** Nobody serves it, so only the kernel knows when it ends. */
+  #watch(): void {
+    const unserved = new UnservedMount(this.#ports, join(this.#directory.path, mountSource(this.#options.record.id)));
+    this.#use(unserved);
+    this.#held.defer(() => unserved.abort());
+    unserved.watch();
   }
 
   /** Released the other way round than `fuse`: the host must be gone before what it mounts can be cleaned up for good. */
@@ -312,7 +293,7 @@ export class ImageMount {
     await session.start(order, AbortSignal.any([signal, limit]));
   }
 
-  #use(session: FuseSession | NativeSession): void {
+  #use(session: FuseSession | NativeSession | UnservedMount): void {
     this.#session = session;
     void session.ended.then(() => {
       this.#ended = true;

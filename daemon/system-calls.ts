@@ -28,8 +28,23 @@ const calls = {
   read: libc.func('long read(int fd, void *into, unsigned long length)'),
   write: libc.func('long write(int fd, void *from, unsigned long length)'),
   fcntl: libc.func('int fcntl(int fd, int command, int argument)'),
+  cachestat: onLinux(
+    'long syscall(long number, unsigned int fd, const uint64_t *range, _Out_ uint64_t *found, unsigned int flags)',
+  ),
   prctl: onLinux('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)'),
 };
+
+const F_SETSIG = 10;
+const F_SETLEASE = 1024;
+const F_WRLCK = 1;
+const F_UNLCK = 2;
+/** Ignored by default. */
+const SIGURG = 23;
+
+/** Has the same number on all machines. */
+const CACHESTAT = 451;
+/** struct cachestat: five counts of pages, of which the first are those in memory. */
+const CACHESTAT_WORDS = 5;
 
 const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;
@@ -140,6 +155,28 @@ export function passOnStandardStreams(): void {
   for (const fd of STANDARD_STREAMS) {
     if (Number(calls.fcntl(fd, F_SETFD, 0)) !== 0) throw new ShoalError('system', `fcntl ${fd}: ${lastErrno()}`);
   }
+}
+
+/**
+ * Does anybody have the file open but by this descriptor: this process, another one, the kernel for a mount in whatever namespace?
+ * The kernel gives a lease for writing only to the one user of a file. True also where the file system knows no leases.
+ */
+export function isOpenElsewhere(fd: number): boolean {
+  if (process.platform !== 'linux') return true;
+  // Who opens the file while the lease is held waits for its end, and we get a signal: not the one that would end us.
+  if (Number(calls.fcntl(fd, F_SETSIG, SIGURG)) !== 0) return true;
+  if (Number(calls.fcntl(fd, F_SETLEASE, F_WRLCK)) !== 0) return true;
+  calls.fcntl(fd, F_SETLEASE, F_UNLCK);
+  return false;
+}
+
+/** Bytes of the file that are in memory. Undefined where the kernel does not say (before Linux 6.5). Half a microsecond for each MiB. */
+export function bytesInMemory(fd: number): number | undefined {
+  if (process.platform !== 'linux') return undefined;
+  const found = new BigUint64Array(CACHESTAT_WORDS);
+  const wholeFile = new BigUint64Array(2);
+  if (Number(calls.cachestat(CACHESTAT, fd, wholeFile, found, 0)) !== 0) return undefined;
+  return Number(found[0]) * PAGE_BYTES;
 }
 
 /** This process is killed when its parent ends. Says nothing about a parent that is gone already. */

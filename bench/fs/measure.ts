@@ -1,7 +1,7 @@
 // One cell of the table: a row against a contestant, with the kernel's caches in a known state.
 
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { cpuNanoseconds } from '../shoal.ts';
@@ -46,10 +46,30 @@ export interface Load {
   readonly randomReads: number;
 }
 
-/** With names and attributes dropped from the kernel, and for FUSE the pages too: every operation reaches the daemon. */
-export async function measureDaemon(load: Load, contestant: Contestant, row: Row): Promise<Sample> {
-  await dropNames(contestant);
-  return measure(load, contestant, row, contestant.pid === undefined ? 'keep' : 'drop');
+/**
+ * What the kernel has before a measurement. `warm`: names, attributes and the pages of inodes are dropped, so that with FUSE
+ * every operation reaches the daemon; what EROFS reads from stays. `cold`: everything is dropped, and then the files that the
+ * bytes lie in are read back into memory, which are the daemon's, or the kernel's where it reads them by itself.
+ */
+export type State = 'warm' | 'cold';
+
+export async function measureDaemon(load: Load, contestant: Contestant, row: Row, state: State): Promise<Sample> {
+  await drop(contestant, state);
+  return measure(load, contestant, row, contestant.files.length === 0 ? 'keep' : 'drop');
+}
+
+/** Bytes that are in the page cache, for each byte of the large file, when it was read once and nothing before. */
+export async function pageCachePerByte({ tree, program, randomReads }: Load, contestant: Contestant): Promise<number> {
+  await writeFile('/proc/sys/vm/drop_caches', '3');
+  const before = await cachedBytes();
+  const args = ['sequential', '1', 'keep', contestant.directory, tree.lists.large, `${randomReads}`];
+  const { stdout } = await run(program, args, { timeout: LIMIT_MS, killSignal: 'SIGKILL' });
+  const { bytes }: { bytes: number } = JSON.parse(stdout);
+  return ((await cachedBytes()) - before) / bytes;
+}
+
+async function cachedBytes(): Promise<number> {
+  return Number(/^Cached:\s*(\d+) kB/m.exec(await readFile('/proc/meminfo', 'latin1'))?.[1]) * 1024;
 }
 
 /** The row done twice, the second time measured: the kernel answers what it keeps. */
@@ -82,10 +102,11 @@ async function daemonCpu({ pid }: Contestant): Promise<number> {
 
 /**
  * Drops directory entries and inodes that nobody uses, on the whole machine, and waits until the daemon has digested
- * what the kernel tells it about that. An inode of FUSE takes its pages along.
+ * what the kernel tells it about that. An inode of FUSE or EROFS takes its pages along. `cold`: all pages as well.
  */
-async function dropNames(contestant: Contestant): Promise<void> {
-  await writeFile('/proc/sys/vm/drop_caches', '2');
+async function drop(contestant: Contestant, state: State): Promise<void> {
+  await writeFile('/proc/sys/vm/drop_caches', state === 'warm' ? '2' : '3');
+  if (state === 'cold') for (const file of contestant.files) await run('sh', ['-c', 'cat "$0" > /dev/null', file]);
   for (let before = -1, now = await daemonCpu(contestant); now !== before; ) {
     before = now;
     await setTimeout(3);

@@ -9,6 +9,7 @@ const run = promisify(execFile);
 export interface Programs {
   readonly load: string;
   readonly plainfs: string;
+  readonly mountFile: string;
 }
 
 /** Everything that has to be there, and the Debian package that brings it. */
@@ -17,6 +18,7 @@ const NEEDED: readonly (readonly [command: string, args: readonly string[], debi
   ['pkg-config', ['--exists', 'fuse3 >= 3.12'], 'pkg-config libfuse3-dev'],
   ['tar', ['--version'], 'tar'],
   ['umoci', ['--version'], 'umoci'],
+  ['mkfs.erofs', ['--help'], 'erofs-utils'],
 ];
 
 /** What is missing, as a command that installs it; undefined when nothing is. */
@@ -38,6 +40,7 @@ export async function compilePrograms(directory: string): Promise<Programs> {
   };
   return {
     load: await compile('load', [], []),
+    mountFile: await compile('mount-file', [], []),
     plainfs: await compile('plainfs', await flags('--cflags'), await flags('--libs')),
   };
 }

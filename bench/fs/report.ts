@@ -2,11 +2,18 @@
 
 import { printLine, printTable } from '../../cli/output.ts';
 import { median } from '../shoal.ts';
-import type { Row, Sample } from './measure.ts';
+import type { Row, Sample, State } from './measure.ts';
 
 /** What the drivers are measured by. */
 const BASELINE = 'libfuse';
 const FLOOR = 0.9;
+
+const DROPPED: Readonly<Record<State, string>> = {
+  warm: `Before each measurement the kernel's directory entries and inodes were dropped (drop_caches 2), which for FUSE
+and EROFS drops pages, too, and the large file's pages by posix_fadvise; the machine's own file system keeps its pages, and EROFS
+those of what it reads from.`,
+  cold: 'Before each measurement all of it was dropped (drop_caches 3), and then the cache files read into memory again.',
+};
 
 export interface Cell {
   readonly row: Row;
@@ -43,7 +50,7 @@ function speed(cell: Cell, cells: readonly Cell[]): number | undefined {
   return median(cell.samples.map((sample, round) => (theirs[round] ?? Number.NaN) / sample.microseconds));
 }
 
-export function printReport(cells: readonly Cell[]): void {
+export function printReport(cells: readonly Cell[], state: State): void {
   const head = ['ROW', 'THREADS', 'WHO', 'PER OP', 'MIN', 'MAX', 'SPEED', 'DAEMON CPU', 'TOTAL CPU', 'CACHED'];
   const rows = cells.map(cell => {
     const times = cell.samples.map(sample => sample.microseconds);
@@ -66,13 +73,17 @@ export function printReport(cells: readonly Cell[]): void {
 An operation is a path, a listed entry, a read, or for sequential a MiB (1000 µs are 1 GB/s). PER OP is the median,
 SPEED the libfuse program's time over it, the median of the rounds' ratios; CPU is in seconds per million operations, of
 the process that answers, and with the load's. Everything is in Shoal's cache, whose files are in the page cache, as is
-libfuse's data file. Before each measurement the kernel's directory entries and inodes were dropped (drop_caches 2),
-which for FUSE drops pages, too, and the large file's pages by posix_fadvise; the machine's own file system keeps its
-pages. CACHED is once more with what the kernel then keeps: no daemon is asked.`,
+libfuse's data file. ${DROPPED[state]} CACHED is once more with what the kernel then keeps: no daemon is asked.`,
   );
   const slow = cells.filter(cell => (speed(cell, cells) ?? FLOOR) < FLOOR && cell.contestant === 'fuse');
   const names = slow.map(({ row }) => `${row.name} × ${row.threads}`);
   printLine(`fuse below ${FLOOR} x of the libfuse program: ${names.length === 0 ? 'nowhere' : names.join(', ')}`);
+}
+
+/** Bytes in the page cache for each byte that was read. */
+export function printPageCache(found: readonly (readonly [name: string, perByte: number])[]): void {
+  const list = found.map(([name, perByte]) => `${name} ${perByte.toFixed(2)}`);
+  printLine(`bytes in the page cache for each byte of the large file, read once: ${list.join(', ')}`);
 }
 
 function micros(value: number): string {

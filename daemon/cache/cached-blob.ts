@@ -2,11 +2,11 @@
 // keeps readers from ever seeing bytes that were not verified:
 //   store: bytes, then the bit in shared memory, then (late) the bit on disk
 //   evict: the bit in shared memory, the bit on disk, durably, and only then the bytes
-// and per chunk one of them at a time.
+// and per chunk one of them at a time. Neither while the kernel reads the file by itself (seal.ts).
 
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import {
+  abortedError,
   type BlobLayout,
   bitmapHas,
   type ChunkMap,
@@ -18,8 +18,12 @@ import {
   type Logger,
   ShoalError,
 } from '../../core/index.ts';
+import { bytesInMemory } from '../system-calls.ts';
 import type { ChunkPool } from './chunk-pool.ts';
+import { makeSparse, openDataFile, replaceDataFile } from './data-file.ts';
 import { MapFileWriter, readTrusted } from './map-file.ts';
+import { FileSeal } from './seal.ts';
+import { type Damage, stretchesOf } from './verification.ts';
 
 export interface CachedBlobPorts {
   readonly pool: ChunkPool;
@@ -31,7 +35,12 @@ export interface CachedBlobPorts {
 export interface CachedBlobFiles {
   readonly data: string;
   readonly map: string;
+  /** The record of a verification. */
+  readonly seal: string;
 }
+
+/** That many workers look at one file; there are not more of them (`StoreLimits.workers`). */
+const STRETCHES_AT_ONCE = 2;
 
 export class CachedBlob {
   readonly layout: BlobLayout;
@@ -40,6 +49,7 @@ export class CachedBlob {
   readonly #ports: CachedBlobPorts;
   readonly #file: FileHandle;
   readonly #mapFile: MapFileWriter;
+  readonly #seal: FileSeal;
   /** The last store or eviction of each chunk that has one under way. */
   readonly #perChunk = new Map<number, Promise<void>>();
   readonly #packing = new Set<Promise<unknown>>();
@@ -47,6 +57,7 @@ export class CachedBlob {
   #notifying = false;
   #presentBytes = 0;
   #syncing: Promise<void> = Promise.resolve();
+  #pinning: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   private constructor(
@@ -56,6 +67,7 @@ export class CachedBlob {
       readonly ports: CachedBlobPorts;
       readonly file: FileHandle;
       readonly mapFile: MapFileWriter;
+      readonly seal: FileSeal;
       readonly map: ChunkMap;
     },
   ) {
@@ -65,6 +77,7 @@ export class CachedBlob {
     this.#ports = parts.ports;
     this.#file = parts.file;
     this.#mapFile = parts.mapFile;
+    this.#seal = parts.seal;
   }
 
   /** Opens or creates the files. What an earlier daemon stored is present as far as it may be trusted. */
@@ -77,22 +90,34 @@ export class CachedBlob {
     const identity = { layoutKey: layout.layoutKey, chunkCount: layout.chunkCount, bootId };
     const map = createChunkMap(layout.chunkCount);
     const trusted = await readTrusted(files.map, identity);
-    const file = await openFile(files.data);
+    const sealOptions = { record: files.seal, bootId, name: `cache of blob ${layout.id}` };
+    let file = await openDataFile(files.data);
     try {
+      let seal = await FileSeal.of(file, sealOptions);
       // A data file that was not there, or is not of this size, is not the one the map speaks of.
-      const known = trusted !== undefined && (await file.stat()).size === layout.deviceSize ? trusted : undefined;
+      const ofThisSize = trusted !== undefined && (await file.stat()).size === layout.deviceSize ? trusted : undefined;
+      const isWhole = ofThisSize !== undefined && isComplete(layout, { has: at => bitmapHas(ofThisSize.written, at) });
+      // Chunks cannot be added to a file that somebody reads as it is.
+      const known = isWhole || !seal.isInUse ? ofThisSize : undefined;
       const mapFile = new MapFileWriter(files.map, identity, known);
       try {
         if (known === undefined) {
           // Only when no crash and no power cut can bring back a map that vouches for what will be holes from here on.
           if (trusted !== undefined) await mapFile.retract();
-          await makeSparse(file, layout.deviceSize);
+          if (seal.isInUse) {
+            const other = await replaceDataFile(files.data);
+            await file.close();
+            file = other;
+            seal = await FileSeal.of(file, sealOptions);
+          }
         }
+        if (!isWhole) seal.lift();
+        if (known === undefined) await makeSparse(file, layout.deviceSize);
       } catch (error) {
         await mapFile.close();
         throw error;
       }
-      const blob = new CachedBlob(layout, { path: files.data, ports, file, mapFile, map });
+      const blob = new CachedBlob(layout, { path: files.data, ports, file, mapFile, seal, map });
       for (let index = 0; known !== undefined && index < layout.chunkCount; index++) {
         if (bitmapHas(known.written, index)) blob.#appear(index);
       }
@@ -107,6 +132,11 @@ export class CachedBlob {
     return this.#presentBytes;
   }
 
+  /** Bytes of its file that are in memory, as far as the kernel says. */
+  get memoryBytes(): number {
+    return (this.#closed ? undefined : bytesInMemory(this.#file.fd)) ?? 0;
+  }
+
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -116,6 +146,7 @@ export class CachedBlob {
     const chunk = this.layout.chunk(payload.index);
     return this.#inOrder(payload.index, async () => {
       if (this.map.has(payload.index)) return;
+      this.#seal.lift();
       const { id, compressor, digester } = this.layout;
       await this.#ports.pool.run({
         kind: 'store',
@@ -152,8 +183,7 @@ export class CachedBlob {
     } catch (error) {
       if (this.map.sequence(index) !== before) return undefined;
       if (!isShoalError(error, 'digest-mismatch')) throw error;
-      this.#ports.log.error('cached chunk is not what it was; it is forgotten', { path: this.path, chunk: index });
-      await this.evict(index);
+      await this.#forget(index);
       return undefined;
     }
   }
@@ -161,7 +191,9 @@ export class CachedBlob {
   evict(index: number): Promise<void> {
     const { deviceOffset, uncompressedSize } = this.layout.chunk(index);
     return this.#inOrder(index, async () => {
-      if (!this.#vanish(index)) return;
+      if (!this.map.has(index)) return;
+      this.#seal.lift();
+      this.#vanish(index);
       await this.#mapFile.remove([index]);
       await this.#ports.pool.run({
         kind: 'punch',
@@ -170,6 +202,68 @@ export class CachedBlob {
         length: uncompressedSize,
       });
     });
+  }
+
+  /** See `StoredBlob.pin`. */
+  pin(signal: AbortSignal): Promise<Disposable | undefined> {
+    // One at a time: the second finds the work of the first done.
+    const mine = this.#pinning.catch(() => {}).then(() => this.#pin(signal));
+    this.#pinning = mine;
+    return mine;
+  }
+
+  async #pin(signal: AbortSignal): Promise<Disposable | undefined> {
+    using held = new DisposableStack();
+    // Nothing is written to a chunk that is present, and none of them can go from here on.
+    if (this.#closed || !isComplete(this.layout, this.map)) return undefined;
+    held.use(this.#seal.pin());
+    await this.sync(); // what the kernel cannot write, it must not drop later
+    if (!isComplete(this.layout, this.map)) return undefined;
+    const damage = await this.#seal.verified(() => this.#whileOpen(this.#findDamage(signal)));
+    if (damage.length === 0) return held.move();
+    held.dispose();
+    for (const part of damage) await this.#mend(part);
+    return undefined;
+  }
+
+  async #findDamage(signal: AbortSignal): Promise<Damage[]> {
+    const { id, digester } = this.layout;
+    const { pool } = this.#ports;
+    const found: (readonly Damage[])[] = [];
+    const stretches = stretchesOf(this.layout);
+    const findSome = async () => {
+      for (const stretch of stretches) {
+        if (signal.aborted) throw abortedError(signal);
+        found.push(await pool.verify({ kind: 'verify', fd: this.#file.fd, blob: { id, digester }, stretch }));
+      }
+    };
+    // Each has a job at a worker. All have ended before the file may be closed.
+    const ended = await Promise.allSettled(Array.from({ length: STRETCHES_AT_ONCE }, findSome));
+    const failed = ended.find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
+    return found.flat();
+  }
+
+  async #mend({ index, offset, length }: Damage): Promise<void> {
+    if (index !== undefined) return this.#forget(index);
+    this.#ports.log.error('the cache file has bytes where there are none; they are cleared', {
+      path: this.path,
+      offset,
+    });
+    this.#seal.lift();
+    await this.#ports.pool.run({ kind: 'punch', fd: this.#file.fd, offset, length });
+  }
+
+  /** What is cached of it is wrong. */
+  async #forget(index: number): Promise<void> {
+    const what = { path: this.path, chunk: index };
+    if (this.#seal.isInUse) {
+      this.#seal.distrust();
+      this.#ports.log.error('cached chunk is not what it was, and a mount by erofs reads it', what);
+      return;
+    }
+    this.#ports.log.error('cached chunk is not what it was; it is forgotten', what);
+    await this.evict(index);
   }
 
   /** Notes new chunks in the map file, for a daemon that comes after a crash of this one. */
@@ -281,18 +375,12 @@ export class CachedBlob {
   }
 }
 
-async function openFile(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
-  } catch (error) {
-    throw fromSystemError(error, `open ${path}`);
+/** Every chunk that the bootstrap describes is there. */
+function isComplete(layout: BlobLayout, has: Pick<ChunkMap, 'has'>): boolean {
+  for (let index = 0; index < layout.chunkCount; index++) {
+    if (layout.describes(index) && !has.has(index)) return false;
   }
-}
-
-/** All holes, at full size from the start: a reader of the last block never meets the end of the file (rule 4). */
-async function makeSparse(file: FileHandle, size: number): Promise<void> {
-  await file.truncate(0);
-  await file.truncate(size);
+  return true;
 }
 
 /** The bytes in a buffer of their own, so that it can be transferred; no copy when they already are. */

@@ -1,6 +1,7 @@
 // What travels between the store and its worker threads. Plain data that structured cloning can carry.
 
 import type { BlobLayout, Chunk, ChunkPayload, ErrorCode } from '../../core/index.ts';
+import type { Damage, Stretch } from './verification.ts';
 
 /** Unpack, verify and write one chunk. `payload.bytes` is transferred, not copied. */
 export interface StoreJob {
@@ -29,7 +30,15 @@ export interface PackJob {
   readonly chunk: Chunk;
 }
 
-export type ChunkJob = StoreJob | PunchJob | PackJob;
+/** Is a part of the cache file what it should be? */
+export interface VerifyJob {
+  readonly kind: 'verify';
+  readonly fd: number;
+  readonly blob: Pick<BlobLayout, 'id' | 'digester'>;
+  readonly stretch: Stretch;
+}
+
+export type ChunkJob = StoreJob | PunchJob | PackJob | VerifyJob;
 
 export interface ChunkJobMessage {
   readonly id: number;
@@ -43,6 +52,8 @@ export interface ChunkJobResult {
   readonly id: number;
   /** The frame of a pack job; transferred. */
   readonly frame?: Uint8Array<ArrayBuffer>;
+  /** What a verify job found. */
+  readonly damage?: readonly Damage[];
   /** Absent when the job is done. */
   readonly failure?: { readonly code: ErrorCode; readonly message: string };
 }

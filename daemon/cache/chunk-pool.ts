@@ -3,7 +3,17 @@
 import { Worker } from 'node:worker_threads';
 import { type Logger, ShoalError } from '../../core/index.ts';
 import { endWorker, siblingScript } from '../worker-threads.ts';
-import { type ChunkJob, type ChunkJobMessage, type ChunkJobResult, END, type PackJob } from './chunk-job.ts';
+import {
+  type ChunkJob,
+  type ChunkJobMessage,
+  type ChunkJobResult,
+  END,
+  type PackJob,
+  type PunchJob,
+  type StoreJob,
+  type VerifyJob,
+} from './chunk-job.ts';
+import type { Damage } from './verification.ts';
 
 interface Member {
   readonly worker: Worker;
@@ -39,7 +49,7 @@ export class ChunkPool {
    * Runs a job on the least busy thread. A store job's payload bytes are transferred. Rejects with the job's error, or
    * with a retryable `internal` when its thread died.
    */
-  async run(job: Exclude<ChunkJob, PackJob>): Promise<void> {
+  async run(job: StoreJob | PunchJob): Promise<void> {
     await this.#run(job);
   }
 
@@ -48,6 +58,13 @@ export class ChunkPool {
     const { frame } = await this.#run(job);
     if (frame === undefined) throw new ShoalError('internal', 'chunk worker: no frame');
     return frame;
+  }
+
+  /** The same for a verify job; resolves to what is wrong. */
+  async verify(job: VerifyJob): Promise<readonly Damage[]> {
+    const { damage } = await this.#run(job);
+    if (damage === undefined) throw new ShoalError('internal', 'chunk worker: no finding');
+    return damage;
   }
 
   #run(job: ChunkJob): Promise<ChunkJobResult> {

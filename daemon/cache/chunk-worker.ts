@@ -13,7 +13,9 @@ import {
   type PackJob,
   type PunchJob,
   type StoreJob,
+  type VerifyJob,
 } from './chunk-job.ts';
+import { type Damage, findDamage } from './verification.ts';
 
 parentPort?.on('message', (message: ChunkJobMessage | typeof END) => {
   if (message === END) parentPort?.close();
@@ -27,6 +29,7 @@ function answer(result: ChunkJobResult): void {
 async function perform({ id, job }: ChunkJobMessage): Promise<ChunkJobResult> {
   try {
     if (job.kind === 'pack') return { id, frame: pack(job) };
+    if (job.kind === 'verify') return { id, damage: verify(job) };
     if (job.kind === 'store') store(job);
     else await punch(job);
     return { id };
@@ -45,12 +48,20 @@ function store({ fd, blob, chunk, payload }: StoreJob): void {
 
 function pack({ fd, blob, chunk }: PackJob): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(chunk.uncompressedSize);
-  for (let done = 0; done < bytes.length; ) {
-    const got = readSync(fd, bytes, done, bytes.length - done, chunk.deviceOffset + done);
-    if (got === 0) throw new ShoalError('system', `cache file ends at ${chunk.deviceOffset + done}`);
+  readWhole(fd, bytes, bytes.length, chunk.deviceOffset);
+  return packVerified(blob, chunk, bytes);
+}
+
+function verify({ fd, blob, stretch }: VerifyJob): Damage[] {
+  return findDamage(blob, stretch, (into, length, position) => readWhole(fd, into, length, position));
+}
+
+function readWhole(fd: number, into: Uint8Array, length: number, position: number): void {
+  for (let done = 0; done < length; ) {
+    const got = readSync(fd, into, done, length - done, position + done);
+    if (got === 0) throw new ShoalError('system', `cache file ends at ${position + done}`);
     done += got;
   }
-  return packVerified(blob, chunk, bytes);
 }
 
 /** Evictions are rare: threads that never see one do without the library for system calls. */
@@ -60,7 +71,7 @@ async function punch({ fd, offset, length }: PunchJob): Promise<void> {
 }
 
 function describe(job: ChunkJob): string {
-  return job.kind === 'punch'
-    ? `give back ${job.length} bytes at ${job.offset}`
-    : `${job.kind} chunk ${job.chunk.index} of blob ${job.blob.id}`;
+  if (job.kind === 'punch') return `give back ${job.length} bytes at ${job.offset}`;
+  if (job.kind === 'verify') return `verify bytes ${job.stretch.from} to ${job.stretch.to} of blob ${job.blob.id}`;
+  return `${job.kind} chunk ${job.chunk.index} of blob ${job.blob.id}`;
 }

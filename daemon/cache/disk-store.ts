@@ -100,6 +100,12 @@ export class DiskStore implements ChunkStore {
     }
   }
 
+  /** Bytes of the blobs that are open, in memory: pages that the kernel takes back when it needs them. 0 where it does not say. */
+  async memoryBytes(): Promise<number> {
+    const entries = await Promise.allSettled(this.#entries.values());
+    return entries.reduce((sum, entry) => sum + (entry.status === 'fulfilled' ? entry.value.blob.memoryBytes : 0), 0);
+  }
+
   /** Bytes that are left on its disk. Rejects with `system`. */
   async freeBytes(): Promise<number> {
     try {
@@ -138,6 +144,7 @@ export class DiskStore implements ChunkStore {
       const files = {
         data: join(this.#options.directory, `${key}.data`),
         map: join(this.#options.directory, `${key}.map`),
+        seal: join(this.#options.directory, `${key}.seal`),
       };
       const blob = await CachedBlob.open(layout, files, this.#options.bootId, {
         pool: this.#pool,
@@ -168,6 +175,7 @@ export class DiskStore implements ChunkStore {
       put: payload => blob.put(payload),
       read: index => blob.read(index),
       pack: index => blob.pack(index),
+      pin: signal => blob.pin(signal),
       evict: index => blob.evict(index),
       onChange: listener => blob.onChange(listener),
       close: async () => {

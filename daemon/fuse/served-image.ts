@@ -2,6 +2,7 @@
 
 import { BootstrapReader, DeviceReader } from '../../image/index.ts';
 import type { RequestDevice } from './device.ts';
+import { DeviceNodes } from './device-nodes.ts';
 import type { ServedImage } from './messages.ts';
 import type { NodeProvider } from './nodes.ts';
 import type { ServedFiles } from './read-server.ts';
@@ -18,7 +19,7 @@ export function servedNodes(image: ServedImage, device: RequestDevice): { files:
   const reader = readerOf(image);
   if (image.shows === 'tree') return { files: reader, nodes: new TreeNodes(reader, device) };
   const devices = new DeviceReader(reader);
-  return { files: devices, nodes: devices };
+  return { files: devices, nodes: new DeviceNodes(devices, device) };
 }
 
 function readerOf({ bootstrap, chunks }: ServedImage): BootstrapReader {

@@ -9,6 +9,7 @@ import { MNT_DETACH, MS_RDONLY, mount, UMOUNT_NOFOLLOW, unmount } from '../syste
 import { mountDevices, mountErofs } from './erofs-mount.ts';
 import type { HelperAnswer, HelperRequest } from './helper-protocol.ts';
 import { type MountEntry, parseMountOutput, parseMountTable, topMount } from './mount-table.ts';
+import { setReadahead } from './readahead.ts';
 
 const FUSECTL = '/sys/fs/fuse/connections';
 /** The daemon hands its open /dev/fuse over as this descriptor. */
@@ -25,6 +26,7 @@ export function perform(request: HelperRequest): HelperAnswer {
       return mountFuse(request);
     case 'mount-devices': {
       const device = mountDevices(FUSE_FD);
+      // Before INIT is answered, which can only lower it.
       setReadahead(device, request.readaheadBytes);
       return { device };
     }
@@ -75,19 +77,9 @@ function mountFuse(request: Extract<HelperRequest, { op: 'mount-fuse' }>): Helpe
     `max_read=${MAX_READ_BYTES}`;
   refuse(mount(source, mountpoint, FUSE_TYPE, { flags: MS_RDONLY, data }), `mount ${mountpoint} (fuse)`);
   const device = deviceOf(source, mountpoint);
+  // Before INIT is answered, which can only lower it.
   setReadahead(device, request.readaheadBytes);
   return { device };
-}
-
-/**
- * Before INIT is answered, which can only lower it. Where sysfs can't be written reads are smaller, and that is all.
- */
-function setReadahead(device: string, bytes: number): void {
-  try {
-    writeFileSync(`/sys/class/bdi/${device}/read_ahead_kb`, `${bytes / 1024}`);
-  } catch {
-    // as said above
-  }
 }
 
 /**

@@ -194,7 +194,62 @@ export function chunkStoreConformance(
       );
     });
 
+    test('pins nothing that is not complete', async t => {
+      const { store } = await setup(t);
+      const stored = await store.open(blob.layout);
+      for (const index of all.slice(1)) await stored.put(payloadOf(blob, index));
+      assert.equal(await stored.pin(neverAborted), undefined);
+      await stored.put(payloadOf(blob, 0));
+      await assertChunk(stored, blob, 0);
+    });
+
     if (!options.hasFiles) return;
+
+    test('keeps a pinned file as it is, until the last pin is given back', async t => {
+      const { store } = await setup(t);
+      const stored = await store.open(blob.layout);
+      for (const index of all) await stored.put(payloadOf(blob, index));
+      const pins = await Promise.all([stored.pin(neverAborted), stored.pin(neverAborted)]);
+      for (const pin of pins) {
+        assert.ok(pin);
+        await stored.put(payloadOf(blob, 1)); // it has it
+        await assert.rejects(stored.evict(1), error => isShoalError(error, 'busy'));
+        await assertChunk(stored, blob, 1);
+        pin[Symbol.dispose]();
+        pin[Symbol.dispose]();
+      }
+      await stored.evict(1);
+      assert.equal(stored.map.has(1), false);
+      await stored.put(payloadOf(blob, 1));
+      await assertChunk(stored, blob, 1);
+    });
+
+    test('pins only what is what it should be, and forgets the rest', async t => {
+      const { store } = await setup(t);
+      const stored = await store.open(blob.layout);
+      for (const index of all) await stored.put(payloadOf(blob, index));
+      const file = await open(stored.path, 'r+');
+      await file.write(Buffer.from('wrong'), 0, 5, blob.layout.chunk(2).deviceOffset);
+      await file.close();
+      assert.equal(await stored.pin(neverAborted), undefined);
+      assert.deepEqual(
+        all.filter(index => !stored.map.has(index)),
+        [2],
+      );
+      await stored.put(payloadOf(blob, 2));
+      assert.ok(await stored.pin(neverAborted));
+      await assertChunk(stored, blob, 2);
+    });
+
+    test('gives up pinning when the signal fires, and can be asked again', async t => {
+      const { store } = await setup(t);
+      const stored = await store.open(blob.layout);
+      for (const index of all) await stored.put(payloadOf(blob, index));
+      await assert.rejects(stored.pin(AbortSignal.abort()), error => isShoalError(error, 'aborted'));
+      await stored.evict(4);
+      await stored.put(payloadOf(blob, 4));
+      assert.ok(await stored.pin(neverAborted));
+    });
 
     test('keeps every chunk at its device offset in a file as large as the device', async t => {
       const { store } = await setup(t);
@@ -221,6 +276,8 @@ export function chunkStoreConformance(
     });
   });
 }
+
+const neverAborted = new AbortController().signal;
 
 function payloadOf(blob: FakeBlob, index: number): ChunkPayload {
   return { index, packing: 'blob', bytes: owned(blob.stored(index)) };

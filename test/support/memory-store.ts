@@ -72,6 +72,7 @@ export class MemoryStore implements ChunkStore {
         if (shared.map.markAbsent(index)) shared.chunks.delete(index);
         notify(shared);
       },
+      pin: async () => undefined,
       onChange: listener => {
         shared.listeners.add(listener);
         return () => shared.listeners.delete(listener);
