@@ -286,7 +286,7 @@ const ROOTS: readonly WrongInput[] = [
       return ['daemon'];
     },
     code: 67,
-    message: /root: state of version "7"; this release knows 1/,
+    message: /root: state of version "7"; this release knows 2/,
   },
   {
     name: 'a root of another release, to mount',
@@ -296,7 +296,7 @@ const ROOTS: readonly WrongInput[] = [
       return mountOn(place, place.directory('mnt'));
     },
     code: 67,
-    message: /the daemon did not start \(unsupported\); .*root: state of version "7"; this release knows 1/s,
+    message: /the daemon did not start \(unsupported\); .*root: state of version "7"; this release knows 2/s,
   },
   {
     name: 'a root that is a file',
