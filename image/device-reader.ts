@@ -86,18 +86,6 @@ export class DeviceReader {
     }
   }
 
-  /** Uncompressed bytes of a device in chunks that are at least so large, and in all chunks. Looks at every chunk. */
-  bytesInChunks(nid: number, atLeast: number): { readonly large: number; readonly all: number } {
-    const blobIndex = nid - FIRST_NID;
-    let [large, all] = [0, 0];
-    for (let place = 0, index = this.#chunkAt(blobIndex, 0); index >= 0; index = this.#chunkAt(blobIndex, ++place)) {
-      const size = this.#table.uncompressedSize(blobIndex, index);
-      all += size;
-      if (size >= atLeast) large += size;
-    }
-    return { large, all };
-  }
-
   #sizeOf(nid: number): number {
     const blob = this.#reader.blobs[nid - FIRST_NID];
     if (blob === undefined) throw malformed(`device ${nid}: not one of ${this.#reader.blobCount}`);

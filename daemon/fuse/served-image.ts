@@ -2,7 +2,6 @@
 
 import { BootstrapReader, DeviceReader } from '../../image/index.ts';
 import type { RequestDevice } from './device.ts';
-import { DeviceNodes } from './device-nodes.ts';
 import type { ServedImage } from './messages.ts';
 import type { NodeProvider } from './nodes.ts';
 import type { ServedFiles } from './read-server.ts';
@@ -19,7 +18,7 @@ export function servedNodes(image: ServedImage, device: RequestDevice): { files:
   const reader = readerOf(image);
   if (image.shows === 'tree') return { files: reader, nodes: new TreeNodes(reader, device) };
   const devices = new DeviceReader(reader);
-  return { files: devices, nodes: new DeviceNodes(devices, device) };
+  return { files: devices, nodes: devices };
 }
 
 function readerOf({ bootstrap, chunks }: ServedImage): BootstrapReader {

@@ -91,19 +91,6 @@ for (const [name, bytes] of [
     const reader = new BootstrapReader(bytes);
     const devices = new DeviceReader(reader);
 
-    test('it is known how many bytes lie in large chunks', () => {
-      const table = reader.chunkTable();
-      for (const [blobIndex, { chunkCount }] of reader.blobs.entries()) {
-        const numbers = Array.from({ length: chunkCount }, (_, index) => index);
-        const sizes = numbers.map(index => table.uncompressedSize(blobIndex, index)).filter(size => size > 0);
-        const sum = (of: readonly number[]) => of.reduce((all, size) => all + size, 0);
-        assert.deepEqual(devices.bytesInChunks(blobIndex + 1, BLOCK + 1), {
-          large: sum(sizes.filter(size => size > BLOCK)),
-          all: sum(sizes),
-        });
-      }
-    });
-
     for (const [blobIndex, { device }] of blobs.entries()) {
       test(`the extents of any range of device ${blobIndex} are what the chunk table says, without a gap`, () => {
         const expected = coverage(reader, blobIndex);
