@@ -164,20 +164,12 @@ export interface JoinedTask {
   readonly reachesOrigin: boolean;
 }
 
-export interface WantOptions {
-  readonly lane: Lane;
-  /** Asked before, and whoever was to fetch them takes too long. */
-  readonly late: boolean;
-  /** This node fetches them already. */
-  readonly begun?: boolean;
-}
-
 export type LeaseFailure = 'unreachable' | 'busy' | 'unauthorized' | 'not-found' | 'wrong-bytes' | 'local';
 export type Accusation = 'wrong-bytes' | 'lying-bitmap' | 'stalled';
 
 export interface ScheduledTask {
-  /** Pieces nobody is known to have or to fetch. */
-  want(pieces: readonly number[], options: WantOptions): void;
+  /** Pieces nobody is known to have or to fetch. `late`: asked before, and whoever was to fetch it takes too long. */
+  want(pieces: readonly number[], options: { readonly lane: Lane; readonly late: boolean }): void;
   /** Leased pieces are reported at once, others with the next report. */
   gained(pieces: readonly number[], chunks: readonly number[]): void;
   lost(pieces: readonly number[], chunks: readonly number[]): void;
@@ -205,8 +197,7 @@ export interface ScheduledEvents {
   onDown(): void;
   onParents(add: readonly ScheduledParent[], remove: readonly string[]): void;
   /** Fetch these from the origin, in this order; after the deadline somebody else is asked to. */
-  /** `aheadMs`: for so long what this node waits for next it may fetch without asking; absent: not. */
-  onLease(pieces: readonly number[], deadlineMs: number, aheadMs?: number): void;
+  onLease(pieces: readonly number[], deadlineMs: number): void;
   onLessee(peerId: string, pieces: readonly number[]): void;
   /** Others had to wait for these, in this order. */
   onTrace(pieces: readonly number[]): void;

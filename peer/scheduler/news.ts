@@ -23,13 +23,7 @@ const FARTHEST = 3;
 export type News =
   | { readonly kind: 'welcome'; readonly reportIntervalMs: number }
   | { readonly kind: 'parents'; readonly handle: number; readonly add: ScheduledParent[]; readonly remove: string[] }
-  | {
-      readonly kind: 'lease';
-      readonly handle: number;
-      readonly pieces: number[];
-      readonly deadlineMs: number;
-      readonly aheadMs: number;
-    }
+  | { readonly kind: 'lease'; readonly handle: number; readonly pieces: number[]; readonly deadlineMs: number }
   | { readonly kind: 'lessees'; readonly handle: number; readonly lessees: { peerId: string; pieces: number[] }[] }
   | { readonly kind: 'trace'; readonly handle: number; readonly pieces: number[] }
   | { readonly kind: 'ban'; readonly peerId: string; readonly durationMs: number; readonly reason: string }
@@ -98,8 +92,7 @@ function leaseOf(lease: Part<'lease'>, pieceCount: (handle: number) => number | 
   const count = pieceCount(handle);
   if (count === undefined) return NOTHING;
   const pieces = listed(lease.runs ?? [], count, MAX_LEASED);
-  const [deadlineMs = 0, aheadMs = 0] = [lease.deadlineMs, lease.aheadMs].map(ms => Math.min(ms ?? 0, MAX_LEASE_MS));
-  return { kind: 'lease', handle, pieces, deadlineMs, aheadMs };
+  return { kind: 'lease', handle, pieces, deadlineMs: Math.min(lease.deadlineMs ?? 0, MAX_LEASE_MS) };
 }
 
 function lesseesOf(message: Part<'lessees'>, pieceCount: (handle: number) => number | undefined): News {

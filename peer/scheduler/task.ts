@@ -9,7 +9,7 @@ import {
   WireLane,
   WireLeaseFailure,
 } from '../../proto/index.ts';
-import type { Accusation, JoinedTask, LeaseFailure, ScheduledEvents, ScheduledTask, WantOptions } from '../ports.ts';
+import type { Accusation, JoinedTask, LeaseFailure, ScheduledEvents, ScheduledTask } from '../ports.ts';
 import type { SchedulerLink } from './link.ts';
 import type { News } from './news.ts';
 
@@ -74,10 +74,9 @@ export class NodeTask implements ScheduledTask {
     this.#unreported = unreported;
   }
 
-  want(pieces: readonly number[], { lane, late, begun = false }: WantOptions): void {
-    if (begun) for (const piece of pieces) this.#leased.add(piece);
+  want(pieces: readonly number[], { lane, late }: { readonly lane: Lane; readonly late: boolean }): void {
     for (const part of partsOf(ascending(pieces))) {
-      this.#say(handle => ({ want: { handle, lane: LANES[lane], runs: runsOf(part), late, begun } }), true);
+      this.#say(handle => ({ want: { handle, lane: LANES[lane], runs: runsOf(part), late } }), true);
     }
   }
 
@@ -147,7 +146,7 @@ export class NodeTask implements ScheduledTask {
     if (!this.isUp) return;
     this.#tell(() => {
       if (news.kind === 'parents') this.events.onParents(news.add, news.remove);
-      else if (news.kind === 'lease') this.#lease(news.pieces, news.deadlineMs, news.aheadMs);
+      else if (news.kind === 'lease') this.#lease(news.pieces, news.deadlineMs);
       else if (news.kind === 'lessees') for (const it of news.lessees) this.events.onLessee(it.peerId, it.pieces);
       else if (news.kind === 'trace') this.events.onTrace(news.pieces);
       else if (news.kind === 'ban') this.events.onBan(news.peerId, news.durationMs, news.reason);
@@ -174,9 +173,9 @@ export class NodeTask implements ScheduledTask {
     }
   }
 
-  #lease(pieces: readonly number[], deadlineMs: number, aheadMs: number): void {
+  #lease(pieces: readonly number[], deadlineMs: number): void {
     for (const piece of pieces) this.#leased.add(piece);
-    this.events.onLease(pieces, deadlineMs, aheadMs);
+    this.events.onLease(pieces, deadlineMs);
   }
 
   #changed(pieces: readonly number[], chunks: readonly number[]): void {

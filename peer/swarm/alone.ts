@@ -84,7 +84,7 @@ export class Alone {
       const owner = this.#owners.next(piece, peers, { ms: now, waitMs, isFree: !this.#download.isComing(piece) });
       if (owner === undefined) continue;
       if (owner === 'nobody') nobody.push(piece);
-      else if (owner === network.peerId) this.#download.fetchUnasked([piece], now);
+      else if (owner === network.peerId) this.#download.fetchUnasked(piece, now);
       else {
         const parent = this.#download.parents.get(owner);
         if (parent !== undefined) byParent.set(parent, [...(byParent.get(parent) ?? []), piece]);

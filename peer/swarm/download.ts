@@ -93,12 +93,11 @@ export class Download {
     const spread = () => clock.monotonic() + clock.random() * settings.returnSpreadMs;
     this.scheduler = new SchedulerSide(
       joined,
-      { clock, schedulers: ports.schedulers, wanted: this.wanted, spread },
+      { schedulers: ports.schedulers, wanted: this.wanted, spread },
       {
         onChanged: () => this.#schedulerChanged(),
         onParents: (add, remove) => this.#parentsSaid(add, remove),
         onLease: pieces => this.#leased(pieces),
-        onAhead: pieces => this.fetchUnasked(pieces, clock.monotonic()),
         onLessee: (peerId, pieces) => this.#lesseeSaid(peerId, pieces),
         onTrace: pieces => host.onTrace(pieces),
         onBan: (peerId, durationMs, reason) => this.avoid(peerId, durationMs, reason),
@@ -146,10 +145,10 @@ export class Download {
     this.#forget(piece);
   }
 
-  /** Fetches from the origin without having been told to. Returns whether it will. */
-  fetchUnasked(pieces: readonly number[], now: number): boolean {
+  /** Fetches from the origin without being told to by a scheduler. Returns whether it will. */
+  fetchUnasked(piece: number, now: number): boolean {
     if (!this.#mayReadOrigin || now < this.#originRestsUntil) return false;
-    this.fetcher.add(pieces);
+    this.fetcher.add([piece]);
     return true;
   }
 

@@ -1,8 +1,8 @@
 // A task's word with its scheduler: what is wanted and was said to be, who has the lease of what. Wants are said once, in
 // the turn in which nobody turned out to have the piece, and again when the scheduler is another or the lane has risen.
 
-import { type Clock, LANES, type Lane } from '../../core/index.ts';
-import type { JoinedTask, LeaseFailure, ScheduledEvents, ScheduledTask, Schedulers, WantOptions } from '../ports.ts';
+import { LANES, type Lane } from '../../core/index.ts';
+import type { JoinedTask, LeaseFailure, ScheduledEvents, ScheduledTask, Schedulers } from '../ports.ts';
 import type { WantedPieces } from './wanted-pieces.ts';
 
 export interface SchedulerSideEvents {
@@ -10,8 +10,6 @@ export interface SchedulerSideEvents {
   onChanged(): void;
   onParents: ScheduledEvents['onParents'];
   onLease(pieces: readonly number[]): void;
-  /** This node is ahead of all others and need not ask. Returns whether it fetches these now. */
-  onAhead(pieces: readonly number[]): boolean;
   onLessee(peerId: string, pieces: readonly number[]): void;
   onTrace: ScheduledEvents['onTrace'];
   onBan: ScheduledEvents['onBan'];
@@ -21,7 +19,6 @@ export interface SchedulerSideEvents {
 export class SchedulerSide {
   readonly #wanted: WantedPieces;
   readonly #task: ScheduledTask;
-  readonly #events: SchedulerSideEvents;
   readonly #lessees = new Map<number, string>();
   /** Per piece: 0, or 1 + the place in LANES of the most urgent lane in which it was said to be wanted. */
   readonly #said: Uint8Array;
@@ -33,13 +30,10 @@ export class SchedulerSide {
   #follows = false;
   /** Background wants are not said before; monotonic. */
   #backgroundFrom = 0;
-  /** Until then this node is ahead of all others; monotonic. */
-  #aheadUntil = 0;
 
   constructor(
     joined: JoinedTask,
     ports: {
-      readonly clock: Pick<Clock, 'monotonic'>;
       readonly schedulers: Schedulers;
       readonly wanted: WantedPieces;
       /** When background wants may be said, after a scheduler came back. */
@@ -48,7 +42,6 @@ export class SchedulerSide {
     events: SchedulerSideEvents,
   ) {
     this.#wanted = ports.wanted;
-    this.#events = events;
     this.#said = new Uint8Array(joined.pieceCount);
     const isHere = () => !this.#left;
     this.#task = ports.schedulers.join(joined, {
@@ -69,11 +62,7 @@ export class SchedulerSide {
         events.onChanged();
       },
       onParents: (add, remove) => isHere() && events.onParents(add, remove),
-      onLease: (pieces, _deadlineMs, aheadMs = 0) => {
-        if (!isHere()) return;
-        this.#aheadUntil = ports.clock.monotonic() + aheadMs;
-        events.onLease(pieces);
-      },
+      onLease: pieces => isHere() && events.onLease(pieces),
       onLessee: (peerId, pieces) => {
         if (!isHere()) return;
         for (const piece of pieces) this.#lessees.set(piece, peerId);
@@ -121,7 +110,6 @@ export class SchedulerSide {
     if (!this.#isUp || this.#open.size === 0) return;
     const byLane = new Map<Lane, number[]>();
     const withheld: number[] = [];
-
     const later = new Set<number>();
     for (const piece of this.#open) {
       const lane = this.#wanted.laneOf(piece);
@@ -132,11 +120,8 @@ export class SchedulerSide {
       else listOf(byLane, lane).push(piece);
     }
     this.#open = later;
-    this.#sayOne(withheld, { lane: 'demand', late: true });
-    const demanded = byLane.get('demand') ?? [];
-    const begun = demanded.length > 0 && now < this.#aheadUntil && this.#events.onAhead(demanded);
-    if (begun) this.#sayOne(demanded.splice(0), { lane: 'demand', late: false, begun });
-    for (const lane of LANES) this.#sayOne(byLane.get(lane) ?? [], { lane, late: false });
+    this.#sayOne(withheld, 'demand', true);
+    for (const lane of LANES) this.#sayOne(byLane.get(lane) ?? [], lane, false);
   }
 
   /** These take too long wherever they are. */
@@ -144,7 +129,7 @@ export class SchedulerSide {
     if (!this.#isUp) return;
     for (const lane of LANES) {
       const own = pieces.filter(piece => this.#wanted.laneOf(piece) === lane);
-      this.#sayOne(own, { lane, late: true });
+      this.#sayOne(own, lane, true);
     }
   }
 
@@ -194,10 +179,10 @@ export class SchedulerSide {
     return said !== 0 && said <= LANES.indexOf(lane) + 1;
   }
 
-  #sayOne(pieces: readonly number[], options: WantOptions): void {
+  #sayOne(pieces: readonly number[], lane: Lane, late: boolean): void {
     if (pieces.length === 0) return;
-    for (const piece of pieces) this.#said[piece] = LANES.indexOf(options.lane) + 1;
-    this.#task.want(pieces, options);
+    for (const piece of pieces) this.#said[piece] = LANES.indexOf(lane) + 1;
+    this.#task.want(pieces, { lane, late });
   }
 }
 

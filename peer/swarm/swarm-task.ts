@@ -221,7 +221,7 @@ export class SwarmTask implements ServedTask {
     const { settings, clock } = this.#ports;
     if (this.#extra.size >= settings.fetchedForOthers) return false;
     const now = clock.monotonic();
-    if (!this.#download.scheduler.isUp) return this.#download.fetchUnasked([piece], now);
+    if (!this.#download.scheduler.isUp) return this.#download.fetchUnasked(piece, now);
     this.#wantExtra(piece, lane);
     return true;
   }

@@ -2412,9 +2412,6 @@ export namespace shoal {
             /** Want late. */
             late: boolean;
 
-            /** Want begun. */
-            begun: boolean;
-
             /**
              * Encodes the specified Want message. Does not implicitly {@link shoal.v1.Want.verify|verify} messages.
              * @param message Want message or plain object to encode
@@ -2450,9 +2447,6 @@ export namespace shoal {
 
                 /** Want late */
                 late?: (boolean|null);
-
-                /** Want begun */
-                begun?: (boolean|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -3019,9 +3013,6 @@ export namespace shoal {
             /** Lease deadlineMs. */
             deadlineMs: number;
 
-            /** Lease aheadMs. */
-            aheadMs: number;
-
             /**
              * Encodes the specified Lease message. Does not implicitly {@link shoal.v1.Lease.verify|verify} messages.
              * @param message Lease message or plain object to encode
@@ -3054,9 +3045,6 @@ export namespace shoal {
 
                 /** Lease deadlineMs */
                 deadlineMs?: (number|null);
-
-                /** Lease aheadMs */
-                aheadMs?: (number|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

@@ -6030,7 +6030,6 @@ export const shoal = $root.shoal = (() => {
              * @property {shoal.v1.Lane|null} [lane] Want lane
              * @property {Array.<number>|null} [runs] Want runs
              * @property {boolean|null} [late] Want late
-             * @property {boolean|null} [begun] Want begun
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -6096,14 +6095,6 @@ export const shoal = $root.shoal = (() => {
             Want.prototype.late = false;
 
             /**
-             * Want begun.
-             * @member {boolean} begun
-             * @memberof shoal.v1.Want
-             * @instance
-             */
-            Want.prototype.begun = false;
-
-            /**
              * Encodes the specified Want message. Does not implicitly {@link shoal.v1.Want.verify|verify} messages.
              * @function encode
              * @memberof shoal.v1.Want
@@ -6127,8 +6118,6 @@ export const shoal = $root.shoal = (() => {
                     writer.uint32(/* id 3, wireType 2 =*/26).uint32s(message.runs);
                 if (message.late != null && $Object.hasOwnProperty.call(message, "late") && message.late !== false)
                     writer.uint32(/* id 4, wireType 0 =*/32).bool(message.late);
-                if (message.begun != null && $Object.hasOwnProperty.call(message, "begun") && message.begun !== false)
-                    writer.uint32(/* id 5, wireType 0 =*/40).bool(message.begun);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -6212,15 +6201,6 @@ export const shoal = $root.shoal = (() => {
                                 message.late = value;
                             else
                                 delete message.late;
-                            continue;
-                        }
-                    case 5: {
-                            if (wireType !== 0)
-                                break;
-                            if (value = reader.bool())
-                                message.begun = value;
-                            else
-                                delete message.begun;
                             continue;
                         }
                     }
@@ -7547,7 +7527,6 @@ export const shoal = $root.shoal = (() => {
              * @property {number|null} [handle] Lease handle
              * @property {Array.<number>|null} [runs] Lease runs
              * @property {number|null} [deadlineMs] Lease deadlineMs
-             * @property {number|null} [aheadMs] Lease aheadMs
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -7605,14 +7584,6 @@ export const shoal = $root.shoal = (() => {
             Lease.prototype.deadlineMs = 0;
 
             /**
-             * Lease aheadMs.
-             * @member {number} aheadMs
-             * @memberof shoal.v1.Lease
-             * @instance
-             */
-            Lease.prototype.aheadMs = 0;
-
-            /**
              * Encodes the specified Lease message. Does not implicitly {@link shoal.v1.Lease.verify|verify} messages.
              * @function encode
              * @memberof shoal.v1.Lease
@@ -7634,8 +7605,6 @@ export const shoal = $root.shoal = (() => {
                     writer.uint32(/* id 2, wireType 2 =*/18).uint32s(message.runs);
                 if (message.deadlineMs != null && $Object.hasOwnProperty.call(message, "deadlineMs") && message.deadlineMs !== 0)
                     writer.uint32(/* id 3, wireType 0 =*/24).uint32(message.deadlineMs);
-                if (message.aheadMs != null && $Object.hasOwnProperty.call(message, "aheadMs") && message.aheadMs !== 0)
-                    writer.uint32(/* id 4, wireType 0 =*/32).uint32(message.aheadMs);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -7710,15 +7679,6 @@ export const shoal = $root.shoal = (() => {
                                 message.deadlineMs = value;
                             else
                                 delete message.deadlineMs;
-                            continue;
-                        }
-                    case 4: {
-                            if (wireType !== 0)
-                                break;
-                            if (value = reader.uint32())
-                                message.aheadMs = value;
-                            else
-                                delete message.aheadMs;
                             continue;
                         }
                     }

@@ -94,17 +94,8 @@ export const PASSES_ON = 2;
 export const SPREAD_AT = 16;
 /** Who wants no more than this reads here and there: a chunk or two, of a MiB each, and compressed. */
 export const LITTLE_WANTED = 12;
-/** Nodes of a flash crowd begin within so long of each other. */
-export const STARTING_MS = 500;
-/** A node that has waited for nothing for so long begins anew. */
-export const PAUSE_MS = 5_000;
-/**
- * Who is ahead may go on without asking for so long after its last lease: until it has the chunk that it waits for, of a MiB
- * over 5 Mbit/s. With its links full, the word that it needs more, and the answer, take a tenth of a second each.
- */
-export const AHEAD_MS = 2_500;
 /** One with so many pieces to send does not keep up: others fetch what only it waits for. */
-export const BUSY_QUEUE = 48;
+export const BUSY_QUEUE = 24;
 /** And one that serves at less than this part of its neighbours' rate is not to be what they all depend on. */
 export const SLOW_FACTOR = 4;
 /** Pieces that are put aside in one go because nobody may fetch them now. More would be looked at in vain. */

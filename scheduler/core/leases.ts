@@ -4,7 +4,6 @@
 
 import { WireLeaseFailure } from '../../proto/index.ts';
 import {
-  AHEAD_MS,
   EXPIRED_REST_MS,
   HOLD_MS,
   LATE_AFTER_MS,
@@ -13,7 +12,6 @@ import {
   LATE_SHARE,
   LATE_SHARE_OF_SHAKY,
   LATE_TRICKLE_MS,
-  LITTLE_WANTED,
   MAX_HOLD_MS,
   MAX_LEASES_ALONE,
   MAX_NEIGHBOURS,
@@ -22,10 +20,9 @@ import {
   NOT_FOUND_REST_MS,
   PROVING_MS,
   REST_MS,
-  SPREAD_AT,
 } from './config.ts';
 import { bringHolder, neighbourHolds } from './holders.ts';
-import { chooseLessee, chooseStandIn, isShaky, keepsUp, waitsForLittle } from './lessee.ts';
+import { chooseLessee, chooseStandIn, isShaky, waitsForLittle } from './lessee.ts';
 import type { Member } from './member.ts';
 import { attach } from './neighbours.ts';
 import type { PaceStamp } from './origin-pace.ts';
@@ -77,10 +74,10 @@ export function grantLeases(task: Task, turn: Turn, most: number): number {
 }
 
 /** Is what is fetched for one only, or for one that the others are behind? Nobody waits to swap, then. */
-export function isForOne({ wanting, followers }: Task, now: number): boolean {
+export function isForOne({ wanting, followers, trace }: Task, now: number): boolean {
   const [only] = wanting.items;
   if (only === undefined || wanting.size > 1) return false;
-  return followers === Number(only.follows) || !only.isStarting(now);
+  return followers === Number(only.follows) || !trace.isStarting(now);
 }
 
 /**
@@ -115,7 +112,7 @@ export function grantLate(member: Member, piece: number, turn: Turn): void {
   }
   lease.second = { lessee, stamp: task.pace.begin(now) };
   lease.secondAt = now;
-  tellOf(task, piece, { lessee, aheadMs: 0 }, turn);
+  tellOf(task, piece, lessee, turn);
 }
 
 /** Has, or fetches, the piece nobody that the member knows but nodes that failed others lately? */
@@ -204,7 +201,6 @@ export function expireLeases(task: Task, turn: Turn): void {
 
 /** All leases of a member that leaves. */
 export function leaveLeases(member: Member, turn: Turn): void {
-  if (member.task.ahead?.member === member) member.task.ahead = undefined;
   giveBack(member, turn, () => true);
   for (const [piece, lessee] of member.task.overdue) if (lessee === member) member.task.overdue.delete(piece);
 }
@@ -242,46 +238,17 @@ function begin(
   const stamp = task.pace.begin(now);
   const deadlineAt = now + task.pace.deadlineMs;
   task.leases.set(piece, { piece, lessee, lane, asker, stamp, deadlineAt, second: undefined, secondAt: -Infinity });
-  const isForLittle = lane === DEMAND && waitsForLittle(asker, now);
-  const isAhead = isForLittle && lessee === asker && keepsUp(lessee) && isAheadOfAll(lessee, now);
-  if (isAhead) task.ahead = { member: lessee, until: now + AHEAD_MS };
-  else if (task.ahead?.member === lessee) task.ahead = undefined;
-  tellOf(task, piece, { lessee, aheadMs: isAhead ? AHEAD_MS : 0 }, turn);
-  if (lane === DEMAND) foretell(lessee, { piece, isForLittle }, turn);
-}
-
-/** One at a time may go on without asking: two would fetch the same. And one of many would often not be the first. */
-function isAheadOfAll(member: Member, now: number): boolean {
-  const { ahead, members } = member.task;
-  if (members.size >= SPREAD_AT) return false;
-  return ahead === undefined || ahead.member === member || ahead.until < now;
-}
-
-/**
- * It is ahead of all others, and has begun to fetch what it waits for. Returns whether that is its lease now: if it is held
- * or leased already the piece comes twice, which is seldom.
- */
-export function leaseBegun(member: Member, piece: number, turn: Turn): boolean {
-  const { task } = member;
-  const { ahead } = task;
-  if (ahead?.member !== member || turn.now > ahead.until || member.leases >= LITTLE_WANTED) return false;
-  if (task.leases.has(piece) || task.isHeld(piece) || !member.mayFetch(turn.now)) return false;
-  begin(task, { piece, lane: DEMAND, asker: member }, member, turn);
-  return true;
+  tellOf(task, piece, lessee, turn);
+  if (lane === DEMAND) foretell(lessee, { piece, isForLittle: waitsForLittle(asker, turn.now) }, turn);
 }
 
 /** Tells the lessee, and its neighbours whom to ask. */
-function tellOf(
-  task: Task,
-  piece: number,
-  { lessee, aheadMs }: { readonly lessee: Member; readonly aheadMs: number },
-  turn: Turn,
-): void {
+function tellOf(task: Task, piece: number, lessee: Member, turn: Turn): void {
   task.leasesEver++;
   turn.tally.granted++;
   lessee.leases++;
   lessee.leasesEver++;
-  turn.news.leased(lessee, piece, { deadlineMs: task.pace.deadlineMs, aheadMs });
+  turn.news.leased(lessee, piece, task.pace.deadlineMs);
   const knowEachOther = task.members.size <= MAX_NEIGHBOURS + 1;
   if (!knowEachOther && task.wanting.size <= MAX_NEIGHBOURS + 1) meetWaiters(lessee, piece, turn);
   for (const neighbour of lessee.neighbours) {

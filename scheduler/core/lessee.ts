@@ -50,7 +50,7 @@ export function chooseLessee(
     if (isOfUse && member !== except && member.mayFetch(turn.now)) race.enter(member);
   };
   // Who follows will wait for it in a moment: in a flash crowd one is a little ahead of all others.
-  if (lane === DEMAND && !asker.isGone && asker.isStarting(turn.now)) {
+  if (lane === DEMAND && !asker.isGone && task.trace.isStarting(turn.now)) {
     for (const member of asker.neighbours) {
       if (isFollower(member, piece) && member !== except && member.mayFetch(turn.now)) race.enter(member);
     }
@@ -76,7 +76,7 @@ export function chooseLessee(
 /** Reads here and there, each place when it has seen the one before, as a program does that starts. */
 export function waitsForLittle(member: Member, now: number): boolean {
   // At first nobody is ahead of the others: all wait for the same.
-  if (member.isGone || member.isStarting(now)) return false;
+  if (member.isGone || member.task.trace.isStarting(now)) return false;
   return (member.wanted?.size ?? 0) <= LITTLE_WANTED;
 }
 
@@ -89,18 +89,14 @@ function relieved(
   { piece, except }: { readonly piece: number; readonly except: Member | undefined },
   turn: Turn,
 ): Member | undefined {
-  if (keepsUp(lessee)) return lessee;
+  const slow = isSlow(lessee, usualRate(lessee));
+  if (lessee.node.queueLength < BUSY_QUEUE && !slow) return lessee;
   const race = new Race(turn);
-  if (!isSlow(lessee, usualRate(lessee))) race.enter(lessee);
+  if (!slow) race.enter(lessee);
   for (const member of lessee.neighbours) {
     if (isFollower(member, piece) && member !== except && member.mayFetch(turn.now)) race.enter(member);
   }
   return race.winner ?? lessee;
-}
-
-/** Can it send to the others what it gets, as it gets it? */
-export function keepsUp(member: Member): boolean {
-  return member.node.queueLength < BUSY_QUEUE && !isSlow(member, usualRate(member));
 }
 
 /** Who wants a piece may not fetch it: a neighbour does it instead. */

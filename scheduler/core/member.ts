@@ -76,11 +76,6 @@ export class Member {
     return this.wanted?.has(piece) ?? false;
   }
 
-  /** Has it, and have all others, only just begun to read? Then nobody is ahead yet: all are about to wait for the same. */
-  isStarting(now: number): boolean {
-    return this.task.trace.isNew(now) && this.node.isStarting(now);
-  }
-
   mayFetch(now: number): boolean {
     return this.reachesOrigin && !this.isUnauthorized && this.restUntil <= now;
   }

@@ -16,7 +16,6 @@ export interface News {
   /** Pieces to fetch, in this order. */
   lease: Set<number> | undefined;
   leaseDeadlineMs: number;
-  leaseAheadMs: number;
   /** By piece, who fetches it: the last word counts. */
   lessees: Map<number, Member> | undefined;
   /** There is more of the trace. */
@@ -65,12 +64,11 @@ export class NewsDesk {
     if (!take(news.added, neighbour)) news.removed.push(neighbour);
   }
 
-  leased(member: Member, piece: number, times: { readonly deadlineMs: number; readonly aheadMs: number }): void {
+  leased(member: Member, piece: number, deadlineMs: number): void {
     const news = this.#of(member);
     news.lease ??= new Set();
     news.lease.add(piece);
-    news.leaseDeadlineMs = times.deadlineMs;
-    news.leaseAheadMs = times.aheadMs;
+    news.leaseDeadlineMs = deadlineMs;
     this.#sources.add(member);
   }
 
@@ -155,7 +153,6 @@ export class NewsDesk {
         removed: [],
         lease: undefined,
         leaseDeadlineMs: 0,
-        leaseAheadMs: 0,
         lessees: undefined,
         hasTrace: false,
         holdMs: 0,
@@ -193,9 +190,8 @@ function tellLeases(member: Member, news: News, budget: WorkBudget, send: Send):
   const { handle } = member;
   if (news.holdMs > 0) send(member, { originHold: { handle, durationMs: news.holdMs } });
   if (news.lease !== undefined) {
-    const { leaseDeadlineMs: deadlineMs, leaseAheadMs: aheadMs } = news;
     for (const pieces of ascendingParts(news.lease)) {
-      send(member, { lease: { handle, runs: runsOf(pieces), deadlineMs, aheadMs } });
+      send(member, { lease: { handle, runs: runsOf(pieces), deadlineMs: news.leaseDeadlineMs } });
     }
     budget.left -= news.lease.size * NEWS_WORK.piece;
   }

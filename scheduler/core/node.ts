@@ -1,6 +1,5 @@
 // A connected node: who it is, what it said about itself, and what others said about how it serves.
 
-import { PAUSE_MS, STARTING_MS } from './config.ts';
 import type { Member } from './member.ts';
 import { type Distance, distanceBetween, type Place, placeOf } from './place.ts';
 import { rankParent } from './ranking.ts';
@@ -50,9 +49,6 @@ export class NodeState {
   #rate = 0;
   #failures = 0;
   #failuresAt = 0;
-  /** When its readers began to wait, of a series of waits; and last waited. */
-  #waitsSince = -Infinity;
-  #waitedAt = -Infinity;
 
   constructor(who: {
     readonly connection: number;
@@ -82,17 +78,6 @@ export class NodeState {
       this.servedPieces += sample.pieces;
     }
     if (sample.failures > 0) this.hasFailed(sample.failures, now);
-  }
-
-  /** A reader waits there. */
-  waits(now: number): void {
-    if (now - this.#waitedAt > PAUSE_MS) this.#waitsSince = now;
-    this.#waitedAt = now;
-  }
-
-  /** Did its readers only just begin to wait, or not yet? */
-  isStarting(now: number): boolean {
-    return now - this.#waitsSince < STARTING_MS || now - this.#waitedAt > PAUSE_MS;
   }
 
   hasFailed(times: number, now: number): void {

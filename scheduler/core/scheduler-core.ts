@@ -227,12 +227,7 @@ export class SchedulerCore {
   #onWant(node: NodeState, said: Said<'want'>): void {
     const member = node.members.get(said.handle ?? 0);
     if (member === undefined) return;
-    const options = {
-      lane: laneOf(said.lane),
-      isLate: said.late ?? false,
-      isBegun: said.begun ?? false,
-      most: this.#limits.wantsPerMember,
-    };
+    const options = { lane: laneOf(said.lane), isLate: said.late ?? false, most: this.#limits.wantsPerMember };
     want(member, piecesOfRuns(said.runs ?? [], member.task.pieceCount), options, this.#turn);
   }
 

@@ -42,8 +42,6 @@ export class Task {
   readonly trace = new Trace();
   /** Pieces of the trace that few have: along whom they are passed on. */
   readonly trees = new Map<number, PassingOn[]>();
-  /** Whose readers are before all others; until then it may fetch what they wait for without asking. */
-  ahead: { readonly member: Member; readonly until: number } | undefined;
   /** Members that follow it. */
   followers = 0;
   /** No leases until then: the origin asked for it. */

@@ -2,7 +2,7 @@
 // same image need the same next, so whoever follows fetches them before it has to wait. Here is what is known of it, and
 // who is told of a piece at once; the others are told when they next want something.
 
-import { MAX_NEIGHBOURS, PASSES_ON, SPREAD_AT, STARTING_MS } from './config.ts';
+import { MAX_NEIGHBOURS, PASSES_ON, SPREAD_AT } from './config.ts';
 import { followersOf } from './lessee.ts';
 import type { Member } from './member.ts';
 import type { Task } from './task.ts';
@@ -10,6 +10,8 @@ import type { Turn } from './turn.ts';
 
 /** Trees of a task at most: of its latest pieces, 32 MiB. */
 const MAX_TREES = 512;
+/** Nodes of a flash crowd begin within so long of each other. */
+const STARTING_MS = 500;
 /** Pieces of a trace at most: 1 GiB, more than any start reads. What is needed later is only not foretold. */
 export const MAX_TRACE = 16_384;
 
@@ -22,8 +24,8 @@ export class Trace {
     return this.#pieces.length;
   }
 
-  /** Did nobody wait for anything until a moment ago? */
-  isNew(now: number): boolean {
+  /** Did nobody wait for anything until a moment ago? Then nobody is ahead of the others yet. */
+  isStarting(now: number): boolean {
     return this.#since === undefined || now - this.#since < STARTING_MS;
   }
 
@@ -82,7 +84,7 @@ export function foretell(
   task.trees.set(piece, tree);
   const [oldest] = task.trees.keys();
   if (task.trees.size > MAX_TREES && oldest !== undefined) task.trees.delete(oldest);
-  if (lessee.isStarting(turn.now) && task.members.size <= MAX_NEIGHBOURS + 1) {
+  if (task.trace.isStarting(turn.now) && task.members.size <= MAX_NEIGHBOURS + 1) {
     // All know all, and each was told of the lessee already. Who comes later finds them here.
     for (const member of lessee.neighbours) {
       if (member.follows && !member.pieces.has(piece)) tree.push({ member, children: 0 });

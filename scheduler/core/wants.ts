@@ -14,7 +14,7 @@ import {
   type WorkBudget,
 } from './config.ts';
 import { bringHolder, neighbourHolds } from './holders.ts';
-import { grantLate, leaseBegun, leaseDone } from './leases.ts';
+import { grantLate, leaseDone } from './leases.ts';
 import { Member } from './member.ts';
 import { attach, meetOthersWhoWant } from './neighbours.ts';
 import type { LaneNumber } from './piece-queue.ts';
@@ -25,15 +25,12 @@ import type { Turn } from './turn.ts';
 export interface WantOptions {
   readonly lane: LaneNumber;
   readonly isLate: boolean;
-  /** It fetches them: it is ahead. */
-  readonly isBegun: boolean;
   /** Pieces that one member may want at a time; more are not taken. */
   readonly most: number;
 }
 
 export function want(member: Member, pieces: Iterable<number>, options: WantOptions, turn: Turn): void {
   const { task } = member;
-  if (options.lane === 1 && member.follows) member.node.waits(turn.now);
   const isNew = member.wanted === undefined;
   let isNear = true;
   let brought: Member | undefined;
@@ -43,7 +40,6 @@ export function want(member: Member, pieces: Iterable<number>, options: WantOpti
     // It knows better than we what it has.
     lose(member, piece, turn);
     task.want(member, piece);
-    if (options.isBegun && leaseBegun(member, piece, turn)) continue;
     if (++provided > PROVIDE_AT_ONCE) putOff(member, piece, options.lane, turn);
     else if (options.isLate) {
       if (!brought?.pieces.has(piece)) brought = provideLate(member, piece, turn);

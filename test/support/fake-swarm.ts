@@ -38,7 +38,6 @@ import type {
   ScheduledEvents,
   ScheduledTask,
   Schedulers,
-  WantOptions,
 } from '../../peer/ports.ts';
 import { DEFAULT_SWARM_SETTINGS, type SwarmSettings } from '../../peer/swarm/config.ts';
 import { NodeSwarm } from '../../peer/swarm/swarm.ts';
@@ -136,7 +135,7 @@ export class FakeParent implements ParentLink {
 
 /** What the node said to the scheduler, and the way to answer. */
 export class FakeScheduler implements Schedulers, ScheduledTask {
-  readonly wants: (WantOptions & { readonly pieces: readonly number[] })[] = [];
+  readonly wants: { readonly pieces: readonly number[]; readonly lane: Lane; readonly late: boolean }[] = [];
   readonly reported = new Set<number>();
   readonly lostPieces: number[] = [];
   readonly failures: {

@@ -1,12 +1,7 @@
 // Whose turn is next at a parent: demand before traces before background, and within a lane one after the other for all
-// children, so that one who asks for much does not keep the others waiting. Of what a child waits for it gets first what was
-// sent least often: children that come together ask for the same in the same order, and so get different pieces, which they
-// can swap. Pure.
+// children, so that one who asks for much does not keep the others waiting. Pure.
 
 import { LANES, type Lane } from '../../../core/index.ts';
-
-/** Of what a child waits for, so many are looked at. */
-const LOOKED_AT = 16;
 
 export interface Turn<T> {
   readonly child: string;
@@ -70,19 +65,16 @@ export class TurnQueue<T> {
   }
 
   /** Takes out what is next among those who are ready; a child that was served goes behind the others of its lane. */
-  next(
-    isReady: (child: string) => boolean,
-    mayTake: (item: T) => boolean,
-    timesSent: (item: T) => number,
-  ): Turn<T> | undefined {
+  next(isReady: (child: string) => boolean, mayTake: (item: T) => boolean): Turn<T> | undefined {
     for (const lane of LANES) {
       for (const [child, items] of this.#lanes[lane]) {
-        const found = isReady(child) ? leastSent(items, mayTake, timesSent) : undefined;
-        if (found === undefined) continue;
-        const [key, item] = found;
-        this.#take(lane, child, key);
-        this.#toTheBack(lane, child);
-        return { child, key, item };
+        if (!isReady(child)) continue;
+        for (const [key, item] of items) {
+          if (!mayTake(item)) continue;
+          this.#take(lane, child, key);
+          this.#toTheBack(lane, child);
+          return { child, key, item };
+        }
       }
     }
     return undefined;
@@ -112,25 +104,6 @@ export class TurnQueue<T> {
     if (now === 0) this.#ofChild.delete(child);
     else this.#ofChild.set(child, now);
   }
-}
-
-/** The first of several. */
-function leastSent<T>(
-  items: ReadonlyMap<string, T>,
-  mayTake: (item: T) => boolean,
-  timesSent: (item: T) => number,
-): readonly [string, T] | undefined {
-  let found: readonly [string, T] | undefined;
-  let least = Infinity;
-  let looks = LOOKED_AT;
-  for (const entry of items) {
-    if (!mayTake(entry[1])) continue;
-    const times = timesSent(entry[1]);
-    if (times < least) found = entry;
-    least = Math.min(least, times);
-    if (times === 0 || --looks === 0) break;
-  }
-  return found;
 }
 
 export interface QueueBounds {

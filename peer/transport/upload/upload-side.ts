@@ -4,7 +4,7 @@
 
 import type { Connection, Stream } from '@libp2p/interface';
 import { type Clock, type Lane, type Logger, messageOf, OVER, PIECE_BYTES, ShoalError } from '../../../core/index.ts';
-import type { ServedTask, ServedTasks } from '../../ports.ts';
+import type { ServedTasks } from '../../ports.ts';
 import { MAX_CHUNK_REQUESTS } from '../pieces-protocol.ts';
 import type { Traffic } from '../traffic.ts';
 import { ChildSession, type SessionOwner, type WantedChunk } from './child-session.ts';
@@ -59,8 +59,6 @@ export class UploadSide {
 
   /** Children whose next readiness gives out free slots. */
   readonly #awaited = new Set<string>();
-  /** How often each piece was sent from here, up to 255. */
-  readonly #sent = new WeakMap<ServedTask, Uint8Array>();
 
   constructor(options: UploadOptions) {
     this.#options = options;
@@ -203,14 +201,12 @@ export class UploadSide {
         id => this.#children.get(id)?.session.isReady ?? false,
         // Packing is for processors, sending for the network: at least one slot stays for pieces.
         ({ what }) => 'piece' in what || this.#activeChunks < Math.max(1, slots - 1),
-        ({ task, what }) => ('piece' in what ? (this.#timesSent(task.task)[what.piece] ?? 0) : 0),
       );
       if (next === undefined) {
         this.#awaitReady();
         return;
       }
       const { item, key } = next;
-      if ('piece' in item.what) this.#countSent(item.task.task, item.what.piece);
       this.#active++;
       void this.#serve(item, key)
         .catch(error => log.warn('a piece could not be sent', { peer: item.session.childId, reason: messageOf(error) }))
@@ -234,19 +230,6 @@ export class UploadSide {
         this.#pump();
       });
     }
-  }
-
-  #countSent(task: ServedTask, piece: number): void {
-    const times = this.#timesSent(task);
-    times[piece] = Math.min(255, (times[piece] ?? 0) + 1);
-  }
-
-  #timesSent(task: ServedTask): Uint8Array {
-    const known = this.#sent.get(task);
-    if (known !== undefined) return known;
-    const times = new Uint8Array(task.pieceCount);
-    this.#sent.set(task, times);
-    return times;
   }
 
   async #serve(job: Job, key: string): Promise<void> {

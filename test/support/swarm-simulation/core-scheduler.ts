@@ -157,10 +157,9 @@ export class CoreScheduler {
         if (isLeased) this.#report(link);
       });
     return {
-      want: (pieces, { lane, late, begun = false }) =>
+      want: (pieces, { lane, late }) =>
         withLink(link => {
-          if (begun) for (const piece of pieces) link.leased.add(piece);
-          const want = { handle: HANDLE, lane: LANES.indexOf(lane) + 1, runs: runsOf(sorted(pieces)), late, begun };
+          const want = { handle: HANDLE, lane: LANES.indexOf(lane) + 1, runs: runsOf(sorted(pieces)), late };
           this.#say(link, { want });
         }),
       gained: changed,
@@ -233,7 +232,7 @@ export class CoreScheduler {
     if (lease) {
       const pieces = [...piecesOfRuns(lease.runs ?? [], pieceCount)];
       for (const piece of pieces) link.leased.add(piece);
-      this.#tell(link, () => events.onLease(pieces, lease.deadlineMs ?? 0, lease.aheadMs ?? 0));
+      this.#tell(link, () => events.onLease(pieces, lease.deadlineMs ?? 0));
     }
     for (const { peerId, runs } of lessees?.lessees ?? []) {
       const pieces = [...piecesOfRuns(runs ?? [], pieceCount)];

@@ -18,8 +18,6 @@ import type { VirtualClock } from './virtual-clock.ts';
 /** As the upload side: a piece may be on its way to a parent that has not heard of it yet. */
 const EXPECTED_MS = 250;
 const HAVE_MS = 5;
-/** As the upload side: of what a child waits for, so many are looked at for the one that was sent least often. */
-const LOOKED_AT = 16;
 
 export interface NetworkSettings {
   readonly latencyMs: number;
@@ -73,8 +71,6 @@ export class SimulatedNode implements PeerNetwork {
   readonly #own = new Set<Child>();
   readonly #ready: Record<Lane, Child[]> = { demand: [], trace: [], background: [] };
   #writing = 0;
-  /** How often each piece was sent from here. */
-  readonly #copies = new Map<number, number>();
 
   constructor(peerId: string, internet: SimulatedInternet) {
     this.peerId = peerId;
@@ -146,21 +142,13 @@ export class SimulatedNode implements PeerNetwork {
     for (const lane of LANES) {
       const child = this.#ready[lane].shift();
       if (child === undefined) continue;
-      let piece: number | undefined;
-      for (const each of [...child.ready[lane]].slice(0, LOOKED_AT)) {
-        if (piece === undefined || this.#copiesOf(each) < this.#copiesOf(piece)) piece = each;
-      }
-      if (piece === undefined) return this.#next();
-      child.ready[lane].delete(piece);
+      const first = child.ready[lane].values().next();
+      if (first.done) return this.#next();
+      child.ready[lane].delete(first.value);
       if (child.ready[lane].size > 0) this.#ready[lane].push(child);
-      this.#copies.set(piece, this.#copiesOf(piece) + 1);
-      return { child, piece };
+      return { child, piece: first.value };
     }
     return undefined;
-  }
-
-  #copiesOf(piece: number): number {
-    return this.#copies.get(piece) ?? 0;
   }
 
   async #write(child: Child, piece: number): Promise<void> {

@@ -6,14 +6,11 @@ import { fullBucket, pay } from '../../../peer/transport/upload/rate-limit.ts';
 import { admitted, TurnQueue } from '../../../peer/transport/upload/turns.ts';
 
 const all = () => true;
-const never = () => 0;
 
 /** Takes everything out, in order. */
 function drain(queue: TurnQueue<string>, isReady: (child: string) => boolean = all): string[] {
   const order: string[] = [];
-  for (let next = queue.next(isReady, all, never); next !== undefined; next = queue.next(isReady, all, never)) {
-    order.push(next.item);
-  }
+  for (let next = queue.next(isReady, all); next !== undefined; next = queue.next(isReady, all)) order.push(next.item);
   return order;
 }
 
@@ -25,20 +22,6 @@ suite('turns', () => {
     queue.add('c', '1', 'demand', 'c1');
     assert.deepEqual(drain(queue), ['a1', 'b1', 'c1', 'a2', 'b2', 'a3', 'a4']);
     assert.equal(queue.size, 0);
-  });
-
-  test('children that ask for the same get different pieces first', () => {
-    const queue = new TurnQueue<string>();
-    for (const child of ['a', 'b', 'c']) for (const key of ['1', '2', '3']) queue.add(child, key, 'demand', key);
-    const sent = new Map<string, number>();
-    const order: string[] = [];
-    for (;;) {
-      const next = queue.next(all, all, key => sent.get(key) ?? 0);
-      if (next === undefined) break;
-      sent.set(next.key, (sent.get(next.key) ?? 0) + 1);
-      order.push(next.child + next.key);
-    }
-    assert.deepEqual(order, ['a1', 'b2', 'c3', 'a2', 'b1', 'c1', 'a3', 'b3', 'c2']);
   });
 
   test('demand goes before traces, traces before background, whoever asks', () => {
@@ -87,7 +70,7 @@ suite('turns', () => {
     const queue = new TurnQueue<string>();
     queue.add('a', 'c', 'demand', 'chunk');
     queue.add('a', 'p', 'demand', 'piece');
-    assert.equal(queue.next(all, item => item !== 'chunk', never)?.item, 'piece');
+    assert.equal(queue.next(all, item => item !== 'chunk')?.item, 'piece');
     assert.equal(queue.sizeOf('a'), 1);
   });
 

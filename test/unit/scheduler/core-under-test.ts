@@ -131,8 +131,6 @@ export class NodeUnderTest {
   /** What it was told of the trace, in order. */
   readonly trace: number[] = [];
   readonly bans: string[] = [];
-  /** As the last lease said. */
-  aheadMs = 0;
   holdMs = 0;
   closedFor: string | undefined;
   #pieceCount = 0;
@@ -162,12 +160,9 @@ export class NodeUnderTest {
     return this;
   }
 
-  want(
-    pieces: Iterable<number>,
-    options: { lane?: number; late?: boolean; begun?: boolean; handle?: number } = {},
-  ): this {
-    const { lane = DEMAND, late = false, begun = false, handle = 1 } = options;
-    this.say({ want: { handle, lane, runs: runsOf(pieces), late, begun } });
+  want(pieces: Iterable<number>, options: { lane?: number; late?: boolean; handle?: number } = {}): this {
+    const { lane = DEMAND, late = false, handle = 1 } = options;
+    this.say({ want: { handle, lane, runs: runsOf(pieces), late } });
     return this;
   }
 
@@ -208,7 +203,6 @@ export class NodeUnderTest {
     for (const { peerId, pieces } of message.parents?.add ?? []) {
       this.parents.set(nameOf(peerId), setOf(this.#pieceCount, pieces));
     }
-    if (message.lease) this.aheadMs = message.lease.aheadMs ?? 0;
     for (const piece of piecesOfRuns(message.lease?.runs ?? [], this.#pieceCount)) this.leased.push(piece);
     for (const { peerId, runs } of message.lessees?.lessees ?? []) {
       for (const piece of piecesOfRuns(runs ?? [], this.#pieceCount)) this.lessees.set(piece, nameOf(peerId));

@@ -55,23 +55,6 @@ test('a read within pieces gives just its bytes, and two that share a piece ask 
   }
 });
 
-test('one that is ahead fetches at once what it waits for and nobody has, and says so; for a while', async t => {
-  const { world, blob } = scheduled(t);
-  const first = world.read(blob, { first: 0, count: 1 });
-  await world.settle();
-  world.scheduler.events.onLease([0], 10_000, 2_000);
-  await first;
-  const second = await world.read(blob, { first: 3, count: 2 });
-  assert.equal(second.tally.originBytes, 131_072);
-  assert.deepEqual(world.scheduler.wants.at(-1), { pieces: [3, 4], lane: 'demand', late: false, begun: true });
-  await world.pass(2_100);
-  const third = world.read(blob, { first: 6, count: 1 });
-  await world.settle();
-  assert.deepEqual(world.scheduler.wants.at(-1), { pieces: [6], lane: 'demand', late: false });
-  world.scheduler.events.onLease([6], 10_000);
-  await third;
-});
-
 test('pieces nobody has are wanted of the scheduler once; a lessee is asked at once, and they wait there', async t => {
   const { world, blob } = scheduled(t);
   const parent = world.parent('b', []);
