@@ -227,11 +227,11 @@ export class ImageMount {
     const { directory, record } = this.#options;
     const source = mountSource(record.id);
     await writeBootstrapFile(parts.bootstrap, { directory, name: source }, this.#held);
-    const names = parts.reader.blobs.map(({ id }) => id);
-    if (names.length > 0) await this.#startFuse(parts, fuse, signal);
+    const devices = parts.reader.blobs.map(({ id }) => ({ export: id }));
+    if (devices.length > 0) await this.#startFuse(parts, fuse, signal);
     else this.#held.defer(() => this.#cleanUp());
     this.#mounted = true;
-    await fuse.helper.mountErofs({ directory, source, mountpoint: this.#target, names });
+    await fuse.helper.mountErofs({ directory, source, mountpoint: this.#target, devices });
   }
 
   /** Released the other way round than `fuse`: the host must be gone before what it mounts can be cleaned up for good. */

@@ -6,14 +6,14 @@
 import { closeSync } from 'node:fs';
 import { ShoalError } from '../../core/index.ts';
 import { MAX_READ_BYTES } from '../fuse/device.ts';
-import type { HelperRequest } from './helper-protocol.ts';
+import type { ErofsDevice, HelperRequest } from './helper-protocol.ts';
 import { deviceOfMount, MountFlag, moveMount, newMount } from './new-mount.ts';
 
 /** st_mode of a directory that nobody lists. */
 const ROOT_MODE = 0o40500;
 
 /** The detached mount, between the two steps. */
-let devices: number | undefined;
+let exported: number | undefined;
 
 /** Mounts the connection of `fuseFd`; returns its device. Waits for nobody. */
 export function mountDevices(fuseFd: number): string {
@@ -26,12 +26,12 @@ export function mountDevices(fuseFd: number): string {
     group_id: '0',
     max_read: `${MAX_READ_BYTES}`,
   };
-  devices = newMount(
+  exported = newMount(
     'fuse',
     [...Object.entries(options), ['default_permissions', true]],
     READ_ONLY | NO_SUID | NO_DEV | NO_EXEC,
   );
-  return deviceOfMount(devices);
+  return deviceOfMount(exported);
 }
 
 /**
@@ -42,11 +42,11 @@ export function mountErofs({
   directory,
   source,
   mountpoint,
-  names,
+  devices,
 }: Extract<HelperRequest, { op: 'mount-erofs' }>): void {
   process.chdir(directory);
   try {
-    const files = names.map(name => ['device', deviceFile(name)] as const);
+    const files = devices.map(device => ['device', pathOf(device)] as const);
     const tree = newMount('erofs', [['source', source], ['ro', true], ...files], MountFlag.READ_ONLY);
     try {
       moveMount(tree, mountpoint);
@@ -54,12 +54,13 @@ export function mountErofs({
       closeSync(tree);
     }
   } finally {
-    if (devices !== undefined) closeSync(devices);
-    devices = undefined;
+    if (exported !== undefined) closeSync(exported);
+    exported = undefined;
   }
 }
 
-function deviceFile(name: string): string {
-  if (devices === undefined) throw new ShoalError('internal', 'mount helper: mount-erofs before mount-devices');
-  return `/proc/self/fd/${devices}/${name}`;
+function pathOf(device: ErofsDevice): string {
+  if ('path' in device) return device.path;
+  if (exported === undefined) throw new ShoalError('internal', 'mount helper: mount-erofs before mount-devices');
+  return `/proc/self/fd/${exported}/${device.export}`;
 }

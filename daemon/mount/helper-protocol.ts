@@ -3,6 +3,12 @@
 
 import { z } from 'zod';
 
+/**
+ * What the kernel reads a device of an image from: a file that the daemon exports by the connection of `mount-devices`, or a
+ * file of the machine, by its absolute path.
+ */
+export type ErofsDevice = { readonly export: string } | { readonly path: string };
+
 /** Mounts of ours are known by their source, `shoal:` and a random id, in the mount table of the helper's namespace. */
 export type HelperRequest =
   /** The canonical path of a directory, and whether something is in it. `not-found` when it is none. */
@@ -25,8 +31,8 @@ export type HelperRequest =
       readonly directory: string;
       readonly source: string;
       readonly mountpoint: string;
-      /** The devices' files, in the order of the bootstrap. */
-      readonly names: readonly string[];
+      /** In the order of the bootstrap. */
+      readonly devices: readonly ErofsDevice[];
     }
   /** Mounts `lower`, `upper` and `work` of a directory as an overlay. */
   | { readonly op: 'mount-overlay'; readonly directory: string; readonly mountpoint: string; readonly source: string }
