@@ -22,7 +22,7 @@ import {
 } from './config.ts';
 import { DaemonMetrics } from './daemon-metrics.ts';
 import type { DaemonOptions, DaemonPorts } from './daemon-options.ts';
-import { type ChosenDriver, chooseDriver } from './drivers.ts';
+import { type ChosenDriver, chooseDriver } from './driver-choice.ts';
 import { Pace } from './fetch/pace.ts';
 import { FuseStart } from './fuse-start.ts';
 import { ImageMount } from './image-mount.ts';
@@ -106,13 +106,19 @@ export class Daemon implements ImageMounter {
     try {
       await removeLeftovers(this.#ports.log, this.#state, this.#helper);
       const { fetch = defaultFetchLimits, store = defaultStoreLimits, serve = defaultServeLimits } = limits ?? {};
-      const ports = { ...this.#ports, metrics: this.#metrics.fetch };
-      this.#running = { lock, ...(await startMachinery(ports, { cache, limits: { fetch, store, serve } })) };
+      const ports = { ...this.#ports, helper: this.#helper, metrics: this.#metrics.fetch };
+      const all = { fetch, store, serve, daemon: this.#limits };
+      this.#running = { lock, ...(await startMachinery(ports, { root, cache, limits: all })) };
     } catch (error) {
       await lock.release();
       throw error;
     }
     if (this.#options.exitWhenIdle) void this.#endUnlessUsed();
+  }
+
+  /** Finds out early what the first mount would wait for. Never rejects. */
+  async prepare(): Promise<void> {
+    await this.#running?.erofsTests.prepare();
   }
 
   async mount(request: MountRequest, { signal }: { readonly signal: AbortSignal }): Promise<MountInfo> {
@@ -188,10 +194,11 @@ export class Daemon implements ImageMounter {
   }
 
   async #mount(request: MountRequest, signal: AbortSignal): Promise<MountInfo> {
-    const { threads } = this.#parts();
-    const chosen = await chooseDriver(request);
-    using fuse = chosen.driver === 'fuse-native' ? undefined : new FuseStart({ helper: this.#helper, threads });
+    const { threads, erofsTests } = this.#parts();
+    const choice = await chooseDriver(request, { testErofs: (...asked) => erofsTests.problem(...asked) });
+    using fuse = choice.first === 'fuse-native' ? undefined : new FuseStart({ helper: this.#helper, threads });
     const [opened, mountpoint] = await this.#prepare(request, fuse?.helper ?? this.#helper, signal);
+    const chosen = await choice.settle(opened.bootstrap);
     const begin = () => this.#mountAt(mountpoint, { request, chosen, opened, fuse }, signal);
     // Through a link, it must still wait its turn at the directory itself.
     return await (mountpoint === resolve(request.mountpoint) ? begin() : this.#queue.run(mountpoint, begin));
@@ -223,9 +230,16 @@ export class Daemon implements ImageMounter {
       this.#forget(mount);
       throw error;
     }
-    const { driver, reason } = chosen;
+    const { driver, erofsBacking, reason } = chosen;
     const { reference } = image;
-    this.#ports.log.info('mounted', { mountpoint, reference, writable: request.writable, driver, reason });
+    this.#ports.log.info('mounted', {
+      mountpoint,
+      reference,
+      writable: request.writable,
+      driver,
+      erofsBacking,
+      reason,
+    });
     return mount.info();
   }
 

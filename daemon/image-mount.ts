@@ -17,11 +17,11 @@ import {
   type MountStats,
   messageOf,
 } from '../core/index.ts';
-import { BootstrapReader, DeviceReader, emptyAttributes } from '../image/index.ts';
-import { writeBootstrapFile } from './bootstrap-file.ts';
+import { BootstrapReader, emptyAttributes } from '../image/index.ts';
 import type { DaemonLimits, ServeLimits } from './config.ts';
-import type { ChosenDriver } from './drivers.ts';
+import type { ChosenDriver } from './driver-choice.ts';
 import { isRoot } from './drivers.ts';
+import { type ErofsPlan, planErofs } from './erofs-plan.ts';
 import type { Completer } from './fuse/completer.ts';
 import { assertLittleEndian } from './fuse/protocol.ts';
 import { planRings, ringFacts } from './fuse/ring-plan.ts';
@@ -70,6 +70,8 @@ export class ImageMount {
   readonly #content: ImageContent;
   readonly #held = new AsyncDisposableStack();
   readonly #released = Promise.withResolvers<void>();
+  /** Of the driver erofs. */
+  #plan: ErofsPlan | undefined;
   #session: FuseSession | NativeSession | undefined;
   #device: string | undefined;
   #mounted = false;
@@ -131,6 +133,7 @@ export class ImageMount {
       manifestDigest: image.manifestDigest,
       mountpoint: record.mountpoint,
       driver: chosen.driver,
+      erofsBacking: chosen.erofsBacking,
       driverReason: chosen.reason,
       writable: record.writable,
       mountedAt: record.mountedAt,
@@ -147,7 +150,11 @@ export class ImageMount {
   async unmount(force: boolean): Promise<void> {
     const { helper } = this.#ports;
     const { id, writable, mountpoint } = this.#options.record;
-    const order = { source: mountSource(id), detach: force };
+    const order = {
+      source: mountSource(id),
+      detach: force,
+      connection: this.#plan?.shows === 'flat' ? this.#device : undefined,
+    };
     // Before it goes: afterwards its number may be another connection's.
     // Where it can't be ended, detaching it is still what was asked for.
     if (force) await this.abort().catch(error => this.#complain('abort', error));
@@ -164,10 +171,6 @@ export class ImageMount {
   async abort(): Promise<void> {
     if (this.#session instanceof NativeSession) this.#session.abort();
     if (this.#device !== undefined && !this.#ended) await this.#ports.helper.abort(this.#device);
-  }
-
-  get #isErofs(): boolean {
-    return this.#options.chosen.driver === 'erofs';
   }
 
   get #lower(): string {
@@ -200,10 +203,11 @@ export class ImageMount {
     const { record } = this.#options;
     await this.#enroll(record);
     const reader = new BootstrapReader(new Uint8Array(bootstrap));
-    await this.#content.open({ reader, files: this.#isErofs ? new DeviceReader(reader) : reader }, this.#held, signal);
+    this.#plan = planErofs(reader, this.#options);
+    await this.#content.open({ reader, files: this.#plan?.files ?? reader }, this.#held, signal);
     if (record.writable) await this.#makeLayers();
     const parts = { bootstrap, reader };
-    if (fuse && this.#isErofs) await this.#startErofs(parts, fuse, signal);
+    if (fuse && this.#plan) await this.#startErofs(this.#plan, parts, fuse, signal);
     else if (fuse) await this.#startFuse(parts, fuse, signal);
     else await this.#startNative(parts, signal);
     if (record.writable) await this.#mountOverlay(fuse?.helper ?? this.#ports.helper);
@@ -223,15 +227,12 @@ export class ImageMount {
   }
 
   /** The bootstrap is the kernel's; what the daemon serves are its devices. If there are none, nobody needs to. */
-  async #startErofs(parts: OpenedParts, fuse: FuseStart, signal: AbortSignal): Promise<void> {
-    const { directory, record } = this.#options;
-    const source = mountSource(record.id);
-    await writeBootstrapFile(parts.bootstrap, { directory, name: source }, this.#held);
-    const devices = parts.reader.blobs.map(({ id }) => ({ export: id }));
-    if (devices.length > 0) await this.#startFuse(parts, fuse, signal);
+  async #startErofs(plan: ErofsPlan, parts: OpenedParts, fuse: FuseStart, signal: AbortSignal): Promise<void> {
+    await plan.write(parts.bootstrap, this.#held);
+    if (plan.isServed) await this.#startFuse(parts, fuse, signal);
     else this.#held.defer(() => this.#cleanUp());
     this.#mounted = true;
-    await fuse.helper.mountErofs({ directory, source, mountpoint: this.#target, devices });
+    await fuse.helper.mountErofs(plan.order(this.#target));
   }
 
   /** Released the other way round than `fuse`: the host must be gone before what it mounts can be cleaned up for good. */
@@ -285,13 +286,15 @@ export class ImageMount {
     const { fd, bootstrap, reader } = parts;
     const { ports, options, blobs } = this.#sessionParts(parts);
     const rings = planRings(ringFacts(), options.limits.workers);
+    const plan = this.#plan;
+    const { chunks } = reader.chunkTable();
     return new FuseSession(
       { ...ports, onUnservable: () => void this.abort().catch(error => this.#complain('abort', error)) },
       {
         ...options,
         fd,
         rings,
-        image: { shows: this.#isErofs ? 'devices' : 'tree', bootstrap, chunks: reader.chunkTable().chunks, blobs },
+        image: { shows: plan?.shows ?? 'tree', bootstrap, chunks, blobs: plan?.sources(blobs) ?? blobs },
       },
     );
   }
@@ -333,7 +336,7 @@ export class ImageMount {
     this.#mounted = true;
     const { readaheadBytes } = this.#options.limits.serve;
     const order = { mountpoint: this.#target, source: mountSource(id), rootMode: root.mode, readaheadBytes };
-    const mounting = this.#isErofs ? helper.mountDevices({ readaheadBytes }) : helper.mountFuse(order);
+    const mounting = this.#plan ? helper.mountDevices({ readaheadBytes }) : helper.mountFuse(order);
     const [loaded, mounted] = await Promise.allSettled([session.load(), mounting]);
     if (mounted.status === 'rejected') throw mounted.reason;
     this.#device = mounted.value;
@@ -352,7 +355,7 @@ export class ImageMount {
     this.#mounted = false;
     this.#leftOver = true;
     // No mount table shows what the devices come by.
-    if (this.#isErofs) await this.abort().catch(error => this.#complain('abort', error));
+    if (this.#plan) await this.abort().catch(error => this.#complain('abort', error));
     const { stuck, cleaned } = await this.#ports.helper.clean([mountSource(this.#options.record.id)]);
     this.#leftOver = stuck.length > 0;
     if (!this.#leftOver) return;

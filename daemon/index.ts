@@ -6,14 +6,8 @@ export { ControlClient } from './control-client.ts';
 export type { DaemonInfo } from './control-protocol.ts';
 export type { Daemon } from './daemon.ts';
 export type { DaemonOptions, DaemonPorts } from './daemon-options.ts';
-export {
-  type ChosenDriver,
-  checkDriver,
-  checkDrivers,
-  chooseDriver,
-  DRIVER_LIMITS,
-  type DriverCheck,
-} from './drivers.ts';
+export { type ChosenDriver, chooseDriver, type DriverChoice } from './driver-choice.ts';
+export { checkDriver, checkDrivers, DRIVER_LIMITS, type DriverCheck } from './drivers.ts';
 export { planRings, type RingFacts, ringFacts } from './fuse/ring-plan.ts';
 export { tryToLoad as tryToLoadFuseNative } from './fuse-native/binding.ts';
 export { loadServer } from './load-server.ts';

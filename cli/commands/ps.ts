@@ -64,12 +64,12 @@ function printMounts(infos: readonly MountInfo[]): void {
   printTable(
     ['IMAGE', 'MOUNTPOINT', 'DRIVER', 'STATE', 'SIZE', ...NUMBERS],
     infos.map(info => {
-      const { reference, mountpoint, driver, writable, state, stats } = info;
+      const { reference, mountpoint, state, stats } = info;
       const ratio = hitRatio(info);
       return [
         reference,
         mountpoint,
-        writable ? `${driver},rw` : driver,
+        driverOf(info),
         `${state.name} ${age(systemClock.now() - state.since)}`,
         bytes(stats.totalBytes),
         percent(presentPart(info)),
@@ -85,6 +85,14 @@ function printMounts(infos: readonly MountInfo[]): void {
     }),
     ['SIZE', ...NUMBERS],
   );
+  for (const { mountpoint, driverReason } of infos) {
+    if (driverReason !== undefined) printLine(`${mountpoint}: this driver, because ${driverReason}`);
+  }
+}
+
+/** `erofs,loop,rw`. */
+function driverOf({ driver, erofsBacking, writable }: MountInfo): string {
+  return [driver, ...(erofsBacking === undefined ? [] : [erofsBacking]), ...(writable ? ['rw'] : [])].join();
 }
 
 /** How much of what the image's files hold is in the cache. */

@@ -61,11 +61,23 @@ export function driverInUse(): MountRequest['driver'] {
   return driver;
 }
 
+let erofsBacking: MountRequest['erofsBacking'];
+
+/** The same for what erofs reads from. */
+export function useBacking(name: MountRequest['erofsBacking']): void {
+  erofsBacking = name;
+}
+
+export function backingInUse(): MountRequest['erofsBacking'] {
+  return erofsBacking;
+}
+
 export function requestFor(image: LazyImage, mountpoint: string, changes: Partial<MountRequest> = {}): MountRequest {
   return {
     reference: image.reference,
     mountpoint,
     driver,
+    erofsBacking,
     writable: false,
     plainHttp: false,
     insecure: false,
