@@ -32,6 +32,9 @@ export const DRIVER_LIMITS: Readonly<Record<DriverName, readonly string[]>> = {
   ],
 };
 
+/** What a problem of erofs begins with that is the kernel's. */
+export const SELF_TEST_FAILED = 'the kernel fails the self-test';
+
 export interface DriverCheck {
   readonly driver: DriverName;
   /** Why it does not work here and what to do about it; undefined when it works. */

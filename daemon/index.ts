@@ -7,11 +7,12 @@ export type { DaemonInfo } from './control-protocol.ts';
 export type { Daemon } from './daemon.ts';
 export type { DaemonOptions, DaemonPorts } from './daemon-options.ts';
 export { type ChosenDriver, chooseDriver, type DriverChoice } from './driver-choice.ts';
-export { checkDriver, checkDrivers, DRIVER_LIMITS, type DriverCheck } from './drivers.ts';
+export { checkDriver, checkDrivers, DRIVER_LIMITS, type DriverCheck, SELF_TEST_FAILED } from './drivers.ts';
 export { planRings, type RingFacts, ringFacts } from './fuse/ring-plan.ts';
 export { tryToLoad as tryToLoadFuseNative } from './fuse-native/binding.ts';
-export { loadServer } from './load-server.ts';
+export { loadServer, testErofsBackings } from './load-server.ts';
 export { isMountOfOurs } from './mount/mount-table.ts';
 
 export type { ImageLibrary, LazyImage, Peers } from './ports.ts';
+export type { BackingProblems } from './self-test/backings.ts';
 export type { SwarmReport, TaskReport } from './swarm-report.ts';

@@ -4,7 +4,7 @@
 import { isShoalError, type MountInfo, systemClock } from '../../core/index.ts';
 import type { CommandContext } from '../command.ts';
 import { findDaemon, requireDaemon } from '../daemon-launch.ts';
-import { age, bytes, percent, printJson, printLine, printTable } from '../output.ts';
+import { age, bytes, driverWords, percent, printJson, printLine, printTable } from '../output.ts';
 
 export interface PsOptions {
   /** Seconds between two looks; true: the default. */
@@ -69,7 +69,7 @@ function printMounts(infos: readonly MountInfo[]): void {
       return [
         reference,
         mountpoint,
-        driverOf(info),
+        info.writable ? `${driverWords(info)},rw` : driverWords(info),
         `${state.name} ${age(systemClock.now() - state.since)}`,
         bytes(stats.totalBytes),
         percent(presentPart(info)),
@@ -88,11 +88,6 @@ function printMounts(infos: readonly MountInfo[]): void {
   for (const { mountpoint, driverReason } of infos) {
     if (driverReason !== undefined) printLine(`${mountpoint}: this driver, because ${driverReason}`);
   }
-}
-
-/** `erofs,loop,rw`. */
-function driverOf({ driver, erofsBacking, writable }: MountInfo): string {
-  return [driver, ...(erofsBacking === undefined ? [] : [erofsBacking]), ...(writable ? ['rw'] : [])].join();
 }
 
 /** How much of what the image's files hold is in the cache. */

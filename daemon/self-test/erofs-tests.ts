@@ -11,7 +11,7 @@ import {
   OVER,
   ShoalError,
 } from '../../core/index.ts';
-import { checkDriver } from '../drivers.ts';
+import { checkDriver, SELF_TEST_FAILED } from '../drivers.ts';
 import { type SelfTestPorts, testErofs } from './erofs-self-test.ts';
 
 export interface ErofsTestPorts extends SelfTestPorts {
@@ -91,7 +91,7 @@ export class ErofsTests {
       const problem = await test(this.#ports, { backing, directory: join(root, `self-test-${backing}`) }, signal);
       if (problem === undefined) log.info('the kernel passes the self-test of erofs', { backing });
       else log.warn('the kernel fails the self-test of erofs; it is not used', { backing, problem });
-      return problem === undefined ? undefined : `the kernel fails the self-test: ${problem}`;
+      return problem && `${SELF_TEST_FAILED}: ${problem}`;
     } catch (error) {
       log.info('erofs cannot be used', { backing, error: messageOf(error) });
       if (isShoalError(error, 'timeout')) this.#runs.delete(backing);

@@ -50,7 +50,8 @@ export function libraryOf(...images: readonly TestImage[]): ImageLibrary {
   };
 }
 
-let driver: MountRequest['driver'] = 'auto';
+/** What `auto` would rather have has suites of its own. */
+let driver: MountRequest['driver'] = process.geteuid?.() === 0 ? 'fuse' : 'auto';
 
 /** For the tests that follow: how the suites of a mounted tree are run with every driver. */
 export function useDriver(name: MountRequest['driver']): void {
