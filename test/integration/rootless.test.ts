@@ -144,7 +144,7 @@ suite('without root', { timeout: 480_000, skip }, () => {
     assert.equal(result.code, 71);
     assert.match(
       result.stderr,
-      /no driver works here: fuse: needs root.*fuse-native: user \d+ may not open \/dev\/fuse.*0666/,
+      /no driver works here: erofs, fuse: needs root.*fuse-native: user \d+ may not open \/dev\/fuse.*0666/,
     );
     assert.deepEqual(user.mounts(), []);
   });
