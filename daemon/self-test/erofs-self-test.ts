@@ -60,6 +60,7 @@ export async function testErofs(
   const map = createChunkMap(image.chunks.length);
   const reader = new BootstrapReader(new Uint8Array(image.bootstrap), image.chunks);
   const plan = new ErofsPlan(reader, { backing, directory, source: SOURCE });
+  held.defer(() => rm(directory, { recursive: true, force: true }));
   const blob = await writeBlob(directory, image);
   await plan.write(image.bootstrap, held);
   const exported = backing === 'loop' ? FlatReader.FILE_NAME : image.blobId;

@@ -1,9 +1,12 @@
 // What the self-test said, for the daemon's life: one run for each backing, the first when the daemon starts or somebody
-// asks. A run that was too slow says nothing about the kernel, and is not kept.
+// asks. A run that was too slow, or found no room, says nothing about the kernel, and is not kept.
 
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  abortedError,
   deadline,
+  EROFS_BACKINGS,
   type ErofsBacking,
   isShoalError,
   type Logger,
@@ -39,6 +42,7 @@ export class ErofsTests {
   readonly #options: ErofsTestOptions;
   readonly #runs = new Map<ErofsBacking, Promise<Outcome>>();
   readonly #stopping = new AbortController();
+  #removed: Promise<void> | undefined;
 
   constructor(ports: ErofsTestPorts, options: ErofsTestOptions) {
     this.#ports = ports;
@@ -74,6 +78,16 @@ export class ErofsTests {
     await Promise.all(this.#runs.values());
   }
 
+  #directoryOf(backing: ErofsBacking): string {
+    return join(this.#options.root, `self-test-${backing}`);
+  }
+
+  /** What a daemon left that was killed. */
+  async #removeLeftovers(): Promise<void> {
+    const directories = EROFS_BACKINGS.map(backing => this.#directoryOf(backing));
+    await Promise.all(directories.map(path => rm(path, { recursive: true, force: true })));
+  }
+
   #outcome(backing: ErofsBacking): Promise<Outcome> {
     const known = this.#runs.get(backing);
     if (known !== undefined) return known;
@@ -84,17 +98,20 @@ export class ErofsTests {
 
   async #run(backing: ErofsBacking): Promise<Outcome> {
     const { log, test = testErofs } = this.#ports;
-    const { root, limits } = this.#options;
+    const { limits } = this.#options;
     const limit = deadline(limits.selfTestMs, 'its self-test was not over');
     const signal = AbortSignal.any([this.#stopping.signal, limit]);
+    this.#removed ??= this.#removeLeftovers();
     try {
-      const problem = await test(this.#ports, { backing, directory: join(root, `self-test-${backing}`) }, signal);
+      await this.#removed;
+      if (signal.aborted) throw abortedError(signal); // nothing may begin when `stop` has looked
+      const problem = await test(this.#ports, { backing, directory: this.#directoryOf(backing) }, signal);
       if (problem === undefined) log.info('the kernel passes the self-test of erofs', { backing });
       else log.warn('the kernel fails the self-test of erofs; it is not used', { backing, problem });
       return problem && `${SELF_TEST_FAILED}: ${problem}`;
     } catch (error) {
       log.info('erofs cannot be used', { backing, error: messageOf(error) });
-      if (isShoalError(error, 'timeout')) this.#runs.delete(backing);
+      if (!isShoalError(error, 'unsupported')) this.#runs.delete(backing);
       return messageOf(error);
     }
   }
