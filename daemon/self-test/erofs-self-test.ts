@@ -69,11 +69,14 @@ export async function testErofs(
   held.defer(() => closeSync(fd));
   let device: string | undefined;
   const abort = async () => {
-    if (device !== undefined) await ports.helper.abort(device);
+    if (device !== undefined && !ended) await ports.helper.abort(device);
   };
   const session = makeSession(ports, { image, plan, map, blob, fd, onUnservable: () => void abort().catch(() => {}) });
   held.defer(() => session.stop());
-  held.defer(() => abort().catch(() => {})); // it has ended, or ends with the helper
+  let ended = false;
+  void session.ended.then(() => {
+    ended = true;
+  });
   const { helper } = fuse;
   const steps = async (): Promise<string | undefined> => {
     const [, mounted] = await Promise.all([session.load(), helper.mountDevices({ readaheadBytes: 0 })]);
@@ -96,7 +99,12 @@ export async function testErofs(
     map.markPresent(image.chunk);
     return failing ?? judgeHealed(await readAll('erofs', [whole]), image.bytes);
   };
-  return await either(steps(), signal);
+  try {
+    return await either(steps(), signal);
+  } finally {
+    // Only while the helper holds it: afterwards it ends by itself, and its number may be another connection's.
+    if (signal.aborted) await abort().catch(() => {});
+  }
 }
 
 /** The device's bytes, as a cache file has them. */
