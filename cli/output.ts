@@ -3,6 +3,7 @@
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import prettyBytes from 'pretty-bytes';
+import type { MountInfo } from '../core/index.ts';
 import { harmless } from './harmless.ts';
 
 export function bytes(count: number): string {
@@ -30,6 +31,11 @@ export function left(until: number, now: number): string {
 }
 
 /** Never rounds a part up to the whole: "100 %" means all. */
+/** `erofs,loop`. */
+export function driverWords({ driver, erofsBacking }: Pick<MountInfo, 'driver' | 'erofsBacking'>): string {
+  return erofsBacking === undefined ? driver : `${driver},${erofsBacking}`;
+}
+
 export function percent(part: number): string {
   return `${(Math.floor(part * 1000) / 10).toFixed(part === 1 ? 0 : 1)} %`;
 }

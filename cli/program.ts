@@ -5,7 +5,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { dockerConfigCredentials, RegistryAccess } from '../registry/index.ts';
 import { addClusterCommands } from './cluster-commands.ts';
 import type { CommandContext } from './command.ts';
-import { CONFIG_FILE, type ConfigKey, DRIVERS, KEYS } from './config/keys.ts';
+import { BACKINGS, CONFIG_FILE, type ConfigKey, DRIVERS, KEYS } from './config/keys.ts';
 import { refuseIdleCredentials, withoutCredentials } from './credentials.ts';
 import { LOG_FORMATS, LOG_LEVELS, makeLogger } from './logger.ts';
 import {
@@ -173,6 +173,7 @@ function addMountCommands(program: Command, contextFor: ContextFor): void {
     .argument('<reference>', 'image to mount')
     .argument('<dir>', 'existing, empty directory to mount on')
     .addOption(configOption('driver', '<name>').choices(DRIVERS))
+    .addOption(configOption('erofs-backing', '<name>').choices(BACKINGS))
     .option('--rw', 'put a writable layer on top; its changes go with the mount')
     .option('--non-empty', 'mount also over a directory that has something in it, which is hidden then')
     .addOption(configOption('read-deadline', '<seconds>'))
@@ -228,6 +229,7 @@ function addRunCommand(program: Command, contextFor: ContextFor): void {
       new Option('--runtime <name>', 'what starts the program').choices(['auto', 'runc', 'namespaces']).default('auto'),
     )
     .addOption(configOption('driver', '<name>').choices(DRIVERS))
+    .addOption(configOption('erofs-backing', '<name>').choices(BACKINGS))
     .addOption(configOption('read-deadline', '<seconds>'))
     .passThroughOptions()
     .addHelpText(

@@ -31,6 +31,7 @@ export interface Settings {
   /** Where a conversion keeps its blobs; absent: the system's temporary directory. */
   readonly workDir?: string;
   readonly driver: NonNullable<ConfigValues['driver']>;
+  readonly erofsBacking: NonNullable<ConfigValues['erofs-backing']>;
   /** Absent: reads wait. */
   readonly readDeadlineMs?: number;
   /** By the host of image references. */
@@ -73,6 +74,7 @@ export interface GlobalOptions {
   readonly logFormat?: string;
   readonly workDir?: string;
   readonly driver?: string;
+  readonly erofsBacking?: string;
   readonly readDeadline?: string;
   readonly serveWorkers?: string;
   readonly storeWorkers?: string;
@@ -107,6 +109,7 @@ export function readSettings(options: GlobalOptions, env: Readonly<NodeJS.Proces
     dockerConfig: join(values['docker-config'] ?? join(homedir(), '.docker'), 'config.json'),
     ...(workDir !== undefined && { workDir }),
     driver: required(values, 'driver'),
+    erofsBacking: required(values, 'erofs-backing'),
     ...(readDeadline !== undefined && { readDeadlineMs: readDeadline * 1000 }),
     registries,
     daemon: {
@@ -176,6 +179,7 @@ function flagsOf(options: GlobalOptions): Partial<Record<ConfigKey | 'config', s
     'log-level': options.logLevel,
     'log-format': options.logFormat,
     'work-dir': options.workDir,
+    'erofs-backing': options.erofsBacking,
     'read-deadline': options.readDeadline,
     'serve-workers': options.serveWorkers,
     'store-workers': options.storeWorkers,

@@ -6,8 +6,12 @@ import type { Platform } from './image-transfer.ts';
 
 export const DRIVER_NAMES = ['fuse', 'fuse-native', 'erofs'] as const;
 export type DriverName = (typeof DRIVER_NAMES)[number];
-/** In the order in which `auto` tries them. `erofs` only when asked for by name, until the kernel is tested first. */
-export const AUTO_DRIVERS = ['fuse', 'fuse-native'] as const satisfies readonly DriverName[];
+/** In the order in which `auto` tries them. */
+export const AUTO_DRIVERS = ['erofs', 'fuse', 'fuse-native'] as const satisfies readonly DriverName[];
+
+/** What the kernel reads an image by the driver erofs from: the daemon's files, or loop devices over them. */
+export const EROFS_BACKINGS = ['file', 'loop'] as const;
+export type ErofsBacking = (typeof EROFS_BACKINGS)[number];
 
 export interface MountRequest {
   /** `docker://HOST/REPO:TAG[@digest]`, a bare reference, or `oci:` or `oci-archive:` with an absolute path. */
@@ -15,6 +19,8 @@ export interface MountRequest {
   /** Absolute path of an existing directory. */
   readonly mountpoint: string;
   readonly driver: 'auto' | DriverName;
+  /** Default: auto. */
+  readonly erofsBacking?: 'auto' | ErofsBacking | undefined;
   /** Put a writable layer (overlayfs) on top; its changes live until the mount is removed. */
   readonly writable: boolean;
   /** Mount also over a directory that has something in it, which is hidden then. Default: refused. */
@@ -41,7 +47,9 @@ export interface MountInfo {
   readonly manifestDigest: Digest;
   readonly mountpoint: string;
   readonly driver: DriverName;
-  /** Why `auto` did not take one that it would rather have taken. */
+  /** Of the driver erofs. */
+  readonly erofsBacking?: ErofsBacking | undefined;
+  /** Why `auto` did not take a driver, or a backing, that it would rather have taken. */
   readonly driverReason?: string | undefined;
   /** Of the driver erofs: blobs that the kernel reads by itself, from their cache files. */
   readonly plainBlobs?: number | undefined;

@@ -214,6 +214,10 @@ export interface DaemonLimits {
   readonly helperMs: number;
   /** From mount(2) until the kernel's first request (INIT) is answered. */
   readonly initMs: number;
+  /** The self-test of erofs: half a second of work, on a machine that may be busy. */
+  readonly selfTestMs: number;
+  /** How long a mount that may be made by another driver waits for it: the daemon began with it when it started. */
+  readonly selfTestWaitMs: number;
   /** After unmount: until the workers have seen the end of the connection; longer means somebody still uses it. */
   readonly lingerMs: number;
   /** `stop` altogether; systemd kills after 90 s, containers after 10 s or 30 s. */
@@ -234,6 +238,8 @@ export interface DaemonLimits {
 export const defaultDaemonLimits: DaemonLimits = {
   helperMs: 30_000,
   initMs: 10_000,
+  selfTestMs: 15_000,
+  selfTestWaitMs: 5_000,
   lingerMs: 2_000,
   stopMs: 20_000,
   firstRequestMs: 30_000,

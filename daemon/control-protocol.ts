@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { Digest, ErrorCode, MountInfo, MountRequest } from '../core/index.ts';
-import { DRIVER_NAMES, isDigest } from '../core/index.ts';
+import { DRIVER_NAMES, EROFS_BACKINGS, isDigest } from '../core/index.ts';
 import type { SwarmReport } from './swarm-report.ts';
 
 export const MOUNTS_PATH = '/v1/mounts';
@@ -25,6 +25,7 @@ export const mountRequest: z.ZodType<MountRequest> = z.strictObject({
   reference: z.string().min(1).max(MAX_PATH),
   mountpoint: path,
   driver: z.enum(['auto', ...DRIVER_NAMES]),
+  erofsBacking: z.enum(['auto', ...EROFS_BACKINGS]).optional(),
   writable: z.boolean(),
   nonEmpty: z.boolean().optional(),
   platform: z
@@ -47,6 +48,7 @@ export const mountInfo: z.ZodType<MountInfo> = z.object({
   manifestDigest: digest,
   mountpoint: z.string(),
   driver: z.enum(DRIVER_NAMES),
+  erofsBacking: z.enum(EROFS_BACKINGS).optional(),
   driverReason: z.string().optional(),
   plainBlobs: z.number().optional(),
   writable: z.boolean(),

@@ -21,7 +21,7 @@ import {
 } from './config.ts';
 import { DaemonMetrics } from './daemon-metrics.ts';
 import type { DaemonOptions, DaemonPorts } from './daemon-options.ts';
-import { type ChosenDriver, chooseDriver } from './drivers.ts';
+import { type ChosenDriver, chooseDriver } from './driver-choice.ts';
 import { Pace } from './fetch/pace.ts';
 import { FuseStart } from './fuse-start.ts';
 import { HolderClient } from './holder/holder-client.ts';
@@ -121,8 +121,9 @@ export class Daemon implements ImageMounter {
       const kept = await sortLeftovers({ log: this.#ports.log, state: this.#state, helper: this.#helper, holder });
       if (this.#keepsMounts) this.#holder.start();
       const { fetch = defaultFetchLimits, store = defaultStoreLimits, serve = defaultServeLimits } = limits ?? {};
-      const ports = { ...this.#ports, metrics: this.#metrics.fetch };
-      const machinery = await startMachinery(ports, { cache, limits: { fetch, store, serve } });
+      const ports = { ...this.#ports, helper: this.#helper, metrics: this.#metrics.fetch };
+      const all = { fetch, store, serve, daemon: this.#limits };
+      const machinery = await startMachinery(ports, { root, cache, limits: all });
       this.#running = { ...machinery, ...this.#common, lock };
       await Promise.all(kept.map(mount => this.#resume(mount)));
     } catch (error) {
@@ -131,6 +132,11 @@ export class Daemon implements ImageMounter {
       throw error;
     }
     if (this.#options.exitWhenIdle) void this.#endUnlessUsed();
+  }
+
+  /** Finds out early what the first mount would wait for. Never rejects. */
+  async prepare(): Promise<void> {
+    await this.#running?.erofsTests.prepare();
   }
 
   async mount(request: MountRequest, { signal }: { readonly signal: AbortSignal }): Promise<MountInfo> {
@@ -223,12 +229,13 @@ export class Daemon implements ImageMounter {
   }
 
   async #mount(request: MountRequest, signal: AbortSignal): Promise<MountInfo> {
-    const { threads } = this.#parts();
-    const chosen = await chooseDriver(request);
-    using fuse = chosen.driver === 'fuse-native' ? undefined : new FuseStart({ helper: this.#helper, threads });
+    const { threads, erofsTests } = this.#parts();
+    const choice = await chooseDriver(request, { testErofs: (...asked) => erofsTests.problem(...asked) });
+    using fuse = choice.first === 'fuse-native' ? undefined : new FuseStart({ helper: this.#helper, threads });
     const helper = fuse?.helper ?? this.#helper;
     const isOurs = (canonical: string) => this.#mounts.has(canonical);
     const [opened, mountpoint] = await prepareMount({ ...this.#ports, helper, isOurs }, request, signal);
+    const chosen = await choice.settle(opened.bootstrap);
     const begin = () => this.#mountAt(mountpoint, { request, chosen, opened, fuse }, signal);
     // Through a link, it must still wait its turn at the directory itself.
     return await (mountpoint === resolve(request.mountpoint) ? begin() : this.#queue.run(mountpoint, begin));
@@ -260,9 +267,16 @@ export class Daemon implements ImageMounter {
       this.#forget(mount);
       throw error;
     }
-    const { driver, reason } = chosen;
+    const { driver, erofsBacking, reason } = chosen;
     const { reference } = image;
-    this.#ports.log.info('mounted', { mountpoint, reference, writable: request.writable, driver, reason });
+    this.#ports.log.info('mounted', {
+      mountpoint,
+      reference,
+      writable: request.writable,
+      driver,
+      erofsBacking,
+      reason,
+    });
     return mount.info();
   }
 

@@ -1,20 +1,12 @@
-// The drivers: which of them work here, why not, what each can't do, and which one a mount gets. One place, for the
-// daemon, for `doctor`, and for docs/drivers.md (a test compares it).
+// The drivers: which of them work here, why not, and what each can't do. One place, for the daemon, for `doctor`, and for
+// docs/drivers.md (a test compares it).
 
 import { execFile } from 'node:child_process';
 import { constants, existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { release } from 'node:os';
 import { promisify } from 'node:util';
-import {
-  AUTO_DRIVERS,
-  DRIVER_NAMES,
-  type DriverName,
-  errnoOf,
-  type MountRequest,
-  messageOf,
-  ShoalError,
-} from '../core/index.ts';
+import { DRIVER_NAMES, type DriverName, errnoOf, messageOf } from '../core/index.ts';
 import { packageProblem } from './fuse-native/binding.ts';
 
 /** What programs on a mount notice, against the same image unpacked by root. */
@@ -34,12 +26,14 @@ export const DRIVER_LIMITS: Readonly<Record<DriverName, readonly string[]>> = {
     'only where the npm package fuse-native has a binary: Linux and macOS on x86-64; macOS is not tested',
   ],
   erofs: [
-    'no writable layer (`mount --rw`, `run`)',
-    'O_DIRECT is refused (EINVAL)',
-    'extended attributes `trusted.overlay.*` that an image may have are shown, and mean something to an overlayfs on top',
-    'on kernels that turn a failed read of a file-backed EROFS into zeros, so do reads that fail (`umount --force`, `--read-deadline`)',
+    'O_DIRECT is refused from files (EINVAL)',
+    'over loop devices: with 128 reads of one image waiting, others of it wait, too; udev reads a few blocks of it; an unmount by others waits for what is read ahead',
+    'extended attributes `trusted.overlay.*` that an image may have are shown; such an image gets no writable layer (`mount --rw`, `run`)',
   ],
 };
+
+/** What a problem of erofs begins with that is the kernel's. */
+export const SELF_TEST_FAILED = 'the kernel fails the self-test';
 
 export interface DriverCheck {
   readonly driver: DriverName;
@@ -47,12 +41,6 @@ export interface DriverCheck {
   readonly problem?: string | undefined;
   /** `system`: rights or devices are missing. `unsupported`: there is nothing for this platform or installation. */
   readonly code?: 'system' | 'unsupported' | undefined;
-}
-
-export interface ChosenDriver {
-  readonly driver: DriverName;
-  /** Why not one before it. */
-  readonly reason?: string | undefined;
 }
 
 /** What a driver needs is there, or the reason why not. Touches no mount; starts at most `fusermount --version`. */
@@ -65,44 +53,19 @@ export function checkDrivers(): Promise<readonly DriverCheck[]> {
   return Promise.all(DRIVER_NAMES.map(checkDriver));
 }
 
-/**
- * The driver asked for, or for `auto` the first that works. Rejects with `system` or `unsupported` and every reason when
- * there is none, and with `unsupported` when the mount is to be writable and this process may not mount overlays.
- */
-export async function chooseDriver(
-  { driver: wanted, writable }: Pick<MountRequest, 'driver' | 'writable'>,
-  check: (driver: DriverName) => Promise<DriverCheck> = checkDriver,
-): Promise<ChosenDriver> {
-  if (writable && !isRoot()) {
-    throw new ShoalError(
-      'unsupported',
-      `a writable layer (overlayfs) needs root; this daemon runs as user ${userId()}. Mount without --rw, or as root`,
-    );
-  }
-  if (writable && wanted === 'erofs') {
-    throw new ShoalError('unsupported', 'driver erofs: no writable layer yet; mount without --rw, or by --driver fuse');
-  }
-  const failed: DriverCheck[] = [];
-  for (const driver of wanted === 'auto' ? AUTO_DRIVERS : [wanted]) {
-    const checked = await check(driver);
-    if (checked.problem === undefined) return { driver, reason: failed.length > 0 ? listed(failed) : undefined };
-    failed.push(checked);
-  }
-  const code = failed.some(({ code }) => code === 'system') ? 'system' : 'unsupported';
-  throw new ShoalError(code, `${wanted === 'auto' ? 'no driver works here: ' : 'driver '}${listed(failed)}`);
-}
-
 /** Whether this process may mount by itself. */
 export function isRoot(): boolean {
   return process.geteuid?.() === 0;
 }
 
-function userId(): number {
+export function userId(): number {
   return process.geteuid?.() ?? -1;
 }
 
-function listed(checks: readonly DriverCheck[]): string {
-  return checks.map(({ driver, problem }) => `${driver}: ${problem}`).join('; ');
+/** Drivers with the same problem are named together. */
+export function listProblems(checks: readonly DriverCheck[]): string {
+  const byProblem = Map.groupBy(checks, ({ problem }) => problem);
+  return [...byProblem].map(([problem, of]) => `${of.map(({ driver }) => driver).join(', ')}: ${problem}`).join('; ');
 }
 
 type Problem = Omit<DriverCheck, 'driver'>;
@@ -113,8 +76,8 @@ async function fuseProblem(): Promise<Problem> {
   return deviceProblem();
 }
 
-/** The kernel's first with EROFS over files. Whether it was built with that, a mount says. */
-const EROFS_KERNEL = [6, 12] as const;
+/** The kernel's first whose EROFS knows devices and chunks. Whether it was built with it, and over what, a mount says. */
+const EROFS_KERNEL = [5, 16] as const;
 
 async function erofsProblem(): Promise<Problem> {
   const fuse = await fuseProblem();
@@ -124,7 +87,7 @@ async function erofsProblem(): Promise<Problem> {
   if (Number(major) > neededMajor || (Number(major) === neededMajor && Number(minor) >= neededMinor)) return {};
   return {
     code: 'unsupported',
-    problem: `needs Linux ${EROFS_KERNEL.join('.')} (EROFS over files), this is ${release()}`,
+    problem: `needs Linux ${EROFS_KERNEL.join('.')} (EROFS with devices), this is ${release()}`,
   };
 }
 

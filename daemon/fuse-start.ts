@@ -12,7 +12,7 @@ export class FuseStart implements Disposable {
   #fd: number | undefined;
 
   /** Throws `system`. */
-  constructor(ports: { readonly helper: MountHelper; readonly threads: ServerThreads }) {
+  constructor(ports: { readonly helper: Pick<MountHelper, 'forMount'>; readonly threads: ServerThreads }) {
     const fd = openDevice();
     this.#fd = fd;
     this.helper = ports.helper.forMount(fd);

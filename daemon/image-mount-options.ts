@@ -2,7 +2,7 @@
 
 import type { Clock, Logger } from '../core/index.ts';
 import type { DaemonLimits, ServeLimits } from './config.ts';
-import type { ChosenDriver } from './drivers.ts';
+import type { ChosenDriver } from './driver-choice.ts';
 import type { Completer } from './fuse/completer.ts';
 import type { ServerThreads } from './fuse/server-threads.ts';
 import type { ImageContentPorts } from './image-content.ts';

@@ -5,8 +5,9 @@
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { abortedError, type Digest, deadline, type MountInfo, messageOf } from '../core/index.ts';
-import { type BootstrapReader, DeviceReader, emptyAttributes } from '../image/index.ts';
+import { type BootstrapReader, emptyAttributes } from '../image/index.ts';
 import { isRoot } from './drivers.ts';
+import { type ErofsPlan, planErofs } from './erofs-plan.ts';
 import { FuseSession } from './fuse/session.ts';
 import type { NativeSession } from './fuse-native/session.ts';
 import type { FuseStart } from './fuse-start.ts';
@@ -39,8 +40,12 @@ export class ImageMount {
   readonly #serving: ServingOptions;
   readonly #held = new AsyncDisposableStack();
   readonly #released = Promise.withResolvers<void>();
+  /** Of the driver erofs. */
+  #plan: ErofsPlan | undefined;
   #session: FuseSession | NativeSession | UnservedMount | undefined;
   #device: string | undefined;
+  /** The connection's, while this mount has it. */
+  #fd: number | undefined;
   #mounted = false;
   #ended = false;
   /** Something of it stays in the mount table and has to be known to the next daemon. */
@@ -131,6 +136,7 @@ export class ImageMount {
       manifestDigest: image.manifestDigest,
       mountpoint: record.mountpoint,
       driver: chosen.driver,
+      erofsBacking: chosen.erofsBacking,
       driverReason: chosen.reason,
       plainBlobs: this.#plainBlobs,
       writable: record.writable,
@@ -149,7 +155,11 @@ export class ImageMount {
   async unmount(force: boolean): Promise<void> {
     const { helper } = this.#ports;
     const { id, writable, mountpoint } = this.#options.record;
-    const order = { source: mountSource(id), detach: force };
+    const order = {
+      source: mountSource(id),
+      detach: force,
+      connection: this.#plan?.shows === 'flat' ? this.#device : undefined,
+    };
     // Before it goes: afterwards its number may be another connection's.
     // Where it can't be ended, detaching it is still what was asked for.
     if (force) await this.abort().catch(error => this.#complain('abort', error));
@@ -164,11 +174,8 @@ export class ImageMount {
   /** Ends the connection, if it has not ended: whoever reads gets an error. */
   async abort(): Promise<void> {
     if (!(this.#session instanceof FuseSession)) this.#session?.abort();
-    if (this.#device !== undefined && !this.#ended) await this.#ports.helper.abort(this.#device);
-  }
-
-  get #isErofs(): boolean {
-    return this.#options.chosen.driver === 'erofs';
+    if (this.#device === undefined || this.#fd === undefined || this.#ended) return;
+    await this.#ports.helper.abort(this.#device, this.#fd);
   }
 
   async #start(bootstrap: SharedArrayBuffer, fuse: FuseStart | undefined, signal: AbortSignal): Promise<void> {
@@ -176,11 +183,11 @@ export class ImageMount {
     await this.#enroll(record);
     const parts = openParts(bootstrap);
     await this.#openContent(parts, signal);
-    const hasFile = this.#isErofs || this.#keeping.isWanted;
+    const hasFile = this.#plan !== undefined || this.#keeping.isWanted;
     if (record.writable || hasFile) await this.#directory.create(this.#held);
     if (hasFile) await this.#directory.writeBootstrap(bootstrap, mountSource(record.id), this.#held);
     if (record.writable) await this.#directory.makeLayers(this.#held);
-    if (fuse && this.#isErofs) await this.#startErofs(parts, fuse, signal);
+    if (fuse && this.#plan) await this.#startErofs(this.#plan, parts, fuse, signal);
     else if (fuse) await this.#startFuse(parts, fuse, signal);
     else await this.#startNative(parts, signal);
     if (record.writable) {
@@ -192,8 +199,8 @@ export class ImageMount {
   }
 
   async #openContent({ reader }: OpenedParts, signal: AbortSignal): Promise<void> {
-    const files = this.#isErofs ? new DeviceReader(reader) : reader;
-    await this.#content.open({ reader, files }, this.#held, signal);
+    this.#plan = planErofs(reader, this.#options);
+    await this.#content.open({ reader, files: this.#plan?.files ?? reader }, this.#held, signal);
   }
 
   /** From here on the next daemon can go on with it. */
@@ -220,6 +227,7 @@ export class ImageMount {
     const parts = openParts(bootstrap);
     try {
       await this.#openContent(parts, signal);
+      this.#plan?.adopt(this.#held);
     } catch (error) {
       for (const descriptor of descriptors) closeSync(descriptor);
       throw error;
@@ -248,7 +256,11 @@ export class ImageMount {
 
   /** A session of this connection, whose descriptor is this mount's from now on. */
   #hold(parts: OpenedParts, fd: number, clones: readonly number[] = []): FuseSession {
-    this.#held.defer(() => closeSync(fd));
+    this.#fd = fd;
+    this.#held.defer(() => {
+      this.#fd = undefined;
+      closeSync(fd);
+    });
     const session = this.#makeSession(parts, fd, clones);
     this.#use(session);
     this.#held.defer(() => session.stop());
@@ -257,18 +269,16 @@ export class ImageMount {
   }
 
   /** The bootstrap is the kernel's; what the daemon serves are its devices, but for those that are here as a whole. */
-  async #startErofs(parts: OpenedParts, fuse: FuseStart, signal: AbortSignal): Promise<void> {
-    const source = mountSource(this.#options.record.id);
-    const names = parts.reader.blobs.map(({ id }) => id);
-    const devices = await this.#content.devices(names, this.#held, signal);
+  async #startErofs(plan: ErofsPlan, parts: OpenedParts, fuse: FuseStart, signal: AbortSignal): Promise<void> {
+    await plan.prepare(this.#held);
+    const devices = await plan.devices(names => this.#content.devices(names, this.#held, signal));
     this.#plainBlobs = devices.filter(device => 'path' in device).length;
-    const isServed = this.#plainBlobs < devices.length;
+    const isServed = plan.hasDevices && (devices.length === 0 || this.#plainBlobs < devices.length);
     if (isServed) await this.#startFuse(parts, fuse, signal);
     else this.#held.defer(() => this.#cleanUp());
     this.#mounted = true;
-    const place = { directory: this.#directory.path, source, mountpoint: this.#target };
     const { erofsReadaheadBytes: readaheadBytes } = this.#options.limits.serve;
-    await fuse.helper.mountErofs({ ...place, devices, readaheadBytes });
+    await fuse.helper.mountErofs({ ...plan.order(this.#target, devices), readaheadBytes });
     if (!isServed) this.#watch();
   }
 
@@ -319,7 +329,7 @@ export class ImageMount {
       },
       parts,
       this.#content,
-      { ...this.#serving, fd, clones, outlives: keeping.isWanted, shows: this.#isErofs ? 'devices' : 'tree' },
+      { ...this.#serving, fd, clones, outlives: keeping.isWanted, plan: this.#plan },
     );
   }
 
@@ -337,7 +347,7 @@ export class ImageMount {
     this.#mounted = true;
     const { readaheadBytes } = this.#options.limits.serve;
     const order = { mountpoint: this.#target, source: mountSource(id), rootMode: root.mode, readaheadBytes };
-    const mounting = this.#isErofs ? helper.mountDevices({ readaheadBytes }) : helper.mountFuse(order);
+    const mounting = this.#plan ? helper.mountDevices({ readaheadBytes }) : helper.mountFuse(order);
     const [loaded, mounted] = await Promise.allSettled([session.load(), mounting]);
     if (mounted.status === 'rejected') throw mounted.reason;
     this.#device = mounted.value;
@@ -351,7 +361,7 @@ export class ImageMount {
     this.#mounted = false;
     this.#leftOver = true;
     // No mount table shows what the devices come by.
-    if (this.#isErofs) await this.abort().catch(error => this.#complain('abort', error));
+    if (this.#plan) await this.abort().catch(error => this.#complain('abort', error));
     const { stuck, cleaned } = await this.#ports.helper.clean([mountSource(this.#options.record.id)]);
     this.#leftOver = stuck.length > 0;
     if (!this.#leftOver) return;

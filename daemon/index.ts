@@ -6,20 +6,15 @@ export { ControlClient } from './control-client.ts';
 export type { DaemonInfo } from './control-protocol.ts';
 export type { Daemon } from './daemon.ts';
 export type { DaemonOptions, DaemonPorts } from './daemon-options.ts';
-export {
-  type ChosenDriver,
-  checkDriver,
-  checkDrivers,
-  chooseDriver,
-  DRIVER_LIMITS,
-  type DriverCheck,
-} from './drivers.ts';
+export { type ChosenDriver, chooseDriver, type DriverChoice } from './driver-choice.ts';
+export { checkDriver, checkDrivers, DRIVER_LIMITS, type DriverCheck, SELF_TEST_FAILED } from './drivers.ts';
 export { planRings, type RingFacts, ringFacts } from './fuse/ring-plan.ts';
 export { tryToLoad as tryToLoadFuseNative } from './fuse-native/binding.ts';
 export { keepingProblem } from './holder/keeping-problem.ts';
-export { loadHolder, loadServer } from './load-server.ts';
+export { loadHolder, loadServer, testErofsBackings } from './load-server.ts';
 export { isMountOfOurs } from './mount/mount-table.ts';
 
 export type { ImageLibrary, LazyImage, Peers } from './ports.ts';
+export type { BackingProblems } from './self-test/backings.ts';
 export { hasLeftMounts } from './state-dir.ts';
 export type { SwarmReport, TaskReport } from './swarm-report.ts';

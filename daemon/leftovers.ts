@@ -94,8 +94,11 @@ async function giveUp(
   connection: HeldConnection,
 ): Promise<void> {
   const { device, hasEnded, descriptors } = connection;
-  if (device !== undefined && !hasEnded) {
-    await helper.abort(device).catch(error => log.error('abort failed', { device, error: messageOf(error) }));
+  const [descriptor] = descriptors;
+  if (device !== undefined && descriptor !== undefined && !hasEnded) {
+    await helper
+      .abort(device, descriptor)
+      .catch(error => log.error('abort failed', { device, error: messageOf(error) }));
   }
   await holder?.forget(id);
   for (const descriptor of descriptors) closeSync(descriptor);

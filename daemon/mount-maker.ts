@@ -5,7 +5,7 @@ import { isDigest, type MountRequest, ShoalError } from '../core/index.ts';
 import { type DaemonLimits, defaultFillLimits, defaultServeLimits } from './config.ts';
 import type { DaemonMetrics } from './daemon-metrics.ts';
 import type { DaemonOptions, DaemonPorts } from './daemon-options.ts';
-import type { ChosenDriver } from './drivers.ts';
+import type { ChosenDriver } from './driver-choice.ts';
 import type { Pace } from './fetch/pace.ts';
 import { ImageMount } from './image-mount.ts';
 import type { ImageMountOptions } from './image-mount-options.ts';
@@ -61,7 +61,7 @@ export function keptMount(
   return makeMount(parts, holder, {
     record: written,
     image: { reference, manifestDigest, layers, totalBytes, pieces, ...sources },
-    chosen: { driver: record.driver, reason: record.driverReason },
+    chosen: { driver: record.driver, erofsBacking: record.erofsBacking, reason: record.driverReason },
     readDeadlineMs: record.readDeadlineMs,
     requested: { requested, plainHttp, insecure },
   });

@@ -3,6 +3,7 @@
 
 import { BootstrapReader } from '../image/index.ts';
 import type { ServeLimits } from './config.ts';
+import type { ErofsPlan } from './erofs-plan.ts';
 import { assertLittleEndian } from './fuse/protocol.ts';
 import { planRings, ringFacts } from './fuse/ring-plan.ts';
 import { FuseSession, type SessionPorts } from './fuse/session.ts';
@@ -40,11 +41,13 @@ export function makeFuseSession(
     readonly clones: readonly number[];
     /** It is to go on when this process is dead: what had come by a ring would be lost with it. */
     readonly outlives: boolean;
-    readonly shows: 'tree' | 'devices';
+    /** Of the driver erofs; without one the tree is shown. */
+    readonly plan: ErofsPlan | undefined;
   },
 ): FuseSession {
   const { bootstrap, reader } = parts;
-  const { shows, outlives, limits } = options;
+  const { plan, outlives, limits } = options;
+  const blobs = sharedBlobs(content);
   const rings = outlives ? { problem: 'mounts outlive the daemon' } : planRings(ringFacts(), limits.workers);
   return new FuseSession(
     { ...ports, fetch: content.fetch.bind(content) },
@@ -52,7 +55,12 @@ export function makeFuseSession(
       ...options,
       ...figures(parts, content),
       rings,
-      image: { shows, bootstrap, chunks: reader.chunkTable().chunks, blobs: sharedBlobs(content) },
+      image: {
+        shows: plan?.shows ?? 'tree',
+        bootstrap,
+        chunks: reader.chunkTable().chunks,
+        blobs: plan?.sources(blobs) ?? blobs,
+      },
     },
   );
 }

@@ -11,6 +11,8 @@ import {
   type Digest,
   DRIVER_NAMES,
   type DriverName,
+  EROFS_BACKINGS,
+  type ErofsBacking,
   errnoOf,
   fromSystemError,
   isDigest,
@@ -19,7 +21,7 @@ import {
   ShoalError,
 } from '../core/index.ts';
 import { BlobPieces, PIECE_DIGEST_BYTES } from '../image/index.ts';
-import type { ChosenDriver } from './drivers.ts';
+import type { ChosenDriver } from './driver-choice.ts';
 import { MAX_READ_BYTES, MAX_WRITE_BYTES } from './fuse/device.ts';
 import type { SessionTerms } from './fuse/negotiation.ts';
 import type { LazyImage } from './ports.ts';
@@ -42,6 +44,7 @@ export interface SavedImage {
 
 export interface ResumeRecord {
   readonly driver: DriverName;
+  readonly erofsBacking?: ErofsBacking | undefined;
   readonly driverReason?: string | undefined;
   readonly readDeadlineMs?: number | undefined;
   readonly image: SavedImage;
@@ -57,6 +60,7 @@ const digest = z.custom<Digest>(value => typeof value === 'string' && isDigest(v
 
 const schema: z.ZodType<ResumeRecord> = z.strictObject({
   driver: z.enum(DRIVER_NAMES),
+  erofsBacking: z.enum(EROFS_BACKINGS).optional(),
   driverReason: z.string().optional(),
   readDeadlineMs: z.number().positive().optional(),
   image: z.strictObject({
@@ -105,6 +109,7 @@ export function resumeRecord(
   const { image, requested, chosen, readDeadlineMs } = mount;
   return {
     driver: chosen.driver,
+    erofsBacking: chosen.erofsBacking,
     driverReason: chosen.reason,
     readDeadlineMs,
     image: { ...requested, layers: image.layers, totalBytes: image.totalBytes },
@@ -186,11 +191,12 @@ export async function readSavedMount(
 async function readShared(path: string, expected: number): Promise<SharedArrayBuffer> {
   await using file = await open(path, 'r');
   const { size: bytes } = await file.stat();
-  if (bytes !== expected) throw new ShoalError('malformed', `bootstrap of ${bytes} bytes; expected ${expected}`);
-  const into = new Uint8Array(new SharedArrayBuffer(bytes));
-  for (let at = 0; at < bytes; ) {
-    const { bytesRead } = await file.read(into, at, bytes - at, at);
-    if (bytesRead === 0) throw new ShoalError('malformed', `bootstrap ends at ${at} of ${bytes}`);
+  // Over a loop device a hole follows it.
+  if (bytes < expected) throw new ShoalError('malformed', `bootstrap of ${bytes} bytes; expected ${expected}`);
+  const into = new Uint8Array(new SharedArrayBuffer(expected));
+  for (let at = 0; at < expected; ) {
+    const { bytesRead } = await file.read(into, at, expected - at, at);
+    if (bytesRead === 0) throw new ShoalError('malformed', `bootstrap ends at ${at} of ${expected}`);
     at += bytesRead;
   }
   return into.buffer;

@@ -21,6 +21,8 @@ export interface BlobEntry {
   readonly compressedSize: number;
   /** Size of the device: what the slot says, a multiple of the block size. */
   readonly deviceSize: number;
+  /** Where the device begins when bootstrap and devices lie in one file; may be 0, or anywhere. */
+  readonly mappedOffset: number;
   readonly compressionTable: {
     readonly offset: number;
     readonly storedSize: number;
@@ -78,6 +80,7 @@ function readEntry(bytes: Uint8Array, view: DataView, superblock: Superblock, in
     encrypted: cipher !== layout.CIPHER_NONE || (features & layout.BLOB_ENCRYPTED) !== 0,
     compressedSize: atMost(name, 'compressed size', u64(88), layout.MAX_COMPRESSED_BLOB_BYTES),
     deviceSize: view.getUint32(slot + 64, true) * superblock.blockSize,
+    mappedOffset: view.getUint32(slot + 68, true) * superblock.blockSize,
     compressionTable: {
       offset: u64(112),
       storedSize: u64(120),

@@ -16,6 +16,11 @@ const ROOT_NID = 0;
 /** The first blob's. */
 const FIRST_NID = 1;
 
+/** The nid of a blob's device, by the blob's place in the table. */
+export function deviceNid(blobIndex: number): number {
+  return blobIndex + FIRST_NID;
+}
+
 /** One for each thread: it shares the reader's bytes, nothing else. */
 export class DeviceReader {
   readonly rootNid = ROOT_NID;
@@ -61,7 +66,7 @@ export class DeviceReader {
   lookup(dirNid: number, bytes: Uint8Array, start = 0, end = bytes.length): number {
     if (dirNid !== ROOT_NID) throw malformed(`device ${dirNid}: not a directory`);
     const index = this.#names.findIndex(name => name.compare(bytes, start, end) === 0);
-    return index < 0 ? -1 : index + FIRST_NID;
+    return index < 0 ? -1 : deviceNid(index);
   }
 
   /**

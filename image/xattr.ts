@@ -41,6 +41,23 @@ export function readXattrs(bytes: Uint8Array, view: DataView, inode: InodeCursor
   return xattrs;
 }
 
+const TRUSTED_INDEX = 4;
+const OVERLAY_NAME = Buffer.from('overlay.');
+
+/**
+ * Whether there may be an attribute `trusted.overlay.*` anywhere in a bootstrap, wherever the kernel would look for it: an
+ * overlayfs on top would obey it. One pass over the bytes, at the speed of memory. Bytes that only look like one count, too.
+ */
+export function hasOverlayXattrs(bootstrap: Uint8Array): boolean {
+  const bytes = Buffer.from(bootstrap.buffer, bootstrap.byteOffset, bootstrap.byteLength);
+  for (let at = bytes.indexOf(OVERLAY_NAME); at >= 0; at = bytes.indexOf(OVERLAY_NAME, at + 1)) {
+    const entry = at - layout.XATTR_ENTRY_BYTES;
+    const isEntry = entry >= 0 && entry % layout.XATTR_ENTRY_BYTES === 0 && bytes[entry + 1] === TRUSTED_INDEX;
+    if (isEntry && (bytes[entry] ?? 0) >= OVERLAY_NAME.length) return true;
+  }
+  return false;
+}
+
 /** Whether the format can hold an attribute of this full name: one of the five namespaces, at most 255 bytes more. */
 export function isWritableXattr(name: string): boolean {
   const found = split(name);

@@ -62,6 +62,7 @@ export async function runDaemon(context: CommandContext, options: DaemonCommandO
   if (signal.aborted) stop();
   log.info('daemon is ready', { root: settings.root, pid: process.pid });
   context.registry.prepare().catch(() => {}); // the first mount says why
+  void daemon.prepare();
   try {
     await daemon.ended;
   } catch {

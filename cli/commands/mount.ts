@@ -32,6 +32,7 @@ export async function mount(
     reference: absolute,
     mountpoint,
     driver: context.settings.driver,
+    erofsBacking: context.settings.erofsBacking,
     writable: options.rw ?? false,
     nonEmpty: options.nonEmpty ?? false,
     platform: options.platform === undefined ? undefined : readPlatform(options.platform),

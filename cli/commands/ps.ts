@@ -4,7 +4,7 @@
 import { isShoalError, type MountInfo, systemClock } from '../../core/index.ts';
 import type { CommandContext } from '../command.ts';
 import { findDaemon, requireDaemon } from '../daemon-launch.ts';
-import { age, bytes, percent, printJson, printLine, printTable } from '../output.ts';
+import { age, bytes, driverWords, percent, printJson, printLine, printTable } from '../output.ts';
 
 export interface PsOptions {
   /** Seconds between two looks; true: the default. */
@@ -64,13 +64,13 @@ function printMounts(infos: readonly MountInfo[]): void {
   printTable(
     ['IMAGE', 'MOUNTPOINT', 'DRIVER', 'STATE', 'SIZE', ...NUMBERS],
     infos.map(info => {
-      const { reference, mountpoint, driver, writable, state, stats, resumedAt } = info;
+      const { reference, mountpoint, state, stats, resumedAt } = info;
       const resumed = resumedAt === undefined ? '' : `, resumed ${age(systemClock.now() - resumedAt)}`;
       const ratio = hitRatio(info);
       return [
         reference,
         mountpoint,
-        writable ? `${driver},rw` : driver,
+        info.writable ? `${driverWords(info)},rw` : driverWords(info),
         `${state.name} ${age(systemClock.now() - state.since)}${resumed}`,
         bytes(stats.totalBytes),
         percent(presentPart(info)),
@@ -86,6 +86,9 @@ function printMounts(infos: readonly MountInfo[]): void {
     }),
     ['SIZE', ...NUMBERS],
   );
+  for (const { mountpoint, driverReason } of infos) {
+    if (driverReason !== undefined) printLine(`${mountpoint}: this driver, because ${driverReason}`);
+  }
 }
 
 /** How much of what the image's files hold is in the cache. */

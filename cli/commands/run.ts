@@ -91,8 +91,9 @@ async function mountRoot(
     await withDaemon(context, async daemon => {
       // Not before the daemon has made the root its own.
       await mkdir(rootfs, { recursive: true, mode: 0o700 });
-      const { driver, readDeadlineMs } = context.settings;
-      const request: MountRequest = { ...image, mountpoint: rootfs, driver, readDeadlineMs, writable: true };
+      const { driver, erofsBacking, readDeadlineMs } = context.settings;
+      const how = { driver, erofsBacking, readDeadlineMs, writable: true };
+      const request: MountRequest = { ...image, mountpoint: rootfs, ...how };
       await daemon.mount(request, { signal: context.signal });
     });
   } catch (error) {

@@ -3,7 +3,7 @@
 
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
-import { DRIVER_NAMES } from '../../core/index.ts';
+import { DRIVER_NAMES, EROFS_BACKINGS } from '../../core/index.ts';
 import { defaultRoot } from '../default-root.ts';
 import { LOG_FORMATS, LOG_LEVELS } from '../logger.ts';
 import { parseEndpoint } from './endpoint.ts';
@@ -11,6 +11,7 @@ import { isAnnouncedAddress, isListenAddress, isLocation, isPeerAddress } from '
 import { isMirror } from './registry-hosts.ts';
 
 export const DRIVERS = ['auto', ...DRIVER_NAMES] as const;
+export const BACKINGS = ['auto', ...EROFS_BACKINGS] as const;
 
 /** A day: nobody who wants a deadline means more. The control protocol has the same limit. */
 const MAX_READ_DEADLINE_S = 86_400;
@@ -52,6 +53,7 @@ export const configSchema = z.strictObject({
   'docker-config': path.exactOptional(),
   'work-dir': path.exactOptional(),
   driver: z.enum(DRIVERS).exactOptional(),
+  'erofs-backing': z.enum(BACKINGS).exactOptional(),
   'read-deadline': within(1, MAX_READ_DEADLINE_S).exactOptional(),
   'serve-workers': within(1, MAX_THREADS).exactOptional(),
   'store-workers': within(1, MAX_THREADS).exactOptional(),
@@ -150,6 +152,14 @@ export const KEYS: Readonly<Record<ConfigKey, KeyDefinition>> = {
     kind: 'text',
     env: 'SHOAL_DRIVER',
     flag: '--driver',
+    fallback: 'auto',
+  },
+  'erofs-backing': {
+    meaning: 'what the kernel reads from with the driver erofs: files, or loop devices over them',
+    expected: oneOf(BACKINGS),
+    kind: 'text',
+    env: 'SHOAL_EROFS_BACKING',
+    flag: '--erofs-backing',
     fallback: 'auto',
   },
   'read-deadline': {

@@ -1,7 +1,8 @@
 // What doctor knows before it judges: plain data, so that the judging is a pure function of it and every machine that
 // we don't have can be a test.
 
-import type { RingFacts } from '../../daemon/index.ts';
+import type { MountInfo } from '../../core/index.ts';
+import type { BackingProblems, RingFacts } from '../../daemon/index.ts';
 
 export interface DeviceFact {
   /** Permission bits, or undefined when there is no such file. */
@@ -29,10 +30,14 @@ export interface DockerConfigFact {
   readonly problem: string | undefined;
 }
 
+export type MountFact = Pick<MountInfo, 'mountpoint' | 'driver' | 'erofsBacking' | 'driverReason'>;
+
 export interface DaemonFact {
   readonly socket: string;
   readonly socketExists: boolean;
-  readonly running: { readonly pid: number; readonly version: string; readonly mounts: number } | undefined;
+  readonly running:
+    | { readonly pid: number; readonly version: string; readonly mounts: readonly MountFact[] }
+    | undefined;
   /** Why it does not answer, when the reason is not simply that none runs. */
   readonly problem: string | undefined;
 }
@@ -63,7 +68,12 @@ export interface Facts {
   readonly fusermount: { readonly path: string; readonly setuid: boolean } | undefined;
   readonly userAllowOther: boolean;
   /** What came of trying: the reason why it does not work, or undefined when it does. */
-  readonly tried: { readonly fuse: string | undefined; readonly fuseNative: string | undefined };
+  readonly tried: {
+    readonly fuse: string | undefined;
+    readonly fuseNative: string | undefined;
+    /** Why erofs is out of the question, or what is wrong with which backing. */
+    readonly erofs: string | BackingProblems;
+  };
   readonly overlayProblem: string | undefined;
   readonly cache: CacheFact | undefined;
   readonly cacheProblem: string | undefined;

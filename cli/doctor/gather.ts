@@ -8,8 +8,17 @@ import { release, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { errnoOf, isShoalError, messageOf, ShoalError, siblingScript, systemClock } from '../../core/index.ts';
-import { ControlClient, checkDriver, probeHoles, ringFacts } from '../../daemon/index.ts';
+import { z } from 'zod';
+import {
+  EROFS_BACKINGS,
+  errnoOf,
+  isShoalError,
+  messageOf,
+  ShoalError,
+  siblingScript,
+  systemClock,
+} from '../../core/index.ts';
+import { type BackingProblems, ControlClient, checkDriver, probeHoles, ringFacts } from '../../daemon/index.ts';
 import { dockerConfigCredentials } from '../../registry/index.ts';
 import type { CommandContext } from '../command.ts';
 import { withoutCredentials } from '../credentials.ts';
@@ -26,10 +35,11 @@ const FUSE_DEVICE = '/dev/fuse';
 
 export async function gatherFacts(context: CommandContext, configProblem: string | undefined): Promise<Facts> {
   const { settings } = context;
-  const [cache, fuse, fuseNative, status, limits] = await Promise.all([
+  const [cache, fuse, fuseNative, erofs, status, limits] = await Promise.all([
     within(lookAtCache(settings.root)).catch((error: unknown) => messageOf(error)),
     tryFuse(context),
     tryFuseNative(),
+    tryErofs(),
     text('/proc/self/status'),
     text('/proc/self/limits'),
   ]);
@@ -54,7 +64,7 @@ export async function gatherFacts(context: CommandContext, configProblem: string
     keepMounts: settings.keepMounts,
     fusermount: await lookAtFusermount(context.env['PATH'] ?? ''),
     userAllowOther: /^\s*user_allow_other\b/m.test((await text('/etc/fuse.conf')) ?? ''),
-    tried: { fuse, fuseNative },
+    tried: { fuse, fuseNative, erofs },
     overlayProblem: fileSystems.includes('overlay') ? undefined : 'the kernel has not loaded it',
     cache: typeof cache === 'string' ? undefined : cache,
     cacheProblem: typeof cache === 'string' ? cache : undefined,
@@ -176,6 +186,27 @@ async function tryFuseNative(): Promise<string | undefined> {
   return problem ?? inChild([process.execPath, ownScript('try-fuse-native')]);
 }
 
+/** The daemon's self-test, with both backings, in a child process: the kernel may be one on which it hangs. */
+async function tryErofs(): Promise<string | BackingProblems> {
+  const { problem } = await checkDriver('erofs');
+  if (problem !== undefined) return problem;
+  const directory = await mkdtemp(join(tmpdir(), 'shoal-doctor-'));
+  const command = [process.execPath, ownScript('try-erofs'), directory] as const;
+  try {
+    const { stdout } = await run(command[0], command.slice(1), { timeout: SELF_TEST_MS, killSignal: 'SIGKILL' });
+    return backingProblems.parse(JSON.parse(stdout));
+  } catch (error) {
+    return `the self-test failed: ${lastWords(error)}`;
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** The test itself ends earlier. */
+const SELF_TEST_MS = 30_000;
+
+const backingProblems = z.partialRecord(z.enum(EROFS_BACKINGS), z.string());
+
 function ownScript(name: string): string {
   return fileURLToPath(siblingScript(import.meta.url, name));
 }
@@ -186,11 +217,15 @@ async function inChild([file = '', ...args]: readonly string[]): Promise<string 
     await run(file, args, { timeout: PATIENCE_MS, killSignal: 'SIGKILL' });
     return undefined;
   } catch (error) {
-    const stderr = error instanceof Error && 'stderr' in error ? String(error.stderr) : '';
-    const lines = stderr.trim().split('\n');
-    const said = lines.find(line => /^(?:\w*Error|shoal)\b/.test(line)) ?? lines.at(-1);
-    return said?.replace(/^(?:Error|shoal): /, '') || messageOf(error).split('\n')[0] || 'failed';
+    return lastWords(error);
   }
+}
+
+function lastWords(error: unknown): string {
+  const stderr = error instanceof Error && 'stderr' in error ? String(error.stderr) : '';
+  const lines = stderr.trim().split('\n');
+  const said = lines.find(line => /^(?:\w*Error|shoal)\b/.test(line)) ?? lines.at(-1);
+  return said?.replace(/^(?:Error|shoal): /, '') || messageOf(error).split('\n')[0] || 'failed';
 }
 
 async function lookAtCache(root: string): Promise<CacheFact> {
@@ -249,7 +284,7 @@ async function lookAtDaemon(socket: string): Promise<DaemonFact> {
   const signal = AbortSignal.timeout(PATIENCE_MS);
   try {
     const { pid, version } = await client.info({ signal });
-    const mounts = (await client.list({ signal })).length;
+    const mounts = await client.list({ signal });
     return { socket, socketExists, running: { pid, version, mounts }, problem: undefined };
   } catch (error) {
     const none = isShoalError(error, 'unreachable') || isShoalError(error, 'not-found');

@@ -1,11 +1,12 @@
 // What doctor says about Shoal on this machine: drivers, cache, settings, daemon. Pure: facts in, findings out.
 
-import { DRIVER_LIMITS } from '../../daemon/index.ts';
-import { bytes } from '../output.ts';
+import { EROFS_BACKINGS, type ErofsBacking } from '../../core/index.ts';
+import { DRIVER_LIMITS, SELF_TEST_FAILED } from '../../daemon/index.ts';
+import { bytes, driverWords } from '../output.ts';
 import { CAP_SYS_ADMIN, hasCapability } from './capabilities.ts';
 import type { Facts } from './facts.ts';
 import type { Probe } from './finding.ts';
-import { atLeast, EROFS_FILE_KERNEL, RESEND_KERNEL } from './kernels.ts';
+import { atLeast, RESEND_KERNEL } from './kernels.ts';
 
 /** Images are gigabytes; what is read of them has to fit. */
 const COMFORTABLE_FREE_BYTES = 2 * 2 ** 30;
@@ -39,13 +40,24 @@ function canMountByFusermount({ uid, capabilities, boundingCapabilities, noNewPr
   return hasCapability(boundingCapabilities, CAP_SYS_ADMIN) && !noNewPrivileges;
 }
 
-const erofsDriver: Probe = ({ kernel: release, fileSystems }) => ({
-  area: 'drivers',
-  name: 'erofs',
-  verdict: 'note',
-  found: `only by --driver erofs, read-only, in this release; this kernel ${atLeast(release, EROFS_FILE_KERNEL) && fileSystems.includes('erofs') ? 'can' : 'cannot'} mount images from files`,
-  limits: DRIVER_LIMITS.erofs,
-});
+const BACKING_WORDS: Readonly<Record<ErofsBacking, string>> = { file: 'from files', loop: 'by loop devices' };
+
+const erofsDriver: Probe = ({ tried: { erofs } }) => {
+  const base = { area: 'drivers', name: 'erofs', limits: DRIVER_LIMITS.erofs } as const;
+  if (typeof erofs === 'string') return { ...base, verdict: 'note', found: erofs };
+  const works = EROFS_BACKINGS.filter(backing => erofs[backing] === undefined).map(backing => BACKING_WORDS[backing]);
+  const problems = EROFS_BACKINGS.flatMap(backing =>
+    erofs[backing] === undefined ? [] : [`${BACKING_WORDS[backing]}: ${erofs[backing]}`],
+  );
+  const failed = problems.join('; ');
+  if (works.length === 0 && failed.includes(SELF_TEST_FAILED)) {
+    const todo = 'use a newer kernel; until then auto takes the driver fuse';
+    return { ...base, verdict: 'warn', found: failed, todo };
+  }
+  if (works.length === 0) return { ...base, verdict: 'note', found: failed };
+  const found = `works ${works.join(' and ')}: the kernel passes the self-test`;
+  return { ...base, verdict: 'ok', found: failed === '' ? found : `${found}; ${failed}` };
+};
 
 const takeover: Probe = ({ kernel: release, platform, uid, keepMounts }) => {
   const base = { area: 'daemon', name: 'takeover' } as const;
@@ -162,10 +174,16 @@ const daemon: Probe = ({ daemon: { running, problem, socket, socketExists }, sho
       : 'none runs; mount and run start one';
     return { ...base, verdict: 'note', found };
   }
-  const found = `pid ${running.pid}, version ${running.version}, ${running.mounts} ${running.mounts === 1 ? 'mount' : 'mounts'}`;
-  if (running.version === shoalVersion) return { ...base, verdict: 'ok', found };
+  const { pid, version, mounts } = running;
+  const found = `pid ${pid}, version ${version}, ${mounts.length} ${mounts.length === 1 ? 'mount' : 'mounts'}`;
+  const limits = mounts.map(mount => {
+    const why = mount.driverReason === undefined ? '' : `, because ${mount.driverReason}`;
+    return `${mount.mountpoint}: driver ${driverWords(mount)}${why}`;
+  });
+  if (version === shoalVersion) return { ...base, verdict: 'ok', found, limits };
   return {
     ...base,
+    limits,
     verdict: 'warn',
     found: `${found}; this command is ${shoalVersion}`,
     todo: 'restart the daemon when its mounts can go',

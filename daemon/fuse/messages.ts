@@ -10,8 +10,11 @@ import type { RingShare } from './ring-plan.ts';
 
 /** What every thread that serves a mount needs. */
 export interface ServedImage {
-  /** What its connection shows: the tree (fuse driver), or the devices (erofs driver). */
-  readonly shows: 'tree' | 'devices';
+  /**
+   * What its connection shows: the tree (fuse driver), the devices (erofs driver), or bootstrap and devices in one file (the
+   * same by a loop device; then the last of `blobs` is where the bootstrap is, see `FlatReader`).
+   */
+  readonly shows: 'tree' | 'devices' | 'flat';
   readonly bootstrap: SharedArrayBuffer;
   /** What the main thread found in the bootstrap's chunk table. */
   readonly chunks: readonly DescribedChunks[];

@@ -17,6 +17,8 @@ import {
 export interface OfferedTerms {
   /** The image has extended attributes, so access control lists are possible and the kernel must ask for them. */
   readonly hasXattrs: boolean;
+  /** Only the kernel itself reads: without it each direct read of a loop device would wait for the one before. */
+  readonly asyncDirect: boolean;
   /** Background requests the kernel may have open, misses that wait for a source among them. */
   readonly maxBackground: number;
   /** The kernel takes it unless the mount's own is lower. */
@@ -40,7 +42,7 @@ export interface SessionTerms {
 export type InitOutcome = 'accepted' | 'ring' | 'again' | 'refused';
 
 /**
- * Taken when offered. Not taken on purpose: ASYNC_DIO (a killed reader of O_DIRECT data could then not be freed),
+ * Taken when offered. Not taken on purpose: ASYNC_DIO (a killed reader of O_DIRECT data could then not be freed) of a tree,
  * AUTO_INVAL_DATA (nothing ever changes), WRITEBACK_CACHE and all locking (the kernel does it locally).
  */
 const WANTED_FLAGS =
@@ -66,7 +68,8 @@ export function negotiate(request: Uint32Array, reply: Uint32Array, terms: Offer
   body[InitOut.MAJOR] = KERNEL_MAJOR;
   body[InitOut.MINOR] = KERNEL_MINOR;
   if (major > KERNEL_MAJOR) return 'again';
-  const wanted = WANTED_FLAGS | (terms.hasXattrs ? InitFlag.POSIX_ACL : 0);
+  const { hasXattrs, asyncDirect } = terms;
+  const wanted = WANTED_FLAGS | (hasXattrs ? InitFlag.POSIX_ACL : 0) | (asyncDirect ? InitFlag.ASYNC_DIO : 0);
   body[InitOut.MAX_READAHEAD] = terms.readaheadBytes;
   body[InitOut.FLAGS] = (offer[InitIn.FLAGS] ?? 0) & wanted;
   body[InitOut.BACKGROUND] = terms.maxBackground | (terms.maxBackground << 16);

@@ -76,6 +76,7 @@ export const InitFlag = {
   ASYNC_READ: 1 << 0,
   DO_READDIRPLUS: 1 << 13,
   READDIRPLUS_AUTO: 1 << 14,
+  ASYNC_DIO: 1 << 15,
   NO_OPEN_SUPPORT: 1 << 17,
   PARALLEL_DIROPS: 1 << 18,
   POSIX_ACL: 1 << 20,

@@ -48,6 +48,7 @@ export interface RequestServerPorts {
 }
 
 export interface RequestServerOptions {
+  readonly asyncDirect: boolean;
   readonly maxBackground: number;
   readonly readaheadBytes: number;
   /** Asked when the kernel introduces itself: are there rings for its requests? */
@@ -185,8 +186,8 @@ export class RequestServer {
   #init(): Answer {
     const { request, reply } = this.#device;
     const { hasXattrs } = this.#nodes;
-    const { maxBackground, readaheadBytes, ring } = this.#options;
-    const outcome = negotiate(request, reply, { hasXattrs, maxBackground, readaheadBytes, ring: ring() });
+    const { ring, ...terms } = this.#options;
+    const outcome = negotiate(request, reply, { ...terms, hasXattrs, ring: ring() });
     this.#ports.onInit(outcome, termsOf(reply));
     return outcome === 'refused' ? -Errno.EPROTO : InitOut.BYTES;
   }

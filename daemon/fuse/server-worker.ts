@@ -106,7 +106,7 @@ class ServerWorker {
         onInterrupt: (uniqueLow, uniqueHigh) => post({ kind: 'interrupt', uniqueLow, uniqueHigh }),
         onWarning: message => this.#warn(message),
       },
-      { ...this.#work, ring: () => this.#board.offersRings },
+      { ...this.#work, asyncDirect: image.shows !== 'tree', ring: () => this.#board.offersRings },
     );
   }
 }

@@ -21,7 +21,7 @@ import { WorkerBoard } from './worker-board.ts';
 export interface SessionPorts {
   readonly clock: Clock;
   readonly log: Logger;
-  readonly completer: Completer;
+  readonly completer: Pick<Completer, 'attach'>;
   /** Where threads come from; perhaps some have loaded already. */
   readonly threads: Pick<ServerThreads, 'take'>;
   /** Makes the chunks of a read present. */

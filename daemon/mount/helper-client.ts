@@ -1,6 +1,6 @@
 // The daemon's side of the helper: the daemon itself never touches a mount (design §6 rule 1).
 
-import pLimit from 'p-limit';
+import pLimit, { type LimitFunction } from 'p-limit';
 import { ShoalError } from '../../core/index.ts';
 import { HelperProcess } from './helper-process.ts';
 import type { HelperAnswer, HelperRequest } from './helper-protocol.ts';
@@ -9,6 +9,9 @@ import type { HelperAnswer, HelperRequest } from './helper-protocol.ts';
 const MAX_HELPERS = 4;
 /** Besides, for mounts whose image is on its way: so many have a process that waits; others start one for each step. */
 const MAX_WAITING_HELPERS = 4;
+
+/** An unmount that takes longer waits for something. */
+const RESCUE_MS = 500;
 
 type Order<Op extends HelperRequest['op']> = Omit<Extract<HelperRequest, { op: Op }>, 'op'>;
 
@@ -22,6 +25,8 @@ export interface MountSteps extends Disposable {
   mountDevices(order: Order<'mount-devices'>): Promise<string>;
   /** Next, and once the connection is served: mounts the bootstrap over the devices. */
   mountErofs(order: Order<'mount-erofs'>): Promise<void>;
+  /** Reads from the connection before `mountErofs`, or from an EROFS that was mounted nowhere: the result of each range. */
+  readFile(order: Order<'read-file'>): Promise<readonly ({ readonly bytes: Buffer } | { readonly errno: string })[]>;
   /** Mounts an overlay of the directory's `lower`, `upper` and `work`. */
   mountOverlay(order: Order<'mount-overlay'>): Promise<void>;
 }
@@ -31,6 +36,8 @@ export class MountHelper {
   readonly #few = pLimit(MAX_HELPERS);
   /** Those between two steps of a mount: they must not keep one from being undone. */
   readonly #kept = pLimit(MAX_HELPERS);
+  /** Others may all wait for what this one ends. */
+  readonly #rescuers = pLimit(1);
   #waiting = 0;
 
   constructor(options: { readonly timeoutMs: number }) {
@@ -76,13 +83,30 @@ export class MountHelper {
     return stepsOf(request => this.#ask(request)).mountOverlay(order);
   }
 
-  /** Unmounts what is ours at these mountpoints, in order. Rejects with `busy`. */
-  async unmount(order: {
-    readonly mountpoints: readonly string[];
-    readonly source: string;
-    readonly detach: boolean;
-  }): Promise<void> {
-    await this.#ask({ op: 'unmount', ...order });
+  /**
+   * Unmounts what is ours at these mountpoints, in order. Rejects with `busy`. `connection`: the device of what is read
+   * through a loop device. There an unmount waits for what the kernel reads ahead for nobody, perhaps for ever: the
+   * connection is ended when the mount is gone from the table.
+   */
+  async unmount({
+    connection,
+    ...order
+  }: Order<'unmount'> & { readonly connection?: string | undefined }): Promise<void> {
+    let pid: number | undefined;
+    const onStart = (helper: HelperProcess) => {
+      pid = helper.pid;
+    };
+    const unmounted = this.#ask({ op: 'unmount', ...order }, { onStart });
+    const rescue = setInterval(() => {
+      if (connection === undefined || pid === undefined) return;
+      const request = { op: 'free-unmount', device: connection, source: order.source, pid } as const;
+      void this.#ask(request, { limit: this.#rescuers }).catch(() => {}); // tried again, as long as it waits
+    }, RESCUE_MS);
+    try {
+      await unmounted;
+    } finally {
+      clearInterval(rescue);
+    }
   }
 
   /**
@@ -96,8 +120,9 @@ export class MountHelper {
     return { cleaned: required(answer.cleaned), stuck: required(answer.stuck) };
   }
 
-  async abort(device: string): Promise<void> {
-    await this.#ask({ op: 'abort', device });
+  /** Ends the connection of this open /dev/fuse, whose device that is, unless it has ended. */
+  async abort(device: string, fuseFd: number): Promise<void> {
+    await this.#ask({ op: 'abort', device }, { fuseFd });
   }
 
   /** Each step by a process of its own, but those of the erofs driver: one takes over what the other has made. */
@@ -116,22 +141,34 @@ export class MountHelper {
     return stepsOf(
       async request => {
         if (request.op === 'mount-devices') return (await start()).ask(request);
-        return kept !== undefined && request.op === 'mount-erofs' ? kept.ask(request) : this.#ask(request, fuseFd);
+        const isNext = request.op === 'mount-erofs' || request.op === 'read-file';
+        return kept !== undefined && isNext ? kept.ask(request) : this.#ask(request, { fuseFd });
       },
       () => ended.resolve(),
     );
   }
 
   /** By a process of its own. */
-  #ask(request: HelperRequest, fuseFd?: number): Promise<HelperAnswer> {
+  #ask(
+    request: HelperRequest,
+    { fuseFd, limit = this.#few, onStart = () => {} }: AskOptions = {},
+  ): Promise<HelperAnswer> {
     return new Promise((resolve, reject) => {
-      void this.#few(async () => {
+      void limit(async () => {
         const helper = new HelperProcess(this.#timeoutMs, fuseFd);
+        onStart(helper);
         await helper.ask(request).then(resolve, reject);
         await helper.end();
       });
     });
   }
+}
+
+interface AskOptions {
+  readonly fuseFd?: number;
+  /** Whose turn it must be. */
+  readonly limit?: LimitFunction;
+  readonly onStart?: (helper: HelperProcess) => void;
 }
 
 function stepsOf(ask: (request: HelperRequest) => Promise<HelperAnswer>, end: () => void = () => {}): MountSteps {
@@ -144,6 +181,10 @@ function stepsOf(ask: (request: HelperRequest) => Promise<HelperAnswer>, end: ()
     mountDevices: async order => required((await ask({ op: 'mount-devices', ...order })).device),
     async mountErofs(order) {
       await ask({ op: 'mount-erofs', ...order });
+    },
+    async readFile(order) {
+      const { reads } = await ask({ op: 'read-file', ...order });
+      return required(reads).map(read => ('bytes' in read ? { bytes: Buffer.from(read.bytes, 'base64') } : read));
     },
     async mountOverlay(order) {
       await ask({ op: 'mount-overlay', ...order });

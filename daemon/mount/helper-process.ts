@@ -45,6 +45,11 @@ export class HelperProcess {
     child.on('close', () => this.#leave());
   }
 
+  /** Undefined: it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   /**
    * One order at a time. Rejects with what the helper says, `system` when it ended, and `timeout`: then it is killed and
    * not waited for, because it may be stuck where not even SIGKILL reaches.

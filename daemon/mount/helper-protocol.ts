@@ -9,6 +9,15 @@ import { z } from 'zod';
  */
 export type ErofsDevice = { readonly export: string } | { readonly path: string };
 
+/** In the directory of a mount over a loop device: where a link to that is, by the source's name. */
+export const LOOP_DIRECTORY = 'loop';
+
+/** Bytes of a file. */
+export interface Range {
+  readonly offset: number;
+  readonly length: number;
+}
+
 /** Mounts of ours are known by their source, `shoal:` and a random id, in the mount table of the helper's namespace. */
 export type HelperRequest =
   /** The canonical path of a directory, and whether something is in it. `not-found` when it is none. */
@@ -26,15 +35,25 @@ export type HelperRequest =
     }
   /** Mounts the FUSE connection of descriptor 3 nowhere: for EROFS to read an image's devices from. */
   | { readonly op: 'mount-devices'; readonly readaheadBytes: number }
+  /** In the same process, before or after the next: reads ranges of a file, one after the other. For the self-test. */
+  | {
+      readonly op: 'read-file';
+      readonly of: 'devices' | 'erofs';
+      readonly path: string;
+      readonly ranges: readonly Range[];
+    }
   /** In the same process, when the connection is served: mounts the bootstrap over the devices. */
   | {
       readonly op: 'mount-erofs';
       /** Where the bootstrap lies, by the name of `source`. */
       readonly directory: string;
       readonly source: string;
-      readonly mountpoint: string;
+      /** Undefined: nowhere; it goes with the process. */
+      readonly mountpoint: string | undefined;
       /** In the order of the bootstrap. */
       readonly devices: readonly ErofsDevice[];
+      /** Instead of devices and bootstrap: what has all of it, for a loop device over it. */
+      readonly loop?: ErofsDevice | undefined;
       readonly readaheadBytes: number;
     }
   /** Mounts `lower`, `upper` and `work` of a directory as an overlay. */
@@ -50,7 +69,9 @@ export type HelperRequest =
   /** Aborts and detaches whatever these sources still have mounted, for leftovers and failures. */
   | { readonly op: 'clean'; readonly sources: readonly string[] }
   /** Ends a FUSE connection, whoever serves it: every waiting request fails. */
-  | { readonly op: 'abort'; readonly device: string };
+  | { readonly op: 'abort'; readonly device: string }
+  /** The same, if another helper is waiting in umount(2) for the end of what this connection serves. */
+  | { readonly op: 'free-unmount'; readonly device: string; readonly source: string; readonly pid: number };
 
 export interface HelperOrder {
   readonly daemonPid: number;
@@ -67,6 +88,8 @@ export const helperAnswer = z.object({
   mounted: z.array(z.object({ source: z.string(), mountpoint: z.string() })).optional(),
   /** mount-fuse, mount-devices, mount-erofs, mount-overlay: `major:minor`. */
   device: z.string().optional(),
+  /** read-file: what each range gave, the bytes in base64. */
+  reads: z.array(z.union([z.object({ bytes: z.string() }), z.object({ errno: z.string() })])).optional(),
   /** clean: what was found or stood in the way, for the log; and the sources that are not wholly gone. */
   cleaned: z.array(z.string()).optional(),
   stuck: z.array(z.string()).optional(),

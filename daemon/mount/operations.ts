@@ -2,12 +2,24 @@
 // SIGKILL, keeps every lock and hangs sync(2) for the whole machine (design §6 rule 1).
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, opendirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  opendirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { fromSystemError, messageOf, ShoalError } from '../../core/index.ts';
 import { MAX_READ_BYTES } from '../fuse/device.ts';
+import { endedConnections } from '../holder/unix-socket.ts';
 import { MNT_DETACH, MS_RDONLY, mount, UMOUNT_NOFOLLOW, unmount } from '../system-calls.ts';
-import { mountDevices, mountErofs } from './erofs-mount.ts';
+import { mountDevices, mountErofs, readFile } from './erofs-mount.ts';
 import type { HelperAnswer, HelperRequest } from './helper-protocol.ts';
+import { detachLoops } from './loop-devices.ts';
 import { type MountEntry, parseMountOutput, parseMountTable, topMount } from './mount-table.ts';
 import { setReadahead } from './readahead.ts';
 
@@ -31,8 +43,9 @@ export function perform(request: HelperRequest): HelperAnswer {
       return { device };
     }
     case 'mount-erofs':
-      mountErofs(request);
-      return { device: deviceOf(request.source, request.mountpoint) };
+      return { device: mountErofs(request) };
+    case 'read-file':
+      return readFile(request);
     case 'mount-overlay':
       return mountOverlay(request);
     case 'unmount':
@@ -41,7 +54,10 @@ export function perform(request: HelperRequest): HelperAnswer {
     case 'clean':
       return clean(request.sources);
     case 'abort':
-      abortConnection(request.device);
+      abortOurs(request.device);
+      return {};
+    case 'free-unmount':
+      freeUnmount(request);
       return {};
   }
 }
@@ -149,7 +165,7 @@ function cleanSource(source: string): string[] {
     .reverse();
   for (const { fsType, device } of ours) if (fsType === FUSE_TYPE) tryToAbort(device);
   for (const { mountpoint } of ours) unmountOurs(mountpoint, source, true);
-  return ours.map(entry => `${entry.fsType} ${entry.mountpoint}`);
+  return [...ours.map(entry => `${entry.fsType} ${entry.mountpoint}`), ...detachLoops(source)];
 }
 
 /** Where there is no fusectl to be had, what is detached ends with its last user or its server. */
@@ -167,11 +183,58 @@ function abortConnection(device: string): void {
     abortAsUser(device);
     return;
   }
-  if (!readTable().some(entry => entry.fsType === 'fusectl')) {
-    refuse(mount('fusectl', FUSECTL, 'fusectl', { flags: 0, data: '' }), `mount ${FUSECTL}`);
-  }
+  mountFusectl();
   const path = abortFile(device);
   if (existsSync(path)) writeFileSync(path, '1');
+}
+
+function mountFusectl(): void {
+  if (readTable().some(entry => entry.fsType === 'fusectl')) return;
+  refuse(mount('fusectl', FUSECTL, 'fusectl', { flags: 0, data: '' }), `mount ${FUSECTL}`);
+}
+
+/**
+ * Of descriptor 3. A number is given to another connection as soon as this one has ended: so the file is opened, which stays
+ * that of the connection it was opened for, and then looked whether ours has not ended.
+ */
+function abortOurs(device: string): void {
+  if (process.geteuid?.() === 0) mountFusectl();
+  const path = abortFile(device);
+  if (!existsSync(path)) return;
+  const fd = openSync(path, 'w');
+  try {
+    if (!endedConnections([FUSE_FD]).has(FUSE_FD)) writeSync(fd, '1');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * The number of a connection that has ended may be another's soon. A file in fusectl stays that of the one for which it was
+ * opened; and if the unmount waits after that, the connection is still the one that it waits for.
+ */
+function freeUnmount({ device, source, pid }: Extract<HelperRequest, { op: 'free-unmount' }>): void {
+  mountFusectl();
+  const path = abortFile(device);
+  if (!existsSync(path)) return;
+  const fd = openSync(path, 'w');
+  try {
+    const isGone = !readTable().some(entry => entry.source === source);
+    if (isGone && isUnmounting(pid)) writeSync(fd, '1');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** umount2(2) on x86-64; elsewhere it has the number of the common table. */
+const UMOUNT2 = process.arch === 'x64' ? 166 : 39;
+
+function isUnmounting(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/syscall`, 'latin1').startsWith(`${UMOUNT2} `);
+  } catch {
+    return false;
+  }
 }
 
 /** The file belongs to the user who mounted, where fusectl is mounted. Without it, the end of the server has to do. */

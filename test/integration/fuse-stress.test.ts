@@ -10,8 +10,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
-import { DRIVER_NAMES, type DriverName, type MountInfo } from '../../core/index.ts';
+import { DRIVER_NAMES, type DriverName, EROFS_BACKINGS, type ErofsBacking, type MountInfo } from '../../core/index.ts';
 import { checkDriver } from '../../daemon/index.ts';
+import { missingLoop } from '../support/missing.ts';
 import {
   fioLaysOut,
   fioReads,
@@ -105,24 +106,37 @@ async function writeWrongManifest(shoal: Shoal, image: StressImage): Promise<str
   return path;
 }
 
+interface Way {
+  readonly driver: DriverName;
+  readonly backing: 'auto' | ErofsBacking;
+}
+
+const WAYS: readonly (readonly [DriverName, Way['backing']])[] = [
+  ...DRIVER_NAMES.filter(name => name !== 'erofs').map(name => [name, 'auto'] as const),
+  ...EROFS_BACKINGS.map(backing => ['erofs', backing] as const),
+];
+
 test('a mount under stress', { timeout: SECONDS * 40_000 + 600_000, skip: noReaders }, async t => {
   const accelerated = await makeImage(await makeShoal(t));
-  for (const driver of DRIVER_NAMES) {
+  for (const [driver, backing] of WAYS) {
     const { problem } = await checkDriver(driver);
-    await t.test(`driver ${driver}`, { skip: problem ?? false }, t => putUnderStress(t, driver, accelerated));
+    const skip = problem ?? (backing === 'loop' && missingLoop());
+    const name = backing === 'auto' ? driver : `${driver} (${backing})`;
+    await t.test(`driver ${name}`, { skip }, t => putUnderStress(t, { driver, backing }, accelerated));
   }
 });
 
 /** The image is mounted twice, as it is and below a writable layer. Nothing of it is in the cache yet. */
-async function putUnderStress(t: TestContext, driver: DriverName, { image, converted }: Accelerated): Promise<void> {
-  const shoal = await makeShoal(t);
-  // Limits of erofs; and what is read ahead of a device serves many reads of files.
-  const [direct, writableBy, manyReads] = driver === 'erofs' ? [false, 'fuse', 10] : [true, driver, 100];
+async function putUnderStress(t: TestContext, way: Way, { image, converted }: Accelerated): Promise<void> {
+  const { driver, backing } = way;
+  const shoal = await makeShoal(t, { SHOAL_EROFS_BACKING: backing });
+  // A limit of erofs; and what is read ahead of a device serves many reads of files.
+  const [direct, manyReads] = driver === 'erofs' ? [false, 10] : [true, 100];
   const kernelLog = await watchKernelLog();
   const [readOnly, writable] = [join(shoal.scratch, 'ro'), join(shoal.scratch, 'rw')];
   for (const mountpoint of [readOnly, writable]) await mkdir(mountpoint);
   await shoal.ok('mount', '--driver', driver, converted, readOnly);
-  await shoal.ok('mount', '--driver', writableBy, '--rw', converted, writable);
+  await shoal.ok('mount', '--driver', driver, '--rw', converted, writable);
 
   await t.test(
     `${READERS} processes read every byte and name as they are in the image, hits and misses mixed`,

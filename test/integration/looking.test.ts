@@ -13,7 +13,7 @@ import { MAIN, makeShoal, type Shoal } from '../support/shoal.ts';
 const run = promisify(execFile);
 
 interface Report {
-  readonly findings: readonly { name: string; verdict: string; found: string; todo?: string }[];
+  readonly findings: readonly { name: string; verdict: string; found: string; todo?: string; limits?: string[] }[];
   readonly workingDrivers: readonly string[];
 }
 
@@ -83,14 +83,13 @@ suite('looking', { timeout: 300_000 }, () => {
     const [, line = ''] = (await shoal.ok('ps')).split('\n');
     assert.match(
       line,
-      /fuse +ready \d+ s +\S+ .?B +[\d.]+ % +0 B +0 B +\S+ .?B +\S+ .?B\/s +\d+ \([\d.]+\/s\) +\d+ +[\d.]+ % +0/,
+      /(?:fuse|erofs,file|erofs,loop) +ready \d+ s +\S+ .?B +[\d.]+ % +0 B +0 B +\S+ .?B +\S+ .?B\/s +\d+ \([\d.]+\/s\) +\d+ +[\d.]+ % +0/,
     );
-    assert.match(await shoal.ok('metrics'), /^shoal_mounts\{driver="fuse"\} 1$/m);
+    assert.match(await shoal.ok('metrics'), /^shoal_mounts\{driver="(?:fuse|erofs)"\} 1$/m);
     const report = (await shoal.json('doctor')) as Report;
-    assert.match(
-      report.findings.find(({ name }) => name === 'daemon')?.found ?? '',
-      new RegExp(`^pid ${pid}, .* 1 mount$`),
-    );
+    const daemon = report.findings.find(({ name }) => name === 'daemon');
+    assert.match(daemon?.found ?? '', new RegExp(`^pid ${pid}, .* 1 mount$`));
+    assert.match(daemon?.limits?.[0] ?? '', /mnt: driver (?:fuse|erofs,file|erofs,loop)/);
   });
 
   test('ps --watch looks again and again, and Ctrl-C ends it well', async t => {

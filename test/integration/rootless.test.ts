@@ -108,7 +108,7 @@ suite('without root', { timeout: 480_000, skip }, () => {
     const result = await user.run('mount', '--plain-http', image, mountpoint);
     assert.equal(result.code, 0, result.stderr);
     assert.match(result.stdout, /driver fuse-native/);
-    assert.match(result.stderr, /because fuse: needs root/);
+    assert.match(result.stderr, /because erofs, fuse: needs root/);
     assert.equal((await user.start(READ_ALL, join(mountpoint, 'warm')).output).trim(), lineOf(mountpoint, 'warm'));
     const [info] = (await user.json('ps')) as MountInfo[];
     assert.deepEqual([info?.driver, info?.mountpoint], ['fuse-native', mountpoint]);
@@ -144,7 +144,7 @@ suite('without root', { timeout: 480_000, skip }, () => {
     assert.equal(result.code, 71);
     assert.match(
       result.stderr,
-      /no driver works here: fuse: needs root.*fuse-native: user \d+ may not open \/dev\/fuse.*0666/,
+      /no driver works here: erofs, fuse: needs root.*fuse-native: user \d+ may not open \/dev\/fuse.*0666/,
     );
     assert.deepEqual(user.mounts(), []);
   });

@@ -74,7 +74,9 @@ export class Place implements Ending {
   }
 
   call(args: readonly string[], options: Pick<ShoalCall, 'when' | 'signal' | 'env'> = {}): Promise<CommandResult> {
-    const env = { TMPDIR: this.tmp, HOME: this.base, DOCKER_CONFIG: this.path('docker'), ...options.env };
+    const own = { TMPDIR: this.tmp, HOME: this.base, DOCKER_CONFIG: this.path('docker') };
+    // What a damaged tree looks like is then what the daemon says, and not what the kernel makes of it.
+    const env = { ...own, SHOAL_DRIVER: 'fuse', ...options.env };
     return callShoal(args, { ...options, root: this.root, env });
   }
 

@@ -26,7 +26,7 @@ const GOOD: Facts = {
   keepMounts: true,
   fusermount: { path: '/usr/bin/fusermount', setuid: true },
   userAllowOther: true,
-  tried: { fuse: undefined, fuseNative: undefined },
+  tried: { fuse: undefined, fuseNative: undefined, erofs: {} },
   overlayProblem: undefined,
   cache: {
     directory: '/var/lib/shoal/cache',
@@ -47,20 +47,22 @@ const GOOD: Facts = {
   dockerConfig: { path: '/root/.docker/config.json', mode: 0o600, problem: undefined },
   configFile: '/etc/shoal/config.toml',
   configProblem: undefined,
-  daemon: { socket: '/s', socketExists: true, running: { pid: 7, version: '1.2.3', mounts: 2 }, problem: undefined },
+  daemon: { socket: '/s', socketExists: true, running: { pid: 7, version: '1.2.3', mounts: [] }, problem: undefined },
 };
 
-test('a machine on which all is well gets no warning, and both drivers that there are', () => {
+test('a machine on which all is well gets no warning, and all drivers', () => {
   const { findings, workingDrivers } = judge(GOOD);
   assert.deepEqual(
     findings.filter(({ verdict }) => verdict === 'warn' || verdict === 'fail'),
     [],
   );
-  assert.deepEqual(workingDrivers, ['fuse', 'fuse-native']);
+  assert.deepEqual(workingDrivers, ['fuse', 'fuse-native', 'erofs']);
 });
 
 const noDevice = { mode: undefined, isCharacterDevice: false, openError: 'ENOENT' };
 const closedDevice = { mode: 0o600, isCharacterDevice: true, openError: 'EACCES' };
+const NOTHING_WORKS = { fuse: 'needs root', fuseNative: 'missing', erofs: 'needs root' };
+const ZEROS = 'the kernel fails the self-test: zeros';
 const CASES: readonly (readonly [string, Partial<Facts>, string, Verdict, RegExp, RegExp])[] = [
   ['an old kernel', { kernel: '4.19.0' }, 'version', 'fail', /older than 7\.31/, /5\.4 or newer/],
   ['another system', { platform: 'darwin' }, 'version', 'warn', /only fuse-native/, /Linux/],
@@ -79,14 +81,7 @@ const CASES: readonly (readonly [string, Partial<Facts>, string, Verdict, RegExp
   ['no overlayfs', { overlayProblem: 'not loaded' }, 'overlayfs', 'warn', /not loaded/, /mount --rw do not work/],
   ['a container without rights', { capabilities: 0n }, 'user', 'warn', /CAP_SYS_ADMIN/, /--cap-add SYS_ADMIN/],
   ['a user', { uid: 1000 }, 'user', 'warn', /user 1000/, /fuse-native/],
-  [
-    'a driver that cannot mount',
-    { tried: { fuse: 'mount: EPERM', fuseNative: undefined } },
-    'fuse',
-    'fail',
-    /EPERM/,
-    /rights/,
-  ],
+  ['a driver that cannot mount', { tried: { ...GOOD.tried, fuse: 'mount: EPERM' } }, 'fuse', 'fail', /EPERM/, /rights/],
   [
     'a user who gets no privileges',
     { uid: 1, capabilities: 0n, noNewPrivileges: true },
@@ -106,12 +101,37 @@ const CASES: readonly (readonly [string, Partial<Facts>, string, Verdict, RegExp
   ['a user with fusermount', { uid: 1, capabilities: 0n }, 'fuse-native', 'ok', /works/, /^$/],
   [
     'a platform without fuse-native',
-    { tried: { fuse: undefined, fuseNative: 'no binary' } },
+    { tried: { ...GOOD.tried, fuseNative: 'no binary' } },
     'fuse-native',
     'note',
     /no binary/,
     /^$/,
   ],
+  [
+    'a kernel that makes zeros of what it cannot read from files',
+    { tried: { ...GOOD.tried, erofs: { file: ZEROS } } },
+    'erofs',
+    'ok',
+    /^works by loop devices: .*; from files: the kernel fails the self-test: zeros$/,
+    /^$/,
+  ],
+  [
+    'the same without loop devices',
+    { tried: { ...GOOD.tried, erofs: { file: ZEROS, loop: 'there are none' } } },
+    'erofs',
+    'warn',
+    /zeros; by loop devices: there are none$/,
+    /newer kernel.*fuse/,
+  ],
+  [
+    'a kernel without EROFS',
+    { tried: { ...GOOD.tried, erofs: { file: 'ENODEV', loop: 'ENODEV' } } },
+    'erofs',
+    'note',
+    /ENODEV/,
+    /^$/,
+  ],
+  ['a user and erofs', { tried: { ...GOOD.tried, erofs: 'needs root' } }, 'erofs', 'note', /^needs root$/, /^$/],
   [
     'a cache on tmpfs',
     { cache: { ...GOOD.cache, fsType: 'tmpfs' } as Facts['cache'] },
@@ -183,7 +203,7 @@ const CASES: readonly (readonly [string, Partial<Facts>, string, Verdict, RegExp
   ],
   [
     'a daemon of another release',
-    { daemon: { ...GOOD.daemon, running: { pid: 7, version: '1.0.0', mounts: 0 } } },
+    { daemon: { ...GOOD.daemon, running: { pid: 7, version: '1.0.0', mounts: [] } } },
     'daemon',
     'warn',
     /1\.0\.0.*1\.2\.3/,
@@ -212,7 +232,7 @@ test('fuse-native comes with what does not work even so', () => {
 });
 
 test('a machine where nothing works has no working driver', () => {
-  const facts = { ...GOOD, uid: 1000, fuseDevice: closedDevice, tried: { fuse: 'needs root', fuseNative: 'missing' } };
+  const facts = { ...GOOD, uid: 1000, fuseDevice: closedDevice, tried: NOTHING_WORKS };
   assert.deepEqual(judge(facts).workingDrivers, []);
 });
 
@@ -243,4 +263,15 @@ test('FUSE over io_uring is never a problem, but the report says how to have it'
   assert.match(found({ rings: { ...GOOD.rings, enabled: 'N\n' } }), /^note: .*enable_uring is off; .*echo 1 > \/sys/);
   assert.match(found({ rings: { ...GOOD.rings, enabled: undefined } }), /^note: .*Linux 6\.14/);
   assert.match(found({ serveWorkers: 2 }), /^note: .*2 processors need serve-workers 3/);
+});
+
+test('each mount of the daemon is named with its driver, its backing, and why', () => {
+  const mounts = [
+    { mountpoint: '/a', driver: 'erofs', erofsBacking: 'loop', driverReason: 'erofs from files: bad' },
+    { mountpoint: '/b', driver: 'fuse' },
+  ] as const;
+  const daemon = { ...GOOD.daemon, running: { pid: 7, version: '1.2.3', mounts } };
+  const found = judge({ ...GOOD, daemon }).findings.find(({ name }) => name === 'daemon');
+  assert.match(found?.found ?? '', /2 mounts/);
+  assert.deepEqual(found?.limits, ['/a: driver erofs,loop, because erofs from files: bad', '/b: driver fuse']);
 });

@@ -1,5 +1,5 @@
 // A daemon in a process of its own, for tests that kill it. Not a test: run with a root, a mountpoint, a mode, a driver
-// (default: auto), and `keep` when its mounts are to outlive it.
+// (default: auto), `keep` when its mounts are to outlive it, and `loop` for that backing.
 // Mounts the same image every time, says `mounted`, and serves until it is ended. SIGTERM stops it in the orderly way, SIGUSR2 makes it hand over.
 //   ro, rw   a read-only or writable mount
 //   hang     the same as rw (ro where the driver can't write, or with `keep`), and no chunk is ever delivered
@@ -9,11 +9,12 @@
 
 import { silentLogger, systemClock } from '../../../core/index.ts';
 import { Daemon } from '../../../daemon/daemon.ts';
-import { killableImage, libraryOf, requestFor, useDriver } from './lazy-image.ts';
+import { killableImage, libraryOf, requestFor, useBacking, useDriver } from './lazy-image.ts';
 
-const [, , root = '', mountpoint = '', mode = 'ro', driver, keep] = process.argv;
+const [, , root = '', mountpoint = '', mode = 'ro', driver, ...how] = process.argv;
 if (driver === 'erofs' || driver === 'fuse') useDriver(driver);
-const keepMounts = keep === 'keep';
+if (how.includes('loop')) useBacking('loop');
+const keepMounts = how.includes('keep');
 const writable = mode === 'ro' || driver === 'erofs' ? false : mode !== 'hang' || !keepMounts;
 const { signal } = new AbortController();
 const image = killableImage();

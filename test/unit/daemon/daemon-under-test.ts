@@ -2,8 +2,8 @@
 // a test that failed would hang whoever looks at them, the test runner first.
 // The process that serves a mount must never touch it: tests look at mounts only through child processes.
 
-import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -100,9 +100,27 @@ export function mountsBelow(directory: string): Map<string, { readonly type: str
   );
 }
 
+/** Descriptors of FUSE connections that this process has open. */
+export function openConnections(): number {
+  return readdirSync('/proc/self/fd').filter(fd => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === '/dev/fuse';
+    } catch {
+      return false; // the one that lists them
+    }
+  }).length;
+}
+
 function freeMounts(directory: string): void {
   for (const [mountpoint, { type, device }] of [...mountsBelow(directory)].reverse()) {
     if (type.startsWith('fuse')) writeFileSync(`/sys/fs/fuse/connections/${device.split(':')[1]}/abort`, '1');
-    execFileSync('umount', ['-l', mountpoint]);
+    // Over loop devices the command waits for what the kernel reads ahead, which may come when the daemon ends; the mount
+    // is gone from the table before.
+    spawn('umount', ['-l', mountpoint], { stdio: 'inherit' });
+  }
+  const deadline = performance.now() + 10_000;
+  while (mountsBelow(directory).size > 0) {
+    if (performance.now() > deadline) throw new Error(`still mounted: ${[...mountsBelow(directory).keys()]}`);
+    execFileSync('sleep', ['0.01']);
   }
 }

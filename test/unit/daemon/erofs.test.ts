@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
@@ -17,12 +17,22 @@ import {
   eventually,
   mountpointIn,
   mountsBelow,
+  openConnections,
   python,
   scratch,
   signal,
   startDaemon,
 } from './daemon-under-test.ts';
-import { content, killableImage, libraryOf, makeImage, requestFor, type TestImage, useDriver } from './lazy-image.ts';
+import {
+  backingInUse,
+  content,
+  killableImage,
+  libraryOf,
+  makeImage,
+  requestFor,
+  type TestImage,
+  useDriver,
+} from './lazy-image.ts';
 
 useDriver('erofs');
 const skip = (await checkDriver('erofs')).problem ?? false;
@@ -47,17 +57,6 @@ async function digestOf(path: string): Promise<string> {
   return (await python(DIGEST_OF, path)).trim();
 }
 
-/** Descriptors of FUSE connections that this process has open. */
-function connections(): number {
-  return readdirSync('/proc/self/fd').filter(fd => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`) === '/dev/fuse';
-    } catch {
-      return false; // the one that lists them
-    }
-  }).length;
-}
-
 function smallImage(reference?: string): TestImage {
   const options = { chunkSize: CHUNK, ...(reference !== undefined && { reference }) };
   return makeImage(builder => directory({ file: builder.file(content(FILE_BYTES, 'file')) }), options);
@@ -69,16 +68,17 @@ test('the mount table shows one mount, of EROFS, by the name of ours; with it ev
   const daemon = await startDaemon(t, libraryOf(image), { root });
   const mountpoint = mountpointIn(place);
   const info = await daemon.mount(requestFor(image, mountpoint), { signal });
-  assert.deepEqual([info.driver, info.state.name], ['erofs', 'ready']);
+  const backing = backingInUse() ?? 'file';
+  assert.deepEqual([info.driver, info.erofsBacking, info.state.name], ['erofs', backing, 'ready']);
   const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
   const ours = lines.filter(line => line.includes(` ${place}/`));
   assert.equal(ours.length, 1);
   assert.match(ours[0] ?? '', / - erofs shoal:[0-9a-f]{16} ro/);
-  assert.ok(connections() > 0);
+  assert.ok(openConnections() > 0);
   assert.equal(await digestOf(join(mountpoint, 'file')), sha256(content(FILE_BYTES, 'file')));
   await daemon.unmount(mountpoint, { signal });
   assert.equal(mountsBelow(place).size, 0);
-  assert.equal(connections(), 0);
+  assert.equal(openConnections(), 0);
   assert.deepEqual(readdirSync(join(root, 'mounts')), []);
   assert.deepEqual(JSON.parse(readFileSync(join(root, 'state.json'), 'utf8')).mounts, []);
 });
@@ -103,7 +103,7 @@ test('somebody else may unmount it: the daemon sees it end', { skip }, async t =
   await daemon.mount(requestFor(image, mountpoint), { signal });
   await python('import ctypes, sys; sys.exit(ctypes.CDLL(None).umount2(sys.argv[1].encode(), 0))', mountpoint);
   await eventually(async () => (await daemon.list()).length === 0, 'nothing is listed any more');
-  assert.equal(connections(), 0);
+  assert.equal(openConnections(), 0);
 });
 
 test('a daemon that stops takes its mounts along, also one in use', { skip }, async t => {
@@ -118,7 +118,7 @@ test('a daemon that stops takes its mounts along, also one in use', { skip }, as
   await assert.rejects(daemon.unmount(mountpoint, { signal }), { code: 'busy' });
   await daemon.stop();
   assert.equal(mountsBelow(place).size, 0);
-  assert.equal(connections(), 0);
+  assert.equal(openConnections(), 0);
 });
 
 test('what the kernel refuses to mount leaves nothing', { skip }, async t => {
@@ -131,7 +131,7 @@ test('what the kernel refuses to mount leaves nothing', { skip }, async t => {
   const refusal = { code: 'system', message: /^mount erofs: EINVAL/ };
   await assert.rejects(daemon.mount(requestFor(image, mountpoint), { signal }), refusal);
   assert.equal(mountsBelow(place).size, 0);
-  assert.equal(connections(), 0);
+  assert.equal(openConnections(), 0);
   assert.deepEqual(await daemon.list(), []);
   assert.deepEqual(readdirSync(join(root, 'mounts')), []);
 });
@@ -152,16 +152,42 @@ test('a mount that is given up at any moment leaves nothing', { skip }, async t 
     const mounted = await mounting;
     if (mounted) await daemon.unmount(mountpoint, { signal });
     assert.equal(mountsBelow(place).size, 0);
-    assert.equal(connections(), 0);
+    assert.equal(openConnections(), 0);
   }
   assert.deepEqual(await daemon.list(), []);
 });
 
-test('a writable mount is refused by name', { skip }, async t => {
+test('a writable mount on top: changes are seen and go with it, the image stays as it is', { skip }, async t => {
+  const [root, place] = [join(scratch(t), 'root'), scratch(t)];
   const image = smallImage();
+  const daemon = await startDaemon(t, libraryOf(image), { root });
+  const mountpoint = mountpointIn(place);
+  const info = await daemon.mount(requestFor(image, mountpoint, { writable: true }), { signal });
+  assert.deepEqual([info.driver, info.writable], ['erofs', true]);
+  const program = `
+import os, sys
+with open(sys.argv[1] + '/file', 'r+b') as f: f.seek(100); f.write(b'changed')
+open(sys.argv[1] + '/new', 'w').write('new')
+print(open(sys.argv[1] + '/file', 'rb').read()[100:107].decode(), *sorted(os.listdir(sys.argv[1])))
+`;
+  assert.equal(await python(program, mountpoint), 'changed file new\n');
+  await daemon.unmount(mountpoint, { signal });
+  assert.equal(mountsBelow(place).size, 0);
+  assert.equal(openConnections(), 0);
+  assert.deepEqual(readdirSync(join(root, 'mounts')), []);
+  await daemon.mount(requestFor(image, mountpoint), { signal });
+  assert.equal(await digestOf(join(mountpoint, 'file')), sha256(content(FILE_BYTES, 'file')));
+});
+
+test('no writable mount on top of what overlayfs would obey', { skip }, async t => {
+  const xattrs = new Map([['trusted.overlay.opaque', Buffer.from('y')]]);
+  const image = makeImage(builder => directory({ file: builder.file('x'), d: directory({}, { xattrs }) }));
   const daemon = await startDaemon(t, libraryOf(image));
   const request = requestFor(image, mountpointIn(scratch(t)), { writable: true });
-  await assert.rejects(daemon.mount(request, { signal }), { code: 'unsupported', message: /--driver fuse/ });
+  await assert.rejects(daemon.mount(request, { signal }), { code: 'unsupported', message: /trusted\.overlay/ });
+  const info = await daemon.mount({ ...request, driver: 'auto' }, { signal });
+  assert.deepEqual([info.driver, info.erofsBacking], ['fuse', undefined]);
+  assert.match(info.driverReason ?? '', /^erofs: .*trusted\.overlay/);
 });
 
 test('many mounts at once, all of one image, and each blob is fetched once', { skip }, async t => {
@@ -189,35 +215,51 @@ test('the same image by fuse and by erofs: what one has fetched the other has', 
   assert.equal(image.origin.requests.length, before);
 });
 
-test('an image of as many blobs as there can be, and one of none', { skip }, async t => {
-  const many = makeImage(
+/** A file in each, and one that has a chunk of every blob. */
+function imageOfBlobs(count: number): TestImage {
+  return makeImage(
     builder => {
-      const files = Array.from({ length: MAX_BLOBS }, (_, i) => {
+      const parts = Array.from({ length: count }, (_, i) => content(CHUNK, `${i}`));
+      const files = parts.map((part, i) => {
         builder.nextBlob();
-        return [`f${i}`, builder.file(content(5000, `${i}`))] as const;
+        return [`f${i}`, builder.file(part)] as const;
       });
-      return directory(Object.fromEntries(files));
+      return directory({ ...Object.fromEntries(files), all: builder.file(Buffer.concat(parts)) });
     },
-    { reference: 'many' },
+    { reference: `${count}`, chunkSize: CHUNK },
   );
-  const none = makeImage(builder => directory({ empty: builder.file(''), folder: directory() }), { reference: 'none' });
-  const daemon = await startDaemon(t, libraryOf(many, none));
+}
+
+for (const count of [1, 40, MAX_BLOBS]) {
+  test(`an image of ${count} blobs, with a file that has a chunk of each`, { skip }, async t => {
+    const image = imageOfBlobs(count);
+    const daemon = await startDaemon(t, libraryOf(image));
+    const mountpoint = mountpointIn(scratch(t));
+    await daemon.mount(requestFor(image, mountpoint), { signal });
+    const program = `
+import hashlib, sys
+for name in ['all', *('f%d' % i for i in range(int(sys.argv[2])))]:
+    print(hashlib.sha256(open(sys.argv[1] + '/' + name, 'rb').read()).hexdigest())
+`;
+    const parts = Array.from({ length: count }, (_, i) => content(CHUNK, `${i}`));
+    const expected = [Buffer.concat(parts), ...parts].map(sha256);
+    assert.deepEqual((await python(program, mountpoint, `${count}`)).trim().split('\n'), expected);
+    await daemon.unmount(mountpoint, { signal });
+    assert.equal(openConnections(), 0);
+  });
+}
+
+test('an image of no blobs', { skip }, async t => {
+  const image = makeImage(builder => directory({ empty: builder.file(''), folder: directory() }));
+  const daemon = await startDaemon(t, libraryOf(image));
   const place = scratch(t);
-  const [first, second] = [mountpointIn(place, 'many'), mountpointIn(place, 'none')];
-  await daemon.mount(requestFor(many, first), { signal });
-  await daemon.mount(requestFor(none, second), { signal });
-  const program =
-    "import hashlib, sys; print(*(hashlib.sha256(open('%s/f%d' % (sys.argv[1], i), 'rb').read()).hexdigest() for i in range(254)))";
-  const expected = Array.from({ length: MAX_BLOBS }, (_, i) => sha256(content(5000, `${i}`)));
-  assert.deepEqual((await python(program, first)).trim().split(' '), expected);
-  assert.equal(
-    (await python('import os, sys; print(*sorted(os.listdir(sys.argv[1])))', second)).trim(),
-    'empty folder',
-  );
-  await daemon.unmount(second, { signal });
-  await daemon.unmount(first, { signal });
+  const mountpoint = mountpointIn(place);
+  await daemon.mount(requestFor(image, mountpoint), { signal });
+  const program = 'import os, sys; print(*sorted(os.listdir(sys.argv[1])))';
+  assert.equal((await python(program, mountpoint)).trim(), 'empty folder');
+  await daemon.unmount(mountpoint, { signal });
   assert.equal(mountsBelow(place).size, 0);
-  assert.equal(connections(), 0);
+  assert.equal(openConnections(), 0);
 });
 
 /**
@@ -279,7 +321,7 @@ for length, at in ((1 << 20, 0), (4096, chunk), (4096, 2 * chunk)):
 
 async function startProcess(t: TestContext, root: string, mountpoint: string, mode: string): Promise<ChildProcess> {
   const script = join(import.meta.dirname, 'daemon-process.ts');
-  const args = [script, root, mountpoint, mode, 'erofs'];
+  const args = [script, root, mountpoint, mode, 'erofs', backingInUse() ?? 'auto'];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   atEnd(t, () => child.kill('SIGKILL'));
   await once(child.stdout, 'data');

@@ -1,5 +1,4 @@
-// What is particular to the fuse-native driver: its process, its limits (each as DRIVER_LIMITS says it), and the choice
-// between the drivers.
+// What is particular to the fuse-native driver: its process and its limits (each as DRIVER_LIMITS says it).
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
@@ -7,8 +6,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { DriverName, LogFields, Logger } from '../../../core/index.ts';
-import { chooseDriver, type DriverCheck } from '../../../daemon/index.ts';
+import type { LogFields, Logger } from '../../../core/index.ts';
 import { until } from '../../support/until.ts';
 import { directory } from '../image/image-builder.ts';
 import { atEnd, mountpointIn, mountsBelow, python, scratch, signal, startDaemon } from './daemon-under-test.ts';
@@ -154,33 +152,4 @@ test('a mountpoint that is too long for the package, or has a mount on it, is re
   assert.deepEqual([...mountsBelow(place).keys()], [taken]);
   assert.deepEqual(await daemon.list(), []);
   assert.deepEqual(hosts(), []);
-});
-
-const works = (driver: DriverName): DriverCheck => ({ driver });
-const problems: Record<DriverName, DriverCheck> = {
-  fuse: { driver: 'fuse', code: 'system', problem: 'needs root' },
-  'fuse-native': { driver: 'fuse-native', code: 'unsupported', problem: 'not installed' },
-  erofs: { driver: 'erofs', code: 'unsupported', problem: 'old kernel' },
-};
-const request = { driver: 'auto', writable: false } as const;
-
-test('auto takes the first driver that works, and says why not an earlier one', async () => {
-  assert.deepEqual(await chooseDriver(request, async driver => works(driver)), { driver: 'fuse', reason: undefined });
-  const second = await chooseDriver(request, async driver => (driver === 'fuse' ? problems.fuse : works(driver)));
-  assert.deepEqual(second, { driver: 'fuse-native', reason: 'fuse: needs root' });
-});
-
-test('when no driver works, every reason is given', async () => {
-  const rejection = { code: 'system', message: 'no driver works here: fuse: needs root; fuse-native: not installed' };
-  await assert.rejects(
-    chooseDriver(request, async driver => problems[driver]),
-    rejection,
-  );
-});
-
-test('a driver that was asked for by name is not replaced by another', async () => {
-  await assert.rejects(
-    chooseDriver({ ...request, driver: 'fuse-native' }, async driver => problems[driver]),
-    { code: 'unsupported', message: 'driver fuse-native: not installed' },
-  );
 });

@@ -85,7 +85,7 @@ function init(major: number, minor: number, flags: number): Uint32Array {
 
 test('INIT takes what it wants and is offered, and nothing else', () => {
   const reply = new Uint32Array(64);
-  const terms = { hasXattrs: false, maxBackground: 16_384, readaheadBytes: 524_288, ring: false };
+  const terms = { hasXattrs: false, asyncDirect: false, maxBackground: 16_384, readaheadBytes: 524_288, ring: false };
   assert.equal(negotiate(init(7, 44, 0xffffffff), reply, terms), 'accepted');
   const [major, minor, readahead, flags = 0, background, maxWrite, granularity, pages] = reply.subarray(4);
   assert.deepEqual([major, minor, readahead], [7, 38, 524_288]);
@@ -96,13 +96,15 @@ test('INIT takes what it wants and is offered, and nothing else', () => {
   assert.notEqual(flags & (1 << 17), 0, 'no OPEN requests');
   negotiate(init(7, 44, 0xffffffff), reply, { ...terms, hasXattrs: true });
   assert.notEqual((reply[7] ?? 0) & POSIX_ACL, 0);
+  negotiate(init(7, 44, 0xffffffff), reply, { ...terms, asyncDirect: true });
+  assert.notEqual((reply[7] ?? 0) & ASYNC_DIO, 0);
   negotiate(init(7, 44, 1), reply, terms);
   assert.equal(reply[7], 1);
 });
 
 test('INIT refuses kernels that are too old and asks newer majors to come down', () => {
   const reply = new Uint32Array(64);
-  const terms = { hasXattrs: true, maxBackground: 4096, readaheadBytes: 131_072, ring: false };
+  const terms = { hasXattrs: true, asyncDirect: false, maxBackground: 4096, readaheadBytes: 131_072, ring: false };
   assert.equal(negotiate(init(7, 30, 1), reply, terms), 'refused');
   assert.equal(negotiate(init(6, 99, 1), reply, terms), 'refused');
   assert.equal(negotiate(init(8, 0, 1), reply, terms), 'again');

@@ -74,7 +74,7 @@ async function bench(t: TestContext): Promise<Bench> {
       onInterrupt: refuse('no INTERRUPT was sent'),
       onWarning: message => assert.fail(message),
     },
-    { maxBackground: 1, readaheadBytes: 1, ring: () => false, blocks: 1, inodes: 1 },
+    { asyncDirect: false, maxBackground: 1, readaheadBytes: 1, ring: () => false, blocks: 1, inodes: 1 },
   );
   return { server, device, root: reader.rootNid, file: reader.lookup(reader.rootNid, Buffer.from('file')) };
 }

@@ -52,7 +52,8 @@ export function libraryOf(...images: readonly LazyImage[]): ImageLibrary {
   };
 }
 
-let driver: MountRequest['driver'] = 'auto';
+/** What `auto` would rather have has suites of its own. */
+let driver: MountRequest['driver'] = process.geteuid?.() === 0 ? 'fuse' : 'auto';
 
 /** For the tests that follow: how the suites of a mounted tree are run with every driver. */
 export function useDriver(name: MountRequest['driver']): void {
@@ -63,11 +64,23 @@ export function driverInUse(): MountRequest['driver'] {
   return driver;
 }
 
+let erofsBacking: MountRequest['erofsBacking'];
+
+/** The same for what erofs reads from. */
+export function useBacking(name: MountRequest['erofsBacking']): void {
+  erofsBacking = name;
+}
+
+export function backingInUse(): MountRequest['erofsBacking'] {
+  return erofsBacking;
+}
+
 export function requestFor(image: LazyImage, mountpoint: string, changes: Partial<MountRequest> = {}): MountRequest {
   return {
     reference: image.reference,
     mountpoint,
     driver,
+    erofsBacking,
     writable: false,
     plainHttp: false,
     insecure: false,

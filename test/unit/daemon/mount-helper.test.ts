@@ -5,6 +5,8 @@ import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
+import { endedConnections } from '../../../daemon/holder/unix-socket.ts';
+import { checkDriver } from '../../../daemon/index.ts';
 import { MountHelper, type MountSteps } from '../../../daemon/mount/helper-client.ts';
 import { eventually, mountpointIn, scratch } from './daemon-under-test.ts';
 
@@ -54,3 +56,34 @@ test('of many mounts that wait for their images only some have a process that wa
   for (const steps of mounts) steps[Symbol.dispose]();
   await eventually(async () => children().length === 0, 'all helpers have ended');
 });
+
+const noFuse = (await checkDriver('fuse')).problem ?? false;
+
+test('a connection is ended by its number only while it lives: the number may be another one’s then', {
+  skip: noFuse,
+}, async t => {
+  const directory = scratch(t);
+  const gone = await connection(t, directory, 'aaaaaaaaaaaaaaaa');
+  const other = await connection(t, directory, 'bbbbbbbbbbbbbbbb');
+  await gone.unmount();
+  await eventually(async () => endedConnections([gone.fd]).has(gone.fd), 'the first has ended');
+  await helper.abort(other.device, gone.fd);
+  assert.deepEqual([...endedConnections([other.fd])], []);
+  await helper.abort(other.device, other.fd);
+  assert.deepEqual([...endedConnections([other.fd])], [other.fd]);
+});
+
+/** A FUSE connection that is mounted, and nobody serves. */
+async function connection(t: TestContext, directory: string, id: string) {
+  const source = `shoal:${id}`;
+  const mountpoint = mountpointIn(directory, id);
+  const fd = openSync('/dev/fuse', 'r+');
+  const unmount = () => helper.unmount({ source, mountpoints: [mountpoint], detach: true });
+  t.after(async () => {
+    closeSync(fd);
+    await unmount();
+  });
+  using steps = helper.forMount(fd);
+  const device = await steps.mountFuse({ mountpoint, source, rootMode: 0o40755, readaheadBytes: 0 });
+  return { fd, device, unmount };
+}

@@ -13,13 +13,16 @@ import { type Daemon, defaultServeLimits } from '../../../daemon/index.ts';
 import { until } from '../../support/until.ts';
 import { directory } from '../image/image-builder.ts';
 import { atEnd, eventually, mountpointIn, python, scratch, signal, startDaemon } from './daemon-under-test.ts';
-import { content, driverInUse, libraryOf, makeImage, requestFor, type TestImage } from './lazy-image.ts';
+import { backingInUse, content, driverInUse, libraryOf, makeImage, requestFor, type TestImage } from './lazy-image.ts';
 
 /** EROFS knows no O_DIRECT, and the page cache of the device stands between its own and the daemon. */
 const isErofs = driverInUse() === 'erofs';
 
+/** A loop device has 128 requests under way at most. */
+const isLoop = backingInUse() === 'loop';
+
 /** Far apart in the blob, so that fetching one brings no other along. */
-const FILES = 250;
+const FILES = isLoop ? 60 : 250;
 const FILE_BYTES = 300_000;
 
 function manyFiles(reference: string): TestImage {
@@ -98,13 +101,13 @@ for folder in sys.argv[1:]:
         os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
         timed(lambda: os.pread(fd, 100000, (i * 4096) % 200000))
         timed(lambda: os.path.exists(os.path.join(folder, 'no such name %d' % i)))
-        timed(lambda: os.stat(os.path.join(folder, 'f%d' % i)))
+        timed(lambda: os.stat(os.path.join(folder, 'f%d' % (i % ${FILES}))))
     timed(lambda: os.listdir(folder))
 times.sort()
 print(json.dumps(dict(count=len(times), p50=times[len(times) // 2], p99=times[len(times) * 99 // 100], worst=times[-1])))
 `;
 
-test('two hundred and fifty waiting reads leave cached reads and lookups of this and other mounts alone', async t => {
+test(`${FILES} waiting reads leave cached reads and lookups of this and other mounts alone`, async t => {
   const [sick, healthy] = [manyFiles('sick'), manyFiles('healthy')];
   const daemon = await startDaemon(t, libraryOf(sick, healthy));
   const directories = [mountpointIn(scratch(t)), mountpointIn(scratch(t))] as const;
@@ -214,7 +217,8 @@ test('signals that a program catches do not break its waiting read', async t => 
   assert.equal(reader.output(), `reading\n4096 ${content(FILE_BYTES, 'file').subarray(0, 16).toString('hex')}\n`);
   // Python would begin a read anew that a signal broke off.
   const { hits, misses } = (await daemon.list())[0]?.stats ?? {};
-  assert.deepEqual({ hits, misses }, { hits: 0, misses: 1 });
+  assert.equal(misses, 1);
+  if (!isLoop) assert.equal(hits, 0); // there the kernel reads the bootstrap by the same way
 });
 
 test('a mapped page that waits survives signals, and the program can be killed', async t => {
