@@ -16,6 +16,10 @@ root directory, tags and blobs of the registry) compared with what was there bef
 directory; HOST, HEX, PID and the like stand for what differs from run to run. "Nothing" means not one file more, and a
 target's tag as it was; the root directory keeps its lock, version, log and cache.
 
+Mounts in these rows are by the driver \`fuse\`. With \`erofs\` the kernel reads the bootstrap: an entry that makes no sense to it is
+an error too (EUCLEAN, EIO); where \`fuse\` says that an index entry points beside a chunk, \`erofs\` shows what lies there: verified
+bytes of the same image, or zeros.
+
 Written by \`scripts/wrong-input-table.ts\`; the tests compare their rows with these.
 `;
 
