@@ -18,7 +18,6 @@ export type DriverName = 'fuse' | 'erofs';
 const STEADY_READERS = 3;
 /** The issue's: what readers may wait for an error when nobody is left to answer. */
 const ERROR_WITHIN_MS = 5_000;
-const STEADY = 'registry.test/steady:1';
 
 export class Stage {
   readonly #root: string;
@@ -30,6 +29,7 @@ export class Stage {
   #standby: DaemonProcess | undefined;
   #steady: ReaderProcess[] = [];
   #images = 0;
+  #steadies = 0;
   #daemonDied = false;
   #holderDied = false;
   readonly kills = { daemon: 0, holder: 0, reader: 0 };
@@ -193,10 +193,12 @@ export class Stage {
     }
   }
 
+  /** A new image each time: erofs would let the kernel read one whose blobs are complete, and nobody's death would matter. */
   async #mountSteady(): Promise<void> {
-    await this.#daemon.ask({ order: 'mount', reference: STEADY, mountpoint: this.#steadyMount, deliver: true });
+    const reference = `registry.test/steady:${++this.#steadies}`;
+    await this.#daemon.ask({ order: 'mount', reference, mountpoint: this.#steadyMount, deliver: true });
     this.#steady = Array.from({ length: STEADY_READERS }, (_, at) =>
-      this.#reader(this.#steadyMount, STEADY, { mode: 'loop', at }),
+      this.#reader(this.#steadyMount, reference, { mode: 'loop', at }),
     );
   }
 
