@@ -222,7 +222,7 @@ export interface DaemonLimits {
   readonly lingerMs: number;
   /** `stop` altogether; systemd kills after 90 s, containers after 10 s or 30 s. */
   readonly stopMs: number;
-  /** A daemon that ends when idle waits this long for its first request. */
+  /** A daemon that ends when idle waits this long for its first request; it may have been started beside another one. */
   readonly firstRequestMs: number;
   /** How long the lock of a dying daemon is waited for. */
   readonly lockMs: number;
@@ -242,7 +242,7 @@ export const defaultDaemonLimits: DaemonLimits = {
   selfTestWaitMs: 5_000,
   lingerMs: 2_000,
   stopMs: 20_000,
-  firstRequestMs: 30_000,
+  firstRequestMs: 15_000,
   lockMs: 5_000,
   dyingMs: 2_500,
   holderMs: 10_000,

@@ -62,7 +62,8 @@ export async function runDaemon(context: CommandContext, options: DaemonCommandO
   if (signal.aborted) stop();
   log.info('daemon is ready', { root: settings.root, pid: process.pid });
   context.registry.prepare().catch(() => {}); // the first mount says why
-  void daemon.prepare();
+  // What the configuration says is what most mounts will be by.
+  if (settings.driver === 'auto' || settings.driver === 'erofs') void daemon.prepare();
   try {
     await daemon.ended;
   } catch {

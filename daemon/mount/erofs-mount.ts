@@ -9,7 +9,7 @@ import { MAX_READ_BYTES } from '../fuse/device.ts';
 import { type ErofsDevice, type HelperAnswer, type HelperRequest, LOOP_DIRECTORY } from './helper-protocol.ts';
 import { attachLoop } from './loop-devices.ts';
 import { deviceOfMount, MountFlag, moveMount, newMount } from './new-mount.ts';
-import { erofsEntries, setReadahead } from './readahead.ts';
+import { setReadahead, withReadahead } from './readahead.ts';
 
 type Order<Op extends HelperRequest['op']> = Extract<HelperRequest, { op: Op }>;
 
@@ -51,10 +51,9 @@ export function mountErofs(request: Order<'mount-erofs'>): string {
   try {
     using _ = loop && attachSource(pathOf(loop), source);
     const devices = request.devices.map(device => ['device', pathOf(device)] as const);
-    const before = erofsEntries();
-    const tree = newMount('erofs', [['source', source], ['ro', true], ...devices], MountFlag.READ_ONLY);
-    // What another process mounts at this moment is most likely ours, too.
-    for (const entry of erofsEntries()) if (!before.has(entry)) setReadahead(entry, readaheadBytes);
+    const options = [['source', source], ['ro', true], ...devices] as const;
+    const tree = withReadahead(readaheadBytes, () => newMount('erofs', options, MountFlag.READ_ONLY));
+    if (loop) setReadahead(deviceOfMount(tree), readaheadBytes); // the loop device's
     if (mountpoint === undefined) {
       unplaced = tree;
       return deviceOfMount(tree);

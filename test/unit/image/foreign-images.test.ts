@@ -35,6 +35,7 @@ test('reads the superblock and blob table of a Nydus 2.2 image', () => {
     encrypted: false,
     compressedSize: 14554,
     deviceSize: 36864,
+    mappedOffset: 2 << 20,
     compressionTable: { offset: 8314, storedSize: 32, uncompressedSize: 32, compressor: 'none' },
     tocSize: 1024,
   });
