@@ -34,10 +34,16 @@ export function perform(request: HelperRequest): HelperAnswer {
       return inspect(request.path);
     case 'find':
       return { mounted: readTable().filter(({ source }) => request.sources.includes(source)) };
-    case 'mount-fuse':
-      return mountFuse(request);
+    case 'mount-fuse': {
+      const answer = mountFuse(request);
+      closeSync(FUSE_FD); // as below
+      return answer;
+    }
     case 'mount-devices': {
       const device = mountDevices(FUSE_FD);
+      // What is mounted next is read from there: if the daemon dies meanwhile the connection must end, and this process with
+      // it, which could not while it kept the connection alive itself.
+      closeSync(FUSE_FD);
       // Before INIT is answered, which can only lower it.
       setReadahead(device, request.readaheadBytes);
       return { device };

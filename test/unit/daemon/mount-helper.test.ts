@@ -1,7 +1,7 @@
 // Helper processes: which there are, and for how long. What they do to mounts is tested with whole mounts.
 
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
@@ -72,6 +72,35 @@ test('a connection is ended by its number only while it lives: the number may be
   await helper.abort(other.device, other.fd);
   assert.deepEqual([...endedConnections([other.fd])], [other.fd]);
 });
+
+test('a helper lets go of the device when it is mounted: it must not keep alive what it may wait for', {
+  skip: noFuse,
+}, async t => {
+  for (const mount of ['fuse', 'devices'] as const) {
+    await eventually(async () => children().length === 0, 'helpers of others have ended');
+    const fd = openSync('/dev/fuse', 'r+');
+    using steps = helper.forMount(fd);
+    const [pid] = children();
+    const open = () => readdirSync(`/proc/${pid}/fd`).map(name => linkOf(`/proc/${pid}/fd/${name}`));
+    const source = 'shoal:cccccccccccccccc';
+    const mountpoint = mountpointIn(scratch(t));
+    if (mount === 'fuse') await steps.mountFuse({ mountpoint, source, rootMode: 0o40755, readaheadBytes: 0 });
+    else await steps.mountDevices({ readaheadBytes: 0 });
+    assert.ok(!open().includes('/dev/fuse'), mount);
+    closeSync(fd); // nobody has it any more: the connection ends
+    await helper.unmount({ source, mountpoints: [mountpoint], detach: true });
+    steps[Symbol.dispose]();
+    await eventually(async () => children().length === 0, 'the helper has ended');
+  }
+});
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ''; // closed meanwhile
+  }
+}
 
 /** A FUSE connection that is mounted, and nobody serves. */
 async function connection(t: TestContext, directory: string, id: string) {
