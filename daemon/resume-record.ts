@@ -224,7 +224,10 @@ export function parseResumeRecord(value: unknown): ResumeRecord | { readonly pro
     const [issue] = parsed.error.issues;
     return { problem: `its record is another release's (${issue?.path.join('.')}: ${issue?.message})` };
   }
-  const { connection } = parsed.data;
+  const { driver, erofsBacking, connection } = parsed.data;
+  if (driver === 'erofs' && erofsBacking === undefined) {
+    return { problem: 'its record does not say what the kernel reads from' };
+  }
   const problem = connection && connectionProblem(connection);
   return problem === undefined ? parsed.data : { problem };
 }
