@@ -7,7 +7,7 @@ import { setPriority } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fromSystemError, isShoalError, ShoalError, siblingScript, systemClock } from '../core/index.ts';
-import { ControlClient, keepingProblem } from '../daemon/index.ts';
+import { ControlClient, type DaemonInfo, keepingProblem } from '../daemon/index.ts';
 import { makeDirectory } from '../registry/index.ts';
 import type { CommandContext } from './command.ts';
 import { withoutCredentials } from './credentials.ts';
@@ -56,25 +56,26 @@ const ATTEMPTS = 3;
 export async function withDaemon<T>(context: CommandContext, ask: (daemon: ControlClient) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     const { daemon, lookAfter } = await ensureDaemon(context);
-    const { pid } = await daemon.info({ signal: context.signal }).catch(() => ({ pid: undefined }));
+    const asked = await daemon.info({ signal: context.signal }).catch(() => undefined);
     try {
       const answer = await ask(daemon);
       lookAfter?.();
       return answer;
     } catch (error) {
       const mayHaveEnded = isShoalError(error, 'unreachable') || isShoalError(error, 'unavailable');
-      if (attempt === ATTEMPTS || !mayHaveEnded || !(await ends(context, pid))) throw error;
+      if (attempt === ATTEMPTS || !mayHaveEnded || !(await ends(context, asked))) throw error;
     }
   }
 }
 
-/** Whether the daemon with this pid is not, or soon not, the one that answers. */
-async function ends(context: CommandContext, pid: number | undefined): Promise<boolean> {
+/** Whether this daemon is not, or soon not, the one that answers. In containers, all have the same pid. */
+async function ends(context: CommandContext, asked: DaemonInfo | undefined): Promise<boolean> {
   const deadline = systemClock.monotonic() + ENDING_MS;
   do {
     const daemon = await findDaemon(context);
     const answering = await daemon?.info({ signal: context.signal }).catch(() => undefined);
-    if (answering === undefined || answering.pid !== pid) return true;
+    const isSame = answering?.pid === asked?.pid && answering?.pidNamespace === asked?.pidNamespace;
+    if (answering === undefined || !isSame) return true;
     await systemClock.sleep(POLL_MS, { signal: context.signal });
   } while (systemClock.monotonic() < deadline);
   return false;

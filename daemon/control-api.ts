@@ -17,6 +17,7 @@ import {
   SWARM_PATH,
   unmountRequest,
 } from './control-protocol.ts';
+import { pidNamespace } from './pid-namespace.ts';
 import type { SwarmReport } from './swarm-report.ts';
 
 /** A mount request is a few hundred bytes. */
@@ -111,7 +112,12 @@ function addDaemonRoutes(server: FastifyInstance, ports: ControlApiPorts, versio
   server.get(
     DAEMON_PATH,
     (): Promise<DaemonInfo> =>
-      Promise.resolve({ pid: process.pid, version, uptimeMs: Math.round(ports.clock.monotonic() - startedAt) }),
+      Promise.resolve({
+        pid: process.pid,
+        pidNamespace: pidNamespace(),
+        version,
+        uptimeMs: Math.round(ports.clock.monotonic() - startedAt),
+      }),
   );
   server.get(METRICS_PATH, async (_request, reply) => {
     const { contentType, text } = await ports.metrics();

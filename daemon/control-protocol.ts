@@ -121,6 +121,8 @@ export const swarmReport: z.ZodType<SwarmReport> = z.object({
 
 export const daemonInfo = z.object({
   pid: z.int().positive(),
+  /** What its pid counts in: a daemon in a container has another one than who asks on the host. Earlier ones don't say. */
+  pidNamespace: z.string().default(''),
   version: z.string(),
   /** Milliseconds since the control socket opened. */
   uptimeMs: count,

@@ -13,6 +13,7 @@ export { tryToLoad as tryToLoadFuseNative } from './fuse-native/binding.ts';
 export { keepingProblem } from './holder/keeping-problem.ts';
 export { loadHolder, loadServer, testErofsBackings } from './load-server.ts';
 export { isMountOfOurs } from './mount/mount-table.ts';
+export { pidNamespace } from './pid-namespace.ts';
 
 export type { ImageLibrary, LazyImage, Peers } from './ports.ts';
 export type { BackingProblems } from './self-test/backings.ts';

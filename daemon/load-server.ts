@@ -9,8 +9,12 @@ export async function testErofsBackings(root: string): Promise<BackingProblems> 
 }
 
 export async function loadServer() {
-  const [{ Daemon }, { startControlApi }] = await Promise.all([import('./daemon.ts'), import('./control-api.ts')]);
-  return { Daemon, startControlApi };
+  const [{ Daemon }, { startControlApi }, { endAtOnce }] = await Promise.all([
+    import('./daemon.ts'),
+    import('./control-api.ts'),
+    import('./system-calls.ts'),
+  ]);
+  return { Daemon, startControlApi, endAtOnce };
 }
 
 /** The holder, for who runs one by hand. */

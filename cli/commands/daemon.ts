@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { ShoalError, systemClock } from '../../core/index.ts';
-import { type DaemonInfo, keepingProblem, loadHolder, loadServer } from '../../daemon/index.ts';
+import { type DaemonInfo, keepingProblem, loadHolder, loadServer, pidNamespace } from '../../daemon/index.ts';
 import { makeDirectory } from '../../registry/index.ts';
 import type { CommandContext } from '../command.ts';
 import { composeDaemon } from '../compose.ts';
@@ -50,8 +50,7 @@ export async function runDaemon(context: CommandContext, options: DaemonCommandO
       log,
       onStop: stop,
       handOver: () => daemon.handOver(),
-      // Not process.exit: it would wait for threads that block in read(2).
-      onHandedOver: () => process.kill(process.pid, 'SIGKILL'),
+      onHandedOver: () => server.endAtOnce(), // threads block in read(2)
     },
     { socket: settings.controlSocket, version: VERSION },
   );
@@ -67,8 +66,7 @@ export async function runDaemon(context: CommandContext, options: DaemonCommandO
   try {
     await daemon.ended;
   } catch {
-    // A thread hangs in the kernel, where process.exit would wait for it for ever.
-    process.kill(process.pid, 'SIGKILL');
+    server.endAtOnce(); // a thread hangs in the kernel
   }
   await context.registry.close();
 }
@@ -100,10 +98,17 @@ export async function runDaemonHolder(context: CommandContext): Promise<void> {
 /** Resolves when the daemon is gone. */
 export async function daemonStop(context: CommandContext): Promise<void> {
   const daemon = await requireDaemon(context);
-  const { pid } = await daemon.info({ signal: context.signal });
+  const info = await daemon.info({ signal: context.signal });
   await daemon.stop({ signal: context.signal });
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(GONE_TIMEOUT_MS)]);
-  while (isAlive(pid)) await systemClock.sleep(POLL_MS, { signal });
+  // Of one in a container only the socket can be seen: it closes when all is unmounted.
+  const isThere = () =>
+    info.pidNamespace === pidNamespace() ? isAlive(info.pid) : isAnswering({ ...context, signal });
+  while (await isThere()) await systemClock.sleep(POLL_MS, { signal });
+}
+
+async function isAnswering(context: CommandContext): Promise<boolean> {
+  return (await findDaemon(context)) !== undefined;
 }
 
 /** A zombie that nobody reaps has ended, too. */
