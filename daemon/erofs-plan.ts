@@ -1,16 +1,20 @@
-// How one image is shown to the kernel's EROFS: the bootstrap as a file and each device as one that the daemon exports; or,
-// over a loop device, all of it as one exported file.
+// How one image is shown to the kernel's EROFS: the bootstrap as a file and each device as one that the daemon exports, or two,
+// where it has large files; or, over a loop device, all of it as one exported file.
 
-import { rm, truncate } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { createChunkMap, type ErofsBacking, fromSystemError } from '../core/index.ts';
-import { type BootstrapReader, DeviceReader, FlatReader } from '../image/index.ts';
+import { type BootstrapReader, DeviceReader, FlatReader, straightBootstrap, straightName } from '../image/index.ts';
 import type { ChosenDriver } from './driver-choice.ts';
 import type { ServedImage } from './fuse/messages.ts';
 import type { SharedBlob } from './fuse/read-server.ts';
 import type { MountSteps } from './mount/helper-client.ts';
 import { type ErofsDevice, LOOP_DIRECTORY } from './mount/helper-protocol.ts';
 import { type MountRecord, mountSource } from './state-dir.ts';
+
+/** Where the bootstrap lies that knows the second devices, in the mount's directory. */
+const STRAIGHT_DIRECTORY = 'straight';
 
 export interface ErofsPlace {
   readonly backing: ErofsBacking;
@@ -39,6 +43,8 @@ export class ErofsPlan {
   readonly files: DeviceReader | FlatReader;
   readonly #reader: BootstrapReader;
   readonly #place: ErofsPlace;
+  /** The blobs that have a second device. */
+  #straight: readonly number[] = [];
 
   /** Throws `malformed` and `unsupported`: the image cannot be shown so. */
   constructor(reader: BootstrapReader, place: ErofsPlace) {
@@ -53,22 +59,38 @@ export class ErofsPlan {
     return this.#reader.blobs.length > 0;
   }
 
-  /** What the helper needs beside the bootstrap, which lies there by now; goes with `held`. Rejects with `system`. */
-  async prepare(held: AsyncDisposableStack): Promise<void> {
-    if (!(this.files instanceof FlatReader)) return;
+  /**
+   * What the helper needs beside the bootstrap, which lies there by now; goes with `held`. `devices`: what `devices` has found.
+   * Rejects with `system`.
+   */
+  async prepare(devices: readonly ErofsDevice[], held: AsyncDisposableStack): Promise<void> {
     this.adopt(held);
+    if (this.files instanceof FlatReader) return await this.#enlarge(this.files.size);
+    const isServed = (blobIndex: number) => 'export' in (devices[blobIndex] ?? {});
+    const straight = await straightBootstrap(this.#reader, isServed, () => setImmediate());
+    if (straight === undefined) return;
+    this.#straight = straight.blobs;
+    const path = join(this.#place.directory, STRAIGHT_DIRECTORY, this.#place.source);
     try {
-      await truncate(this.#path, this.files.size); // a hole where the devices are
+      await mkdir(dirname(path), { mode: 0o700 });
+      await writeFile(path, straight.bytes, { flag: 'wx', mode: 0o400 });
+    } catch (error) {
+      throw fromSystemError(error, `write ${path}`);
+    }
+  }
+
+  async #enlarge(bytes: number): Promise<void> {
+    try {
+      await truncate(this.#path, bytes); // a hole where the devices are
     } catch (error) {
       throw fromSystemError(error, `enlarge ${this.#path}`);
     }
   }
 
-  /** What another daemon prepared goes with `held`. */
+  /** What this or another daemon prepares or has prepared goes with `held`. */
   adopt(held: AsyncDisposableStack): void {
-    if (this.files instanceof FlatReader) {
-      held.defer(() => rm(join(this.#place.directory, LOOP_DIRECTORY), { recursive: true, force: true }));
-    }
+    const name = this.files instanceof FlatReader ? LOOP_DIRECTORY : STRAIGHT_DIRECTORY;
+    held.defer(() => rm(join(this.#place.directory, name), { recursive: true, force: true }));
   }
 
   /** What the kernel has for devices of its own; `find` knows which of these blobs are here as a whole. */
@@ -87,6 +109,12 @@ export class ErofsPlan {
   order(mountpoint: string | undefined, devices: readonly ErofsDevice[]): ErofsOrder {
     const { directory, source } = this.#place;
     const how = { directory, source, mountpoint, devices };
+    if (this.#straight.length > 0) {
+      const second = this.#straight.map(blobIndex => ({
+        export: straightName(this.#reader.blobs[blobIndex]?.id ?? ''),
+      }));
+      return { ...how, directory: join(directory, STRAIGHT_DIRECTORY), devices: [...devices, ...second] };
+    }
     if (!(this.files instanceof FlatReader)) return how;
     return { ...how, loop: this.hasDevices ? { export: FlatReader.FILE_NAME } : { path: this.#path } };
   }

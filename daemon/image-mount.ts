@@ -270,8 +270,8 @@ export class ImageMount {
 
   /** The bootstrap is the kernel's; what the daemon serves are its devices, but for those that are here as a whole. */
   async #startErofs(plan: ErofsPlan, parts: OpenedParts, fuse: FuseStart, signal: AbortSignal): Promise<void> {
-    await plan.prepare(this.#held);
     const devices = await plan.devices(names => this.#content.devices(names, this.#held, signal));
+    await plan.prepare(devices, this.#held);
     this.#plainBlobs = devices.filter(device => 'path' in device).length;
     const isServed = plan.hasDevices && (devices.length === 0 || this.#plainBlobs < devices.length);
     if (isServed) await this.#startFuse(parts, fuse, signal);

@@ -29,9 +29,9 @@ import { PAGE_BYTES } from './system-calls.ts';
 
 /**
  * How node ids of a connection are made (fuse/attributes.ts, image/): the kernel knows files by them, so a later release that
- * makes them otherwise must not answer for this one.
+ * makes them otherwise must not answer for this one. 2: devices have a second one behind the others.
  */
-export const NODE_IDS = 1;
+export const NODE_IDS = 2;
 
 export interface SavedImage {
   /** As it was asked for: where its bytes come from. */
@@ -234,7 +234,8 @@ export function parseResumeRecord(value: unknown): ResumeRecord | { readonly pro
 
 /** What was agreed on with the kernel is what later releases have to keep to. */
 function connectionProblem({ nodeIds, terms }: NonNullable<ResumeRecord['connection']>): string | undefined {
-  if (nodeIds !== NODE_IDS) return `its node ids are of version ${nodeIds}; this release knows ${NODE_IDS}`;
+  if (nodeIds < 1 || nodeIds > NODE_IDS)
+    return `its node ids are of version ${nodeIds}; this release knows ${NODE_IDS}`;
   if (terms.maxWrite > MAX_WRITE_BYTES)
     return `its requests may have ${terms.maxWrite} bytes; we take ${MAX_WRITE_BYTES}`;
   const maxRead = terms.maxPages * PAGE_BYTES;

@@ -1,5 +1,6 @@
-// The devices of an image as files: a flat directory, one file for each blob, named by its id and as large as its device
-// slot says. These are what the kernel's EROFS reads where it has mounted the bootstrap itself. Answers in the words of
+// The devices of an image as files: a flat directory, two files for each blob, named by its id and as large as its device
+// slot says. These are what the kernel's EROFS reads where it has mounted the bootstrap itself; the second is for large files
+// (straight-devices.ts). Answers in the words of
 // `BootstrapReader`, so that one server can show either.
 // In a chunk's journey this is the step from "device, offset, length" to "blob, chunk, place in the device".
 
@@ -16,9 +17,16 @@ const ROOT_NID = 0;
 /** The first blob's. */
 const FIRST_NID = 1;
 
-/** The nid of a blob's device, by the blob's place in the table. */
+const STRAIGHT_SUFFIX = '.straight';
+
+/** The nid of a blob's device, by the blob's place in the table. The second devices' follow, in the same order. */
 export function deviceNid(blobIndex: number): number {
   return blobIndex + FIRST_NID;
+}
+
+/** The name of a blob's second device. */
+export function straightName(blobId: string): string {
+  return `${blobId}${STRAIGHT_SUFFIX}`;
 }
 
 /** One for each thread: it shares the reader's bytes, nothing else. */
@@ -40,7 +48,8 @@ export class DeviceReader {
     if (torn !== undefined) throw unsupported(`blob ${torn.id}: a device of ${torn.deviceSize} bytes, not whole pages`);
     this.#reader = reader;
     this.#table = reader.chunkTable();
-    this.#names = reader.blobs.map(({ id }) => Buffer.from(id, 'latin1'));
+    const ids = reader.blobs.map(({ id }) => id);
+    this.#names = [...ids, ...ids.map(straightName)].map(name => Buffer.from(name, 'latin1'));
   }
 
   /** The most extents that a read of so many bytes can have: a chunk in each block, and a gap behind it. */
@@ -62,6 +71,11 @@ export class DeviceReader {
     out.mtimeNanoseconds = 0;
   }
 
+  /** Its pages are not to be kept. */
+  isStraight(nid: number): boolean {
+    return nid - FIRST_NID >= this.#reader.blobCount;
+  }
+
   /** The nid of a name, the raw bytes [start, end) of `bytes`, or -1. */
   lookup(dirNid: number, bytes: Uint8Array, start = 0, end = bytes.length): number {
     if (dirNid !== ROOT_NID) throw malformed(`device ${dirNid}: not a directory`);
@@ -75,7 +89,7 @@ export class DeviceReader {
    */
   extents(nid: number, offset: number, length: number, emit: EmitExtent): void {
     const end = Math.min(this.#sizeOf(nid), offset + length);
-    const blobIndex = nid - FIRST_NID;
+    const blobIndex = this.#blobOf(nid);
     let at = offset;
     for (let place = this.#placeAt(blobIndex, offset); at < end; place++) {
       const index = this.#chunkAt(blobIndex, place);
@@ -92,9 +106,15 @@ export class DeviceReader {
   }
 
   #sizeOf(nid: number): number {
-    const blob = this.#reader.blobs[nid - FIRST_NID];
-    if (blob === undefined) throw malformed(`device ${nid}: not one of ${this.#reader.blobCount}`);
+    const blob = this.#reader.blobs[this.#blobOf(nid)];
+    if (blob === undefined) throw malformed(`device ${nid}: not one of ${2 * this.#reader.blobCount}`);
     return blob.deviceSize;
+  }
+
+  #blobOf(nid: number): number {
+    const { blobCount } = this.#reader;
+    const place = nid - FIRST_NID;
+    return place >= blobCount ? place - blobCount : place;
   }
 
   /** Among the described chunks, the last that begins at or before this byte of the device; the first when none does. */

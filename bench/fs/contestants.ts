@@ -70,7 +70,7 @@ export async function startShoal(directory: string, reference: string, name: str
     directory: mountpoint,
     pid: await shoal.daemonPid(),
     // The cache, and the bootstrap where the kernel reads it.
-    files: files.filter(file => /\.data$|\/shoal:[^/]*$/.test(file)).map(file => join(root, file)),
+    files: files.filter(file => /\.data$|^mounts\/.*\/shoal:[^/]*$/.test(file)).map(file => join(root, file)),
     end: async () => {
       await shoal.run('umount', mountpoint); // the daemon ends with its last mount
     },

@@ -1,5 +1,5 @@
 // What a FUSE connection shows: the port between the server of the kernel's requests (request-server.ts) and its two node
-// providers, the tree of an image (tree-nodes.ts) and its devices (`DeviceReader`).
+// providers, the tree of an image (tree-nodes.ts) and its devices (device-nodes.ts).
 
 import type { BootstrapReader } from '../../image/index.ts';
 
@@ -10,8 +10,8 @@ export const NO_ANSWER = Number.MIN_SAFE_INTEGER;
 /** One for each thread. Nodes are known by nid; `rootNid` is the root's. Throws `malformed` for damaged images. */
 export interface NodeProvider extends Pick<BootstrapReader, 'rootNid' | 'hasXattrs' | 'lookup' | 'stat'> {
   /**
-   * Answers what only a tree is asked: lists, links, extended attributes. `length` is the request's. Undefined: not one of
-   * these.
+   * Answers what only one of them is asked: a tree for lists, links and extended attributes, a device when it is opened.
+   * `length` is the request's. Undefined: not one of these.
    */
   answer?(operation: number, nid: number, length: number): Answer | undefined;
 }

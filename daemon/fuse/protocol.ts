@@ -29,6 +29,7 @@ export const Op = {
   RENAME: 12,
   LINK: 13,
   OPEN: 14,
+  RELEASE: 18,
   READ: 15,
   WRITE: 16,
   STATFS: 17,
@@ -139,6 +140,12 @@ export const GetXattrIn = { SIZE: 0, NAME_BYTES: 8 } as const;
 
 /** fuse_getxattr_out: the size that was asked for, and padding. */
 export const GetXattrOut = { BYTES: 8 } as const;
+
+/** fuse_open_out, in words from the body: a handle (2), flags, a backing file. */
+export const OpenOut = { BYTES: 16, WORDS: 4, FLAGS: 2 } as const;
+
+/** What the kernel does with the pages of an open file. */
+export const OpenFlag = { DIRECT_IO: 1, KEEP_CACHE: 2 } as const;
 
 /** fuse_interrupt_in: the unique of the request that is to be interrupted. */
 export const InterruptIn = { UNIQUE: 0 } as const;

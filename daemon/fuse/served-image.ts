@@ -2,6 +2,7 @@
 
 import { BootstrapReader, DeviceReader, FlatReader } from '../../image/index.ts';
 import type { RequestDevice } from './device.ts';
+import { DeviceNodes } from './device-nodes.ts';
 import type { ServedImage } from './messages.ts';
 import type { NodeProvider } from './nodes.ts';
 import type { ServedFiles } from './read-server.ts';
@@ -18,7 +19,7 @@ export function servedNodes(image: ServedImage, device: RequestDevice): { files:
   const reader = readerOf(image);
   if (image.shows === 'tree') return { files: reader, nodes: new TreeNodes(reader, device) };
   const files = withoutTree(image.shows, reader);
-  return { files, nodes: files };
+  return { files, nodes: files instanceof DeviceReader ? new DeviceNodes(files, device) : files };
 }
 
 function withoutTree(shows: 'devices' | 'flat', reader: BootstrapReader): DeviceReader | FlatReader {

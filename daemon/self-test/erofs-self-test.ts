@@ -64,7 +64,7 @@ export async function testErofs(
   held.defer(() => rm(directory, { recursive: true, force: true }));
   const blob = await writeBlob(directory, image);
   await writeBootstrapFile(image.bootstrap, join(directory, SOURCE), held);
-  await plan.prepare(held);
+  await plan.prepare([], held);
   const exported = backing === 'loop' ? FlatReader.FILE_NAME : image.blobId;
   using fuse = new FuseStart(ports);
   const fd = fuse.takeDevice();

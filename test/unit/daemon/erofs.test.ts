@@ -38,7 +38,7 @@ useDriver('erofs');
 const skip = (await checkDriver('erofs')).problem ?? false;
 
 const CHUNK = 1 << 16;
-/** Of several requests. */
+/** A file of three is read from a device whose pages are not kept. */
 const LARGE_CHUNK = 1 << 18;
 const FILE_BYTES = 3 * CHUNK;
 /** Of the EROFS superblock at byte 1024: what directories' blocks are, which this kernel knows only as 0. */
@@ -272,8 +272,8 @@ test('an image of no blobs', { skip }, async t => {
 });
 
 /**
- * A mount of two files that lie one behind the other in the device, of whose chunks no source has the last two. Reading a
- * page of the first has brought the first pages of the second into the page cache of the device, but not into EROFS's.
+ * A mount of two files that lie one behind the other in the device, of whose chunks no source has the last two. Where pages of
+ * the device are kept, reading a page of the first has brought the first pages of the second, but not into EROFS.
  */
 async function halfThere(t: TestContext, chunkSize: number, readDeadlineMs?: number) {
   const bytes = content(3 * chunkSize, 'behind');
@@ -295,8 +295,11 @@ os.pread(fd, 10, 0)
 }
 
 // These fail on kernels that take the missing end of a read that failed for zeros (design §6 rule 7).
-for (const chunkSize of [CHUNK, LARGE_CHUNK]) {
-  const where = `chunks of ${chunkSize} bytes`;
+for (const [pages, chunkSize] of [
+  ['kept', CHUNK],
+  ['not kept', LARGE_CHUNK],
+] as const) {
+  const where = `a device whose pages are ${pages}`;
 
   test(`${where}: a reader that is killed in the middle of a read leaves no wrong byte to the next`, {
     skip,

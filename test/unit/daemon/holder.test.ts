@@ -134,7 +134,7 @@ test('a record that this release does not know is refused, with what it does not
   assert.match(problemOf({ ...record, more: 1 }), /another release's/);
   // Else the tree would be shown to a kernel that asks for devices.
   assert.match(problemOf({ ...record, driver: 'erofs' }), /does not say what the kernel reads from/);
-  assert.match(problemOf({ ...record, connection: { nodeIds: 2, terms } }), /node ids are of version 2/);
+  assert.match(problemOf({ ...record, connection: { nodeIds: 3, terms } }), /node ids are of version 3/);
   const large = { ...terms, maxPages: 512 };
   assert.match(problemOf({ ...record, connection: { nodeIds: 1, terms: large } }), /reads may have 2097152 bytes/);
 });

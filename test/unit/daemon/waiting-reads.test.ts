@@ -24,6 +24,8 @@ const isLoop = backingInUse() === 'loop';
 /** Far apart in the blob, so that fetching one brings no other along. */
 const FILES = isLoop ? 60 : 250;
 const FILE_BYTES = 300_000;
+/** By erofs, what is read of it goes straight to the daemon. */
+const LARGE_FILE_BYTES = 600_000;
 
 function manyFiles(reference: string): TestImage {
   return makeImage(
@@ -42,7 +44,7 @@ function manyFiles(reference: string): TestImage {
 }
 
 function oneFile(): TestImage {
-  return makeImage(builder => directory({ file: builder.file(content(FILE_BYTES, 'file')) }));
+  return makeImage(builder => directory({ file: builder.file(content(LARGE_FILE_BYTES, 'file')) }));
 }
 
 function sha256(bytes: Uint8Array): string {
@@ -148,7 +150,7 @@ test('wrong bytes from a source never reach a reader; the right ones do, when th
   assert.equal(reader.output(), '');
   image.origin.corrupt.clear();
   assert.equal(await reader.ended, '0');
-  assert.equal(reader.output().trim(), sha256(content(FILE_BYTES, 'file')));
+  assert.equal(reader.output().trim(), sha256(content(LARGE_FILE_BYTES, 'file')));
 });
 
 test('with a read deadline a read fails with EIO, and works once a source answers', async t => {
@@ -164,7 +166,7 @@ except OSError as e: print(errno.errorcode[e.errno])
 `;
   assert.equal((await python(program, join(mountpoint, 'file'))).trim(), 'EIO');
   image.origin.resume();
-  assert.equal((await python(program, join(mountpoint, 'file'))).trim(), `${FILE_BYTES}`);
+  assert.equal((await python(program, join(mountpoint, 'file'))).trim(), `${LARGE_FILE_BYTES}`);
 });
 
 /** O_DIRECT reads are synchronous requests: the kernel waits for the answer even when the reader is killed. */
@@ -214,7 +216,7 @@ test('signals that a program catches do not break its waiting read', async t => 
   assert.equal((await daemon.list())[0]?.stats.waiting, 1);
   image.origin.resume();
   assert.equal(await reader.ended, '0');
-  assert.equal(reader.output(), `reading\n4096 ${content(FILE_BYTES, 'file').subarray(0, 16).toString('hex')}\n`);
+  assert.equal(reader.output(), `reading\n4096 ${content(LARGE_FILE_BYTES, 'file').subarray(0, 16).toString('hex')}\n`);
   // Python would begin a read anew that a signal broke off.
   const { hits, misses } = (await daemon.list())[0]?.stats ?? {};
   assert.equal(misses, 1);
@@ -243,7 +245,7 @@ print(m[0:4].hex(), flush=True)
   assert.equal(await second.ended, 'SIGKILL');
   image.origin.resume();
   assert.equal(await first.ended, '0');
-  assert.equal(first.output(), `mapped\n${content(FILE_BYTES, 'file').subarray(0, 4).toString('hex')}\n`);
+  assert.equal(first.output(), `mapped\n${content(LARGE_FILE_BYTES, 'file').subarray(0, 4).toString('hex')}\n`);
 });
 
 test('reads that wait for long are reported, and so is their end', async t => {

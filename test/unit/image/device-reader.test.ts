@@ -3,7 +3,14 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { isShoalError } from '../../../core/index.ts';
-import { BootstrapReader, DeviceReader, emptyAttributes, NO_CHUNK, writeBootstrap } from '../../../image/index.ts';
+import {
+  BootstrapReader,
+  DeviceReader,
+  emptyAttributes,
+  NO_CHUNK,
+  straightName,
+  writeBootstrap,
+} from '../../../image/index.ts';
 import { content } from '../daemon/lazy-image.ts';
 import { directory, ImageBuilder } from './image-builder.ts';
 
@@ -58,15 +65,21 @@ function coverage(reader: BootstrapReader, blobIndex: number): Int32Array {
 
 const { bootstrap, blobs } = makeImage();
 
-test('a directory of one file for each blob, by its id, as large as the device and for its owner to read', () => {
+test('a directory of two files for each blob, by its id, as large as the device and for its owner to read', () => {
   const devices = new DeviceReader(new BootstrapReader(bootstrap));
   const found = emptyAttributes();
+  const nids = new Set<number>();
   for (const { id, device } of blobs) {
-    const nid = devices.lookup(devices.rootNid, Buffer.from(`/${id}/`), 1, 65);
-    devices.stat(nid, found);
-    assert.deepEqual([found.size, found.mode, found.nid], [device.length, 0o100400, nid]);
-    assert.equal(found.size % BLOCK, 0);
+    for (const name of [id, straightName(id)]) {
+      const nid = devices.lookup(devices.rootNid, Buffer.from(`/${name}/`), 1, 1 + name.length);
+      devices.stat(nid, found);
+      assert.deepEqual([found.size, found.mode, found.nid], [device.length, 0o100400, nid]);
+      assert.equal(found.size % BLOCK, 0);
+      assert.equal(devices.isStraight(nid), name !== id);
+      nids.add(nid);
+    }
   }
+  assert.equal(nids.size, 2 * blobs.length);
   devices.stat(devices.rootNid, found);
   assert.equal(found.mode, 0o040500);
   assert.equal(devices.lookup(devices.rootNid, Buffer.from('0'.repeat(64))), -1);
@@ -76,10 +89,10 @@ test('a directory of one file for each blob, by its id, as large as the device a
 test('what is no file of the directory is malformed', () => {
   const devices = new DeviceReader(new BootstrapReader(bootstrap));
   const isMalformed = (error: unknown) => isShoalError(error, 'malformed');
-  for (const nid of [-1, blobs.length + 1, Number.NaN, 0]) {
+  for (const nid of [-1, 2 * blobs.length + 1, Number.NaN, 0]) {
     assert.throws(() => devices.extents(nid, 0, 1, () => {}), isMalformed);
   }
-  assert.throws(() => devices.stat(blobs.length + 1, emptyAttributes()), isMalformed);
+  assert.throws(() => devices.stat(2 * blobs.length + 1, emptyAttributes()), isMalformed);
   assert.throws(() => devices.lookup(1, Buffer.from('x')), isMalformed);
 });
 
@@ -108,6 +121,7 @@ for (const [name, bytes] of [
               at += extent.length;
             }
             assert.equal(at, Math.max(start, Math.min(end, device.length)));
+            assert.deepEqual(extentsOf(devices, blobs.length + blobIndex + 1, start, end - start), extents);
           }
         }
       });
