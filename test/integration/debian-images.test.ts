@@ -64,7 +64,8 @@ suite('images built from Debian packages', { timeout: 900_000, skip: noTools }, 
     return report.target.digest;
   }
 
-  for (const tag of ['base', 'python', 'nginx'] as const) {
+  // Each has the files of "base" below its own.
+  for (const tag of ['python', 'nginx'] as const) {
     test(`${tag}: the lazy mount is the tree that umoci unpacks`, async t => {
       const shoal = await makeShoal(t);
       const mountpoint = join(shoal.scratch, 'mnt');
@@ -89,7 +90,7 @@ suite('images built from Debian packages', { timeout: 900_000, skip: noTools }, 
     });
   }
 
-  for (const tag of ['base', 'nginx'] as const) {
+  for (const tag of ['nginx'] as const) {
     test(`${tag}: without root, the mount by fuse-native is that tree, its listed limits aside`, { skip }, async t => {
       const user = await makeUnprivileged(t);
       const mountpoint = user.directory('mnt');
