@@ -19,8 +19,8 @@ import { acceptFrom, listenAt, receiveFrom, sendTo, waitReadable } from './unix-
 
 /** A daemon asks one thing after the other. */
 const MAX_CONNECTIONS = 16;
-/** Nobody came yet: the daemon that has started it comes at once. */
-const FIRST_ASK_MS = 5_000;
+/** No daemon has attached itself yet: the one that has started it comes at once. */
+const FIRST_DAEMON_MS = 5_000;
 /** While no daemon is there, mounts may go by themselves. */
 const LOOK_MS = 500;
 
@@ -36,7 +36,7 @@ class Holder {
   /** Connections, and whether a daemon says by it that it is there. Oldest first. */
   readonly #connections = new Map<number, { attached: boolean }>();
   readonly #startedAt = performance.now();
-  #wasAsked = false;
+  #hadDaemon = false;
 
   constructor({ stays }: HolderOptions) {
     this.#stays = stays;
@@ -62,7 +62,7 @@ class Holder {
 
   #isDone(): boolean {
     if (this.#stays || this.#held.size > 0 || this.#connections.size > 0) return false;
-    return this.#wasAsked || performance.now() - this.#startedAt > FIRST_ASK_MS;
+    return this.#hadDaemon || performance.now() - this.#startedAt > FIRST_DAEMON_MS;
   }
 
   #accept(): void {
@@ -92,7 +92,6 @@ class Holder {
       } finally {
         if (message?.what !== Ask.HOLD) for (const descriptor of descriptors) closeSync(descriptor);
       }
-      this.#wasAsked = true;
       if (this.#answer(fd, message, descriptors)) return;
     } catch {
       // As said above. There is nobody to tell.
@@ -106,6 +105,7 @@ class Holder {
     switch (what) {
       case Ask.ATTACH:
         this.#connections.set(fd, { attached: true });
+        this.#hadDaemon = true;
         return reply(fd, Result.DONE);
       case Ask.HOLD:
         reply(fd, held.hold(id, descriptors));

@@ -103,7 +103,7 @@ export function sendTo(fd: number, bytes: Uint8Array, descriptors: readonly numb
       control.writeInt32LE(descriptor, CONTROL_HEADER_BYTES + 4 * at);
     }
   }
-  const { message } = messageOver(bytes, control);
+  const message = messageOver(bytes, control);
   return Number(calls.sendmsg(fd, message, MSG_DONTWAIT | MSG_NOSIGNAL)) === bytes.length;
 }
 
@@ -117,7 +117,7 @@ export interface Received {
 /** What there is, up to `into.length` bytes. Undefined: nothing yet. Throws `system`, and `malformed` for too many descriptors. */
 export function receiveFrom(fd: number, into: Uint8Array): Received | undefined {
   const control = Buffer.alloc(controlBytes(MAX_DESCRIPTORS));
-  const { message } = messageOver(into, control);
+  const message = messageOver(into, control);
   const length = Number(calls.recvmsg(fd, message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
   if (length < 0) {
     const errno = lastErrno();
@@ -166,8 +166,11 @@ function pollOf(fds: readonly number[], events: number): Buffer {
   return polled;
 }
 
-/** The parts are kept with it: the kernel is given their addresses. */
-function messageOver(bytes: Uint8Array, control: Buffer): { readonly message: Buffer; readonly parts: unknown } {
+/** Memory whose address is in a message: it must not be collected before the kernel has had it, and calls come one by one. */
+const lent: unknown[] = [];
+
+/** For the next call. */
+function messageOver(bytes: Uint8Array, control: Buffer): Buffer {
   const vector = Buffer.alloc(IOV_BYTES);
   vector.writeBigUInt64LE(BigInt(koffi.address(bytes)), 0);
   vector.writeBigUInt64LE(BigInt(bytes.length), 8);
@@ -178,7 +181,8 @@ function messageOver(bytes: Uint8Array, control: Buffer): { readonly message: Bu
     message.writeBigUInt64LE(BigInt(koffi.address(control)), MESSAGE.CONTROL);
     message.writeBigUInt64LE(BigInt(control.length), MESSAGE.CONTROL_LENGTH);
   }
-  return { message, parts: [vector, bytes, control] };
+  lent.splice(0, lent.length, vector, bytes, control);
+  return message;
 }
 
 /** CMSG_SPACE. */

@@ -1,6 +1,7 @@
 // The holder by itself: what it keeps, gives back and refuses.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { closeSync, fstatSync, mkdirSync, openSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -14,6 +15,7 @@ import { holdersBelow } from '../../support/holder.ts';
 import { until } from '../../support/until.ts';
 import { atEnd, scratch } from './daemon-under-test.ts';
 
+const HOLDER = join(import.meta.dirname, '../../../daemon/holder/holder-process.ts');
 const [ONE, TWO] = ['00000000000000aa', '00000000000000bb'];
 
 function clientOf(t: TestContext, root: string): HolderClient {
@@ -111,6 +113,19 @@ test('when the holder is killed, another one has the same', async t => {
     const ids = await client.list().catch(() => []); // between the two nobody answers
     return ids.length === 1 && holdersBelow(root)[0] !== first;
   }, 'another one has it');
+});
+
+test('a holder that is asked something before a daemon has attached itself is there for it', async t => {
+  const root = scratch(t);
+  const child = spawn(process.execPath, [HOLDER], { cwd: root, stdio: 'inherit' });
+  atEnd(t, () => child.kill('SIGKILL'));
+  const client = clientOf(t, root);
+  await until(async () => (await client.list().catch(() => undefined)) !== undefined, 'it answers');
+  // Its next look at who is there comes after this answer.
+  assert.deepEqual(await client.list(), []);
+  assert.equal(await client.find(), true);
+  client.leave();
+  await until(() => child.exitCode === 0, 'it ends when the daemon has left');
 });
 
 test('a record that this release does not know is refused, with what it does not know', () => {
