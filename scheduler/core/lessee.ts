@@ -77,7 +77,11 @@ export function chooseLessee(
 export function waitsForLittle(member: Member, now: number): boolean {
   // At first nobody is ahead of the others: all wait for the same.
   if (member.isGone || member.task.trace.isStarting(now)) return false;
-  return (member.wanted?.size ?? 0) <= LITTLE_WANTED;
+  const { wanted, pieces, task } = member;
+  const size = wanted?.size ?? 0;
+  // All that it lacks, of a blob as small as a bootstrap: so do the others.
+  const wantsAll = pieces.size + size === task.pieceCount;
+  return size <= LITTLE_WANTED && !wantsAll;
 }
 
 /**

@@ -109,6 +109,27 @@ test('at the beginning, when nobody is ahead, pieces that one waits for are leas
   }
 });
 
+test('who waits for all of a small blob is not ahead of the others, who want the same: its pieces go to different members', () => {
+  const core = new CoreUnderTest();
+  const nodes = core.crowd(5, { pieceCount: 10 });
+  const all = range(0, 10);
+  const leased = new Map<NodeUnderTest, number>();
+  for (const node of nodes) node.want(all);
+  core.flush();
+  // Half a second later nothing is beginning any more.
+  for (let done = 0; done < all.length; core.pass(600)) {
+    for (const node of nodes) {
+      for (const piece of node.takeLeases()) {
+        leased.set(node, (leased.get(node) ?? 0) + 1);
+        node.gained(piece);
+        done++;
+      }
+    }
+    core.flush();
+  }
+  assert.deepEqual([...leased.values()], [2, 2, 2, 2, 2]);
+});
+
 test('who follows later is told the whole trace in its order, and nothing twice', () => {
   const core = new CoreUnderTest();
   const [one, late] = core.crowd(2);
