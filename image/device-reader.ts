@@ -1,7 +1,6 @@
 // The devices of an image as files: a flat directory, two files for each blob, named by its id and as large as its device
 // slot says. These are what the kernel's EROFS reads where it has mounted the bootstrap itself; the second is for large files
-// (straight-devices.ts). Answers in the words of
-// `BootstrapReader`, so that one server can show either.
+// (straight-devices.ts). Answers in the words of `BootstrapReader`, so that one server can show either.
 // In a chunk's journey this is the step from "device, offset, length" to "blob, chunk, place in the device".
 
 import { ShoalError } from '../core/index.ts';

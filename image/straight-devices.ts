@@ -23,8 +23,8 @@ const Super = { DEVICE_COUNT: 86, DEVICE_TABLE: 88 } as const;
 const Slot = { BLOCKS: 64, PLACE: 68 } as const;
 const Index = { DEVICE: 2, BLOCK: 4 } as const;
 
-/** How many inodes are looked at without a breath: a millisecond or two. */
-const INODES_AT_ONCE = 4096;
+/** How many inodes or indexes are looked at without a breath: a millisecond or two. */
+const LOOKS_AT_ONCE = 4096;
 
 export interface StraightBootstrap {
   /** The caller's. */
@@ -40,7 +40,7 @@ interface IndexRange {
 }
 
 /**
- * `isWanted`: of which blobs. `breathe` is awaited every now and then on the walk over all inodes. Undefined when no large file
+ * `isWanted`: of which blobs. `breathe` is awaited every now and then on the walk over all inodes and indexes. Undefined when no large file
  * is in one of these blobs, the format has no room for more devices, or the tree is damaged.
  */
 export async function straightBootstrap(
@@ -48,22 +48,22 @@ export async function straightBootstrap(
   isWanted: (blobIndex: number) => boolean,
   breathe: () => Promise<void>,
 ): Promise<StraightBootstrap | undefined> {
-  if (reader.superblock.blobTable.offset > MAX_TABLE_OFFSET) return undefined;
-  const ranges = await largeFiles(reader, breathe).catch(error => {
+  const { blobs: all, superblock } = reader;
+  if (superblock.blobTable.offset > MAX_TABLE_OFFSET || !all.some((_, index) => isWanted(index))) return undefined;
+  const look = lookerWith(breathe);
+  const ranges = await largeFiles(reader, look).catch(error => {
     if (isShoalError(error)) return []; // damage fails who meets it, not the mount
     throw error;
   });
   const source = new DataView(reader.bytes.buffer, reader.bytes.byteOffset, reader.bytes.byteLength);
   const used = new Set<number>();
-  forEachIndex(source, ranges, (_at, blobIndex) => used.add(blobIndex));
-  const blobs = [...used]
-    .filter(blobIndex => blobIndex < reader.blobCount && isWanted(blobIndex))
-    .sort((a, b) => a - b);
+  await forEachIndex(source, ranges, look, (_at, blobIndex) => used.add(blobIndex));
+  const blobs = [...all.keys()].filter(blobIndex => used.has(blobIndex) && isWanted(blobIndex));
   if (blobs.length === 0 || reader.blobCount + blobs.length > MAX_DEVICES) return undefined;
   const bytes = Uint8Array.from(reader.bytes);
   writeDevices(bytes, reader, blobs);
   const devices = new Map(blobs.map((blobIndex, place) => [blobIndex, reader.blobCount + place + 1]));
-  forEachIndex(source, ranges, (at, blobIndex) => {
+  await forEachIndex(source, ranges, look, (at, blobIndex) => {
     const device = devices.get(blobIndex);
     if (device !== undefined) bytes[at + Index.DEVICE] = device;
   });
@@ -88,37 +88,52 @@ function writeDevices(bytes: Uint8Array, { blobCount, superblock }: BootstrapRea
   view.setUint16(layout.SUPERBLOCK_OFFSET + Super.DEVICE_TABLE, table / layout.DEVICE_SLOT_BYTES, true);
 }
 
+/** To be asked at each look whether it is time for a breath, which is then to be awaited. */
+type Look = () => Promise<void> | undefined;
+
+function lookerWith(breathe: () => Promise<void>): Look {
+  let looks = 0;
+  return () => (++looks % LOOKS_AT_ONCE === 0 ? breathe() : undefined);
+}
+
 /** `blobIndex` is what the image says, which need not exist. */
-function forEachIndex(
+async function forEachIndex(
   view: DataView,
   ranges: readonly IndexRange[],
+  look: Look,
   visit: (at: number, blobIndex: number) => void,
-): void {
+): Promise<void> {
   for (const { offset, end } of ranges) {
     for (let at = offset; at < end; at += layout.CHUNK_INDEX_BYTES) {
+      const breath = look();
+      if (breath !== undefined) await breath;
       if (view.getUint32(at + Index.BLOCK, true) !== NO_BLOCK) visit(at, view.getUint8(at + Index.DEVICE) - 1);
     }
   }
 }
 
-/** Each directory is listed once, however often it is reachable: so the walk ends, whatever the image. */
-async function largeFiles(reader: BootstrapReader, breathe: () => Promise<void>): Promise<IndexRange[]> {
+/**
+ * Each directory is listed once, and each file's indexes are taken once, however often they are reachable or share their bytes: so
+ * the walk ends, and what it finds is no longer than the image, whatever that is.
+ */
+async function largeFiles(reader: BootstrapReader, look: Look): Promise<IndexRange[]> {
   const claimed = new ClaimedBytes(reader.bytes.length);
   const directories = [reader.rootNid];
   const ranges: IndexRange[] = [];
-  let looked = 0;
   for (let nid = directories.pop(); nid !== undefined; nid = directories.pop()) {
     if (!claimDirectory(reader, claimed, nid)) continue;
     const children: number[] = [];
     reader.readdir(nid, 0, child => children.push(child) > 0);
     for (const child of children) {
-      if (++looked % INODES_AT_ONCE === 0) await breathe();
+      const breath = look();
+      if (breath !== undefined) await breath;
       const { type, size, dataLayout, indexOffset, announcedChunkSize } = reader.inode(child);
       if (type === layout.MODE_DIRECTORY) directories.push(child);
       const isLarge = type === layout.MODE_FILE && dataLayout === layout.LAYOUT_CHUNKED && size >= STRAIGHT_FILE_BYTES;
       // The kernel reads one index for as many bytes as the inode announces, which may be several chunks.
-      const count = Math.ceil(size / announcedChunkSize);
-      if (isLarge) ranges.push({ offset: indexOffset, end: indexOffset + count * layout.CHUNK_INDEX_BYTES });
+      const length = Math.ceil(size / announcedChunkSize) * layout.CHUNK_INDEX_BYTES;
+      if (isLarge && claimed.claim(indexOffset, length))
+        ranges.push({ offset: indexOffset, end: indexOffset + length });
     }
   }
   return ranges;

@@ -79,7 +79,7 @@ export function waitsForLittle(member: Member, now: number): boolean {
   if (member.isGone || member.task.trace.isStarting(now)) return false;
   const { wanted, pieces, task } = member;
   const size = wanted?.size ?? 0;
-  // All that it lacks, of a blob as small as a bootstrap: so do the others.
+  // All that it lacks, of a blob as small as a bootstrap or at the end of a large one: so do the others.
   const wantsAll = pieces.size + size === task.pieceCount;
   return size <= LITTLE_WANTED && !wantsAll;
 }

@@ -145,6 +145,18 @@ test('a walk over many inodes takes breaths', async () => {
   assert.equal(air.count, 2);
 });
 
+test('the indexes of a file with many names are looked at once', async () => {
+  const builder = new ImageBuilder(4096);
+  // Two chunks by turns: so each has an index of its own.
+  const [one, two] = [content(4096, 'one'), content(4096, 'two')];
+  const large = builder.file(Buffer.concat(Array.from({ length: LARGE / 4096 }, () => Buffer.concat([one, two]))));
+  const names = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`f${i}`, large]));
+  const reader = new BootstrapReader(writeBootstrap(builder.finish(directory(names)).tree));
+  const air = breathing();
+  assert.ok(await straightBootstrap(reader, () => true, air.breathe));
+  assert.ok(air.count > 0 && air.count < 5, `${air.count} breaths`);
+});
+
 test('a directory that leads back to its ancestor, and damage, do no harm', async () => {
   const builder = new ImageBuilder(CHUNK);
   const large = builder.file(content(LARGE, 'large'));
