@@ -6,6 +6,7 @@ import { Simulation, type SimulationOptions } from '../test/support/swarm-simula
 
 const MIB = 1024 * 1024;
 const RATE = 2_500_000;
+const SLOW = RATE / 8;
 const SEEDS = [1, 2];
 
 const rows: [string, Partial<SimulationOptions>, ((simulation: Simulation) => void)?][] = [
@@ -24,6 +25,11 @@ const rows: [string, Partial<SimulationOptions>, ((simulation: Simulation) => vo
   ...[1, 2, 4, 8, 16, 33].map((nodes): [string, Partial<SimulationOptions>] => [
     `program N=${nodes}`,
     { nodes, programReads: 100, readsAtOnce: 0 },
+  ]),
+  // 2.5 Mbit/s everywhere, and a queue in front of each uplink: what is only slow is not to be taken for broken.
+  ...[4, 8].map((nodes): [string, Partial<SimulationOptions>] => [
+    `program, slow links N=${nodes}`,
+    { nodes, programReads: 60, readsAtOnce: 0, originRate: SLOW, up: () => SLOW, down: () => SLOW, behindBulkMs: 100 },
   ]),
   ['program N=64', { nodes: 64, programReads: 100, readsAtOnce: 0 }],
   ['program, late joiner N=8', { programReads: 100, readsAtOnce: 0, startMs: node => (node === 7 ? 10_000 : 0) }],

@@ -68,6 +68,8 @@ export interface PeerNetwork {
 export interface ParentLink {
   readonly peerId: string;
   readonly isUp: boolean;
+  /** Of this connection, parts of what is not whole yet included: on a slow link a piece takes seconds. */
+  readonly receivedBytes: number;
   /** Opens a task at this parent; again after every reconnect, until `close`. Events come until then. */
   open(
     task: { readonly taskId: TaskId; readonly digest: Digest; readonly pieceCount: number },

@@ -8,6 +8,7 @@ import { Asking } from './asking.ts';
 import type { AvoidedPeers } from './avoided-peers.ts';
 import type { SwarmSettings } from './config.ts';
 import type { SwarmCounters } from './counters.ts';
+import type { UsualTime } from './hedge.ts';
 import { LeaseFetcher } from './lease-fetcher.ts';
 import type { Parent } from './parent.ts';
 import type { ParentView } from './parent-view.ts';
@@ -24,6 +25,7 @@ export interface DownloadPorts {
   readonly clock: Clock;
   readonly origin: RangeReader;
   readonly avoided: AvoidedPeers;
+  readonly usual: UsualTime;
   readonly counters: SwarmCounters;
   readonly settings: SwarmSettings;
 }

@@ -12,7 +12,7 @@ const HEDGE_FACTOR = 2;
 /** The percentile is worked out again after so many answers. */
 const EVERY = 16;
 
-/** How long answers of a blob usually take. */
+/** How long answers usually take, of all blobs: it is a matter of the links. */
 export class UsualTime {
   readonly #times: number[] = [];
   #next = 0;
@@ -43,12 +43,10 @@ export class UsualTime {
  */
 export function hedgeAfter(
   usualMs: number | undefined,
-  bounds: { readonly leastMs: number; readonly mostMs: number },
+  bounds: { readonly leastMs: number; readonly unknownMs: number; readonly mostMs: number },
 ): number {
-  return Math.min(
-    bounds.mostMs,
-    Math.max(bounds.leastMs, usualMs === undefined ? bounds.mostMs : HEDGE_FACTOR * usualMs),
-  );
+  if (usualMs === undefined) return bounds.unknownMs;
+  return Math.min(bounds.mostMs, Math.max(bounds.leastMs, HEDGE_FACTOR * usualMs));
 }
 
 /** A piece under way, as the look at the clock sees it. */

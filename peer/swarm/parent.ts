@@ -24,6 +24,8 @@ export type ParentPhase = 'connecting' | 'open' | 'shut' | 'down';
 const NEWEST = 0.2;
 /** What is thought of a parent that has not sent anything: a piece takes 5 ms, 100 Mbit/s. Wrong for ten pieces at most. */
 const UNKNOWN_PACE_MS = 5;
+/** Who has sent so much, a sixteenth of a piece, is not silent: within a stall's time it is 2 KiB per second. */
+const SENDS_BYTES = 4096;
 /** Rests between two refusals as busy that are still one and the same. */
 const BUSY_AGAIN = 4;
 
@@ -52,11 +54,14 @@ export class Parent {
   /** Turned us away as busy again and again, without a piece in between: from when to when, and the piece last asked for. */
   busy: { readonly from: number; readonly last: number; readonly piece: number } | undefined;
   lastPieceAt = 0;
+  /** When enough of its bytes had come to say that it sends. */
+  sendsAt = 0;
   peerBytes = 0;
   /** Since they were last told to the scheduler. */
   readonly service = { pieces: 0, ms: 0, failures: 0 };
   #queue = 0;
   #askedSince = 0;
+  #seenBytes = 0;
   #paceMs: number | undefined;
 
   constructor(
@@ -95,6 +100,11 @@ export class Parent {
     return this.#queue + this.#askedSince + 1;
   }
 
+  /** Where a piece asked of it may stand in its queue by now: others may have been let in before. */
+  placeOf(asked: Asked): number {
+    return Math.max(asked.place, this.#queue);
+  }
+
   /** Pieces of others in its queue, as it last said. */
   get toldQueue(): number {
     return Math.max(0, this.#queue - this.owed);
@@ -121,6 +131,15 @@ export class Parent {
 
   noteAsked(pieces: number): void {
     this.#askedSince += pieces;
+  }
+
+  /** Does it send, if only a part of a piece? To be called every now and then. */
+  look(now: number): void {
+    const { receivedBytes } = this.link;
+    // Fewer than before: the connection is another.
+    if (receivedBytes >= this.#seenBytes && receivedBytes - this.#seenBytes < SENDS_BYTES) return;
+    this.#seenBytes = receivedBytes;
+    this.sendsAt = now;
   }
 
   /** A piece came; returns how long it took, ms. */

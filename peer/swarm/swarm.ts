@@ -15,6 +15,7 @@ import type { Discovery, PeerNetwork, Schedulers, ServedTask, ServedTasks } from
 import { AvoidedPeers } from './avoided-peers.ts';
 import { DEFAULT_SWARM_SETTINGS, type SwarmSettings } from './config.ts';
 import { addCounters, newCounters } from './counters.ts';
+import { UsualTime } from './hedge.ts';
 import { JoinedPorts } from './joined-ports.ts';
 import type { PieceStore } from './piece-store.ts';
 import type { SwarmStatus } from './status.ts';
@@ -46,6 +47,7 @@ export class NodeSwarm implements Swarm, ServedTasks {
   readonly #ports: SwarmPorts;
   readonly #settings: SwarmSettings;
   readonly #avoided: AvoidedPeers;
+  readonly #usual = new UsualTime();
   /** Idle ones in the order in which they were left. */
   readonly #byDigest = new Map<Digest, Shared>();
   readonly #byTask = new Map<TaskId, SwarmTask>();
@@ -109,7 +111,12 @@ export class NodeSwarm implements Swarm, ServedTasks {
 
   #share(blob: SharedBlob): Shared {
     const ports = new JoinedPorts();
-    const task = new SwarmTask(blob, ports, { ...this.#ports, avoided: this.#avoided, settings: this.#settings });
+    const task = new SwarmTask(blob, ports, {
+      ...this.#ports,
+      avoided: this.#avoided,
+      usual: this.#usual,
+      settings: this.#settings,
+    });
     const shared: Shared = { task, ports, users: 0, idleSince: 0 };
     this.#byDigest.set(blob.digest, shared);
     this.#byTask.set(task.taskId, task);

@@ -6,7 +6,7 @@ import { next } from './choose.ts';
 import type { SwarmSettings } from './config.ts';
 import type { SwarmCounters } from './counters.ts';
 import type { Download } from './download.ts';
-import { hedgeAfter, UsualTime, whatToDo } from './hedge.ts';
+import { hedgeAfter, type UsualTime, whatToDo } from './hedge.ts';
 import type { Parent } from './parent.ts';
 import type { ParentView } from './parent-view.ts';
 import type { Flight } from './requests.ts';
@@ -22,19 +22,22 @@ const EXCUSES = 2;
 /** A lease that failed here is wanted again after this: not at once, so that a failing origin is not asked in a loop. */
 const WANT_AGAIN_MS = 1_000;
 
+export interface WatchPorts {
+  readonly clock: Clock;
+  readonly settings: SwarmSettings;
+  readonly counters: SwarmCounters;
+  readonly usual: UsualTime;
+}
+
 export class Watch {
   readonly #download: Download;
-  readonly #ports: { readonly clock: Clock; readonly settings: SwarmSettings; readonly counters: SwarmCounters };
-  readonly #usual = new UsualTime();
+  readonly #ports: WatchPorts;
   /** Demanded pieces: since when, and when they were last said to be late. */
   readonly #demanded = new Map<number, { readonly since: number; saidAt: number | undefined }>();
   readonly #failed = new Map<number, number>();
   #reportedAt: number;
 
-  constructor(
-    download: Download,
-    ports: { readonly clock: Clock; readonly settings: SwarmSettings; readonly counters: SwarmCounters },
-  ) {
+  constructor(download: Download, ports: WatchPorts) {
     this.#download = download;
     this.#ports = ports;
     this.#reportedAt = ports.clock.monotonic();
@@ -54,7 +57,7 @@ export class Watch {
   }
 
   served(ms: number): void {
-    this.#usual.note(ms);
+    this.#ports.usual.note(ms);
   }
 
   leaseFailed(pieces: readonly number[], now: number): void {
@@ -78,13 +81,14 @@ export class Watch {
     if (!to.has(piece)) return false;
     if (asked.parked) return true;
     const leftMs = Math.max(parent.paceMs, asked.place * parent.paceMs - (now - asked.since));
-    return 2 * to.expectedMs + WORTH_MS < leftMs;
+    return 2 * to.expectedMs + Math.max(WORTH_MS, this.#ports.usual.ms ?? 0) < leftMs;
   }
 
   #lookAtParents(now: number): void {
     const { settings, counters } = this.#ports;
     const { parents, requests, scheduler, wanted } = this.#download;
     for (const parent of parents.all) {
+      parent.look(now);
       for (const [piece, at] of parent.doubts) {
         if (now - at < settings.lieMs) continue;
         parent.doubts.delete(piece);
@@ -118,7 +122,10 @@ export class Watch {
     if (busy !== undefined && busy.last - busy.from >= this.#ports.settings.stallMs) return busy.piece;
     // Beyond what was left with it, nothing is asked of one that rests.
     const oldest = now < parent.restsUntil ? undefined : this.#owedLongest(parent);
-    return oldest === undefined || now - oldest.since < oldest.allowedMs ? undefined : oldest.piece;
+    if (oldest === undefined) return undefined;
+    const isSilent = now - Math.max(oldest.since, parent.sendsAt) >= oldest.allowedMs;
+    // Bytes alone must not keep it safe.
+    return isSilent || now - oldest.since >= this.#longestStallMs ? oldest.piece : undefined;
   }
 
   /** Of what a parent has and owes: the piece that it was silent about for longest, and for how long that is no stall. */
@@ -129,21 +136,31 @@ export class Watch {
       if (asked.parked) continue;
       const since = Math.max(asked.since, parent.lastPieceAt);
       if (oldest !== undefined && oldest.since <= since) continue;
-      const isDemanded = this.#download.wanted.laneOf(piece) === 'demand';
       // A long queue is no stall: it was told.
       const allowedMs = Math.max(
-        isDemanded ? settings.stallDemandMs : settings.stallMs,
-        3 * asked.place * parent.paceMs,
+        settings.stallMs,
+        3 * parent.placeOf(asked) * (parent.isMeasured ? parent.paceMs : this.#meanPaceMs()),
       );
-      oldest = { piece, since, allowedMs: Math.min(allowedMs, 4 * settings.stallMs) };
+      oldest = { piece, since, allowedMs: Math.min(allowedMs, this.#longestStallMs) };
     }
     return oldest;
   }
 
+  /** Of the parents that have served; of one that has not yet, it is what is to be expected. */
+  #meanPaceMs(): number {
+    const measured = this.#download.parents.all.filter(parent => parent.isMeasured);
+    return measured.reduce((sum, parent) => sum + parent.paceMs, 0) / Math.max(1, measured.length);
+  }
+
+  get #longestStallMs(): number {
+    return 4 * this.#ports.settings.stallMs;
+  }
+
   #lookAtDemand(now: number): void {
-    const { settings } = this.#ports;
+    const { settings, usual } = this.#ports;
     if (this.#demanded.size === 0) return;
-    const hedgeMs = hedgeAfter(this.#usual.ms, { leastMs: settings.hedgeLeastMs, mostMs: settings.hedgeMostMs });
+    const { hedgeLeastMs: leastMs, hedgeUnknownMs: unknownMs, hedgeMostMs: mostMs } = settings;
+    const hedgeMs = hedgeAfter(usual.ms, { leastMs, unknownMs, mostMs });
     const views = this.#download.views(now);
     const late: number[] = [];
     for (const [piece, demanded] of this.#demanded) {
@@ -158,7 +175,8 @@ export class Watch {
           elsewhere: other !== undefined,
           saidLateMs: demanded.saidAt === undefined ? undefined : now - demanded.saidAt,
         },
-        { hedgeMs, lateMs: settings.lateMs },
+        // Where answers usually take longer than that, they are not late yet.
+        { hedgeMs, lateMs: usual.ms === undefined ? settings.lateMs : Math.max(hedgeMs, settings.lateMs) },
       );
       if (todo === 'hedge' && other !== undefined) this.#hedge(piece, other, now);
       if (todo === 'late' && !this.#download.fetcher.has(piece)) {

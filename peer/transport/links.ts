@@ -29,6 +29,9 @@ export class Links {
       get isUp() {
         return held.link.isUp;
       },
+      get receivedBytes() {
+        return held.link.receivedBytes;
+      },
       open: (task, events) => held.link.open(task, events),
       release: () => {
         if (!isHeld) return;

@@ -68,6 +68,10 @@ export class PeerLink {
     return this.#wire !== undefined;
   }
 
+  get receivedBytes(): number {
+    return this.#wire?.receivedBytes ?? 0;
+  }
+
   get queue(): number {
     return this.#queue;
   }

@@ -239,7 +239,7 @@ function begin(
   const deadlineAt = now + task.pace.deadlineMs;
   task.leases.set(piece, { piece, lessee, lane, asker, stamp, deadlineAt, second: undefined, secondAt: -Infinity });
   tellOf(task, piece, lessee, turn);
-  if (lane === DEMAND) foretell(lessee, { piece, isForLittle: waitsForLittle(asker, turn.now) }, turn);
+  if (lane === DEMAND) foretell(lessee, { piece, isForLittle: waitsForLittle(asker) }, turn);
 }
 
 /** Tells the lessee, and its neighbours whom to ask. */

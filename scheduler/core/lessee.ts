@@ -29,13 +29,7 @@ export function chooseLessee(
 ): LesseeChoice {
   const { piece, lane, asker, except } = what;
   // It waits for this and cannot go on: a piece that another fetched would come to it later.
-  if (
-    lane === DEMAND &&
-    waitsForLittle(asker, turn.now) &&
-    asker !== except &&
-    asker.wants(piece) &&
-    asker.mayFetch(turn.now)
-  ) {
+  if (lane === DEMAND && waitsForLittle(asker) && asker !== except && asker.wants(piece) && asker.mayFetch(turn.now)) {
     return { lessee: relieved(asker, what, turn), isWanted: true };
   }
   const wanting = task.wanting.items;
@@ -74,9 +68,8 @@ export function chooseLessee(
 }
 
 /** Reads here and there, each place when it has seen the one before, as a program does that starts. */
-export function waitsForLittle(member: Member, now: number): boolean {
-  // At first nobody is ahead of the others: all wait for the same.
-  if (member.isGone || member.task.trace.isStarting(now)) return false;
+export function waitsForLittle(member: Member): boolean {
+  if (member.isGone) return false;
   const { wanted, pieces, task } = member;
   const size = wanted?.size ?? 0;
   // All that it lacks, of a blob as small as a bootstrap or at the end of a large one: so do the others.

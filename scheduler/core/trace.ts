@@ -84,7 +84,7 @@ export function foretell(
   task.trees.set(piece, tree);
   const [oldest] = task.trees.keys();
   if (task.trees.size > MAX_TREES && oldest !== undefined) task.trees.delete(oldest);
-  if (task.trace.isStarting(turn.now) && task.members.size <= MAX_NEIGHBOURS + 1) {
+  if (!isForLittle && task.trace.isStarting(turn.now) && task.members.size <= MAX_NEIGHBOURS + 1) {
     // All know all, and each was told of the lessee already. Who comes later finds them here.
     for (const member of lessee.neighbours) {
       if (member.follows && !member.pieces.has(piece)) tree.push({ member, children: 0 });

@@ -54,6 +54,7 @@ export interface AskedPiece {
 export class FakeParent implements ParentLink {
   readonly peerId: string;
   readonly isUp = true;
+  receivedBytes = 0;
   /** Not cancelled and not answered. */
   asked: AskedPiece[] = [];
   cancelled: number[] = [];

@@ -27,6 +27,7 @@ interface Connection {
   readonly items: Item[];
   rate: number;
   fixed: boolean;
+  bytes: number;
 }
 
 export class SharedLinks {
@@ -55,7 +56,7 @@ export class SharedLinks {
     const to = this.#down.get(ends.to);
     if (from === undefined || to === undefined) throw new Error(`no link ${ends.from} to ${ends.to}`);
     this.#pass();
-    const connection = this.#connections.get(name) ?? { from, to, items: [], rate: 0, fixed: false };
+    const connection = this.#connections.get(name) ?? { from, to, items: [], rate: 0, fixed: false, bytes: 0 };
     this.#connections.set(name, connection);
     connection.items.push({ left: bytes, done });
     this.#busy.add(connection);
@@ -83,6 +84,11 @@ export class SharedLinks {
     return this.#up.get(id)?.bytes ?? 0;
   }
 
+  /** Bytes that came over the connection of this name, as of the last change anywhere. */
+  arrived(name: string): number {
+    return this.#connections.get(name)?.bytes ?? 0;
+  }
+
   #pass(): void {
     const now = this.#clock.monotonic();
     const seconds = (now - this.#at) / 1000;
@@ -93,6 +99,7 @@ export class SharedLinks {
       if (item === undefined) continue;
       const bytes = Math.min(item.left, connection.rate * seconds);
       item.left -= bytes;
+      connection.bytes += bytes;
       connection.from.bytes += bytes;
       connection.to.bytes += bytes;
     }

@@ -18,6 +18,8 @@ import type { VirtualClock } from './virtual-clock.ts';
 /** As the upload side: a piece may be on its way to a parent that has not heard of it yet. */
 const EXPECTED_MS = 250;
 const HAVE_MS = 5;
+/** As the upload side, to a child that it owes something. */
+const SIGN_OF_LIFE_MS = 2_000;
 
 export interface NetworkSettings {
   readonly latencyMs: number;
@@ -79,10 +81,15 @@ export class SimulatedNode implements PeerNetwork {
   }
 
   link(peer: PeerAddress): ParentLink {
-    const parent = this.internet.nodes.get(peer.peerId);
+    const { links, nodes } = this.internet;
+    const parent = nodes.get(peer.peerId);
+    const name = connectionOf(peer.peerId, this.peerId);
     return {
       peerId: peer.peerId,
       isUp: parent?.isDead === false,
+      get receivedBytes() {
+        return links.arrived(name);
+      },
       open: (task, events) => {
         const child = new Child(this, parent, task, events);
         this.#own.add(child);
@@ -121,6 +128,7 @@ export class SimulatedNode implements PeerNetwork {
 
   enqueue(child: Child, lane: Lane, piece: number): void {
     child.ready[lane].add(piece);
+    child.owes();
     if (!this.#ready[lane].includes(child)) this.#ready[lane].push(child);
     this.pump();
   }
@@ -157,7 +165,7 @@ export class SimulatedNode implements PeerNetwork {
       child.refuse([piece], 'failed');
       return;
     }
-    const name = `${this.peerId}>${child.node.peerId}`;
+    const name = connectionOf(this.peerId, child.node.peerId);
     await new Promise<void>(done => {
       this.internet.links.send(name, { from: this.peerId, to: child.node.peerId }, bytes.length, done);
       child.onCut(done);
@@ -166,6 +174,10 @@ export class SimulatedNode implements PeerNetwork {
     if (this.faults.wrongBytes) sent.fill(0);
     child.deliver(piece, sent);
   }
+}
+
+function connectionOf(parent: string, child: string): string {
+  return `${parent}>${child}`;
 }
 
 /** One child's task at one parent, both sides of it. */
@@ -180,6 +192,7 @@ export class Child implements ParentTask {
   #cuts: (() => void)[] = [];
   #have = new Set<number>();
   #stopListening = () => {};
+  #isTended = false;
 
   constructor(
     node: SimulatedNode,
@@ -230,10 +243,24 @@ export class Child implements ParentTask {
     for (const cut of this.#cuts) cut();
   }
 
+  /** Something waits to be sent: it hears how much, until that has been sent. */
+  owes(): void {
+    if (this.#isTended) return;
+    this.#isTended = true;
+    this.node.internet.clock.after(SIGN_OF_LIFE_MS, () => {
+      this.#isTended = false;
+      const isOwed = LANES.some(lane => this.ready[lane].size > 0);
+      if (this.isClosed || this.parent?.isDead || this.parent?.faults.isSilent || !isOwed) return;
+      const queue = this.parent?.queueLength() ?? 0;
+      this.#toChild(() => this.#events.onQueue(queue));
+      this.owes();
+    });
+  }
+
   cut(): void {
     if (this.isClosed) return;
     this.close();
-    this.node.internet.links.cut(`${this.parent?.peerId}>${this.node.peerId}`);
+    this.node.internet.links.cut(connectionOf(this.parent?.peerId ?? '', this.node.peerId));
     this.node.internet.clock.after(10, () => this.#events.onDown());
   }
 

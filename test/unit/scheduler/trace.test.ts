@@ -90,23 +90,36 @@ test('in a crowd that waits for much, those who wait ask the lessees', () => {
   }
 });
 
-test('at the beginning, when nobody is ahead, pieces that one waits for are leased to different members', () => {
-  for (const count of [3, 32]) {
-    const core = new CoreUnderTest();
-    const nodes = core.crowd(4);
-    for (const node of nodes) node.follow();
-    const [first] = nodes;
-    assert.ok(first);
-    first.want(range(0, count));
-    core.flush();
-    const lessees = nodes.filter(node => node.leased.length > 0);
-    assert.ok(lessees.length >= 3, `${lessees.length} lessees`);
-    for (const lessee of lessees) {
-      for (const piece of lessee.leased) {
-        assert.equal(first.lessees.get(piece), lessee === first ? undefined : lessee.name);
-      }
+test('at the beginning, when nobody is ahead, the pieces of much that one waits for are leased to different members', () => {
+  const core = new CoreUnderTest();
+  const nodes = core.crowd(4);
+  for (const node of nodes) node.follow();
+  const [first] = nodes;
+  assert.ok(first);
+  first.want(range(0, 32));
+  core.flush();
+  const lessees = nodes.filter(node => node.leased.length > 0);
+  assert.ok(lessees.length >= 3, `${lessees.length} lessees`);
+  for (const lessee of lessees) {
+    for (const piece of lessee.leased) {
+      assert.equal(first.lessees.get(piece), lessee === first ? undefined : lessee.name);
     }
   }
+});
+
+test('who reads here and there fetches what it waits for itself, at the beginning as later', () => {
+  const core = new CoreUnderTest();
+  const nodes = core.crowd(4);
+  for (const node of nodes) node.follow();
+  const [first] = nodes;
+  assert.ok(first);
+  first.want([7]);
+  core.flush();
+  first.gained(7);
+  first.want([2, 3]);
+  core.flush();
+  assert.deepEqual(first.leased, [7, 2, 3]);
+  for (const piece of [2, 3]) assert.ok([...sourcesOf(nodes, piece).values()].includes(first.name));
 });
 
 test('who waits for all of a small blob is not ahead of the others, who want the same: its pieces go to different members', () => {

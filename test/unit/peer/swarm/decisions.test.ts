@@ -75,11 +75,11 @@ test('the usual time is the 95th percentile of the last answers, once there are 
   assert.equal(usual.ms, 7);
 });
 
-test('the time until a hedge is twice the usual one within bounds, the longest while it is not known', () => {
-  const bounds = { leastMs: 300, mostMs: 2_000 };
+test('the time until a hedge is twice the usual one within bounds, and its own while that is not known', () => {
+  const bounds = { leastMs: 300, unknownMs: 4_000, mostMs: 8_000 };
   assert.deepEqual(
-    [undefined, 10, 700, 9_000].map(ms => hedgeAfter(ms, bounds)),
-    [2_000, 300, 1_400, 2_000],
+    [undefined, 10, 700, 3_000, 9_000].map(ms => hedgeAfter(ms, bounds)),
+    [4_000, 300, 1_400, 6_000, 8_000],
   );
 });
 

@@ -32,8 +32,42 @@ test('a parent that had no haste with a piece is not stalled when a reader begin
   world.scheduler.events.onTrace([0]);
   await world.pass(DEFAULT_SWARM_SETTINGS.stallMs - 500);
   const reading = world.read(blob, { first: 0, count: 1 });
-  await world.pass(DEFAULT_SWARM_SETTINGS.stallDemandMs - 500);
+  await world.pass(lateMs - 500);
   assert.deepEqual([world.scheduler.accusations, world.scheduler.wants], [[], []]);
   parent.send(0);
   await reading;
+});
+
+test('a parent that sends a part of a piece every now and then is slow, not stalled, but not for ever', async t => {
+  const world = new FakeSwarm();
+  t.after(() => world.swarm.close());
+  const blob = world.join();
+  world.scheduler.events.onUp();
+  const parent = world.parent('b', [0]);
+  void world.read(blob, { first: 0, count: 1 }).catch(() => {});
+  const { stallMs } = DEFAULT_SWARM_SETTINGS;
+  const trickle = async (ms: number, bytes: number) => {
+    for (let passed = 0; passed < ms; passed += 1_000) {
+      parent.receivedBytes += bytes;
+      await world.pass(1_000);
+    }
+  };
+  await trickle(3 * stallMs, 4096);
+  assert.deepEqual(world.scheduler.accusations, []);
+  await trickle(stallMs + 1_000, 4096);
+  assert.deepEqual(world.scheduler.accusations, [{ peerId: 'b', piece: 0, what: 'stalled' }]);
+});
+
+test('a parent that sends a byte every now and then is stalled', async t => {
+  const world = new FakeSwarm();
+  t.after(() => world.swarm.close());
+  const blob = world.join();
+  world.scheduler.events.onUp();
+  const parent = world.parent('b', [0]);
+  void world.read(blob, { first: 0, count: 1 }).catch(() => {});
+  for (let passed = 0; passed <= DEFAULT_SWARM_SETTINGS.stallMs; passed += 1_000) {
+    parent.receivedBytes += 1;
+    await world.pass(1_000);
+  }
+  assert.deepEqual(world.scheduler.accusations, [{ peerId: 'b', piece: 0, what: 'stalled' }]);
 });

@@ -217,7 +217,7 @@ test('a parent that sends nothing is hedged for demand, then left alone and accu
   assert.deepEqual(other.askedPieces, []);
   await world.pass(300);
   assert.deepEqual(other.askedPieces, [0]);
-  await world.pass(1_000);
+  await world.pass(3_000);
   assert.deepEqual(world.scheduler.accusations, [{ peerId: 'b', piece: 0, what: 'stalled' }]);
   assert.deepEqual(slow.cancelled, [0]);
   other.send(0);
@@ -349,7 +349,7 @@ test('what is demanded and only a stalled parent has stays asked there; when it 
   const { world, blob } = scheduled(t);
   const parent = world.parent('b', [0, 2]);
   const reading = world.read(blob, { first: 0, count: 1 });
-  await world.pass(2_600);
+  await world.pass(5_600);
   assert.deepEqual(parent.askedPieces, [0]);
   assert.deepEqual(world.scheduler.wants.at(-1), { pieces: [0], lane: 'demand', late: true });
   void world.read(blob, { first: 2, count: 1 }).catch(() => {});
