@@ -24,7 +24,7 @@ export type ParentPhase = 'connecting' | 'open' | 'shut' | 'down';
 const NEWEST = 0.2;
 /** What is thought of a parent that has not sent anything: a piece takes 5 ms, 100 Mbit/s. Wrong for ten pieces at most. */
 const UNKNOWN_PACE_MS = 5;
-/** Who has sent so much, a sixteenth of a piece, is not silent: within a stall's time it is 2 KiB per second. */
+/** Who has sent so much, a sixteenth of a piece, is not silent; in the time of a stall that is less than a KiB per second. */
 const SENDS_BYTES = 4096;
 /** Rests between two refusals as busy that are still one and the same. */
 const BUSY_AGAIN = 4;

@@ -12,8 +12,9 @@ import type { ParentView } from './parent-view.ts';
 import type { Flight } from './requests.ts';
 
 /**
- * At the end, a request is moved when the other parent is likely to answer in half the time, and sooner by this: only what
- * is badly stuck. Moving more makes children run after each other's parents, and what was on its way comes twice.
+ * At the end, a request is moved when the other parent is likely to answer in half the time, and sooner by this, or by what
+ * answers usually take: only what is badly stuck. Moving more makes children run after each other's parents, and what was
+ * on its way comes twice.
  */
 const WORTH_MS = 1_000;
 /** A parent that said that so many pieces of others wait may be only overloaded: it is let alone, but accused only after so many times. */

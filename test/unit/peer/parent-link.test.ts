@@ -137,6 +137,25 @@ suite('a parent that falls silent', { timeout: 60_000 }, () => {
     assert.equal(heard.downs, 0);
   });
 
+  test('is seen to send before a piece of it is whole', async t => {
+    const cluster = await makeCluster(t);
+    const child = await startPeer(t, cluster);
+    const piece = parentCodec.encode({ piece: { handle: 1, piece: 1, length: PIECE_BYTES } });
+    const part = new Uint8Array(4096);
+    const parent = await handMadeParent(cluster, (_message, _wire, stream) => {
+      stream.send(Uint8Array.of(0, 0, 0, piece.length, ...piece));
+      stream.send(part);
+    });
+    const { link, heard, task } = open(child, parent);
+    await until(() => heard.opened === 1);
+    const before = link.receivedBytes;
+    task.request([1], DEMAND);
+    await until(() => link.receivedBytes >= before + part.length);
+    assert.equal(heard.pieces.size, 0);
+    link.release();
+    await until(() => link.receivedBytes === 0);
+  });
+
   test('is given up when it sends a piece byte by byte', async t => {
     const cluster = await makeCluster(t);
     const clock = new ShiftedClock();
