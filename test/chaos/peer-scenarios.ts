@@ -4,7 +4,7 @@
 import type { Malice } from '../support/swarm/evil-tasks.ts';
 import type { Scenario } from './scenario.ts';
 
-/** The longest that a request waits before another peer is asked as well (docs/protocol.md), and some leases. */
+/** On links like these, the longest that a request waits before another peer is asked as well, and some leases. */
 const HEDGE_MS = 5_000;
 
 function evil(malice: Malice, about: string): Scenario {

@@ -1,11 +1,22 @@
 // When a demanded piece is said to be late: second leases cost the origin bytes, so waiting in line is not enough.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { DEFAULT_SWARM_SETTINGS } from '../../../../peer/swarm/config.ts';
 import { FakeSwarm } from '../../../support/fake-swarm.ts';
 
 const { lateMs } = DEFAULT_SWARM_SETTINGS;
+
+/** A reader waits for piece 0, which this parent has. */
+function waitingFor(t: TestContext) {
+  const world = new FakeSwarm();
+  t.after(() => world.swarm.close());
+  const blob = world.join();
+  world.scheduler.events.onUp();
+  const parent = world.parent('b', [0]);
+  void world.read(blob, { first: 0, count: 1 }).catch(() => {});
+  return { world, parent };
+}
 
 test('a piece that its lessee has just got is late when the lessee has had time to send it, not before', async t => {
   const world = new FakeSwarm();
@@ -39,12 +50,7 @@ test('a parent that had no haste with a piece is not stalled when a reader begin
 });
 
 test('a parent that sends a part of a piece every now and then is slow, not stalled, but not for ever', async t => {
-  const world = new FakeSwarm();
-  t.after(() => world.swarm.close());
-  const blob = world.join();
-  world.scheduler.events.onUp();
-  const parent = world.parent('b', [0]);
-  void world.read(blob, { first: 0, count: 1 }).catch(() => {});
+  const { world, parent } = waitingFor(t);
   const { stallMs } = DEFAULT_SWARM_SETTINGS;
   const trickle = async (ms: number, bytes: number) => {
     for (let passed = 0; passed < ms; passed += 1_000) {
@@ -59,12 +65,7 @@ test('a parent that sends a part of a piece every now and then is slow, not stal
 });
 
 test('a parent that sends a byte every now and then is stalled', async t => {
-  const world = new FakeSwarm();
-  t.after(() => world.swarm.close());
-  const blob = world.join();
-  world.scheduler.events.onUp();
-  const parent = world.parent('b', [0]);
-  void world.read(blob, { first: 0, count: 1 }).catch(() => {});
+  const { world, parent } = waitingFor(t);
   for (let passed = 0; passed <= DEFAULT_SWARM_SETTINGS.stallMs; passed += 1_000) {
     parent.receivedBytes += 1;
     await world.pass(1_000);
