@@ -42,6 +42,11 @@ interface Running extends MountMakerParts {
   readonly lock: RootLock;
 }
 
+interface StartOptions {
+  readonly handedOver?: boolean;
+  readonly listen?: () => Promise<{ stop(): Promise<void> }>;
+}
+
 export class Daemon implements ImageMounter {
   readonly #ports: DaemonPorts;
   readonly #options: DaemonOptions;
@@ -58,12 +63,13 @@ export class Daemon implements ImageMounter {
   readonly #mounts = new Map<string, ImageMount>();
   /** All that are not gone for good, also unmounted ones that are still used elsewhere; when they will be gone. */
   readonly #held = new Map<ImageMount, Promise<void>>();
-  readonly #attached: { stop(): Promise<void> }[] = [];
   readonly #stopping = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
   #running: Running | undefined;
+  #controlSocket: { stop(): Promise<void> } | undefined;
   #stopped: Promise<void> | undefined;
-  #busy = 0;
+  /** What keeps a daemon without mounts: calls, and its own start. */
+  #busy = 1;
 
   constructor(ports: DaemonPorts, options: DaemonOptions) {
     this.#ports = ports;
@@ -85,14 +91,6 @@ export class Daemon implements ImageMounter {
     this.#common = { ports, options, limits: this.#limits, helper, state, pace, metrics };
   }
 
-  /**
-   * Something that must be over before another daemon may take the root: the control socket, whose file the next daemon
-   * makes anew. Stopped by `stop`, after the mounts.
-   */
-  attach(part: { stop(): Promise<void> }): void {
-    this.#attached.push(part);
-  }
-
   /** Resolves when the daemon has stopped, by `stop` or because it became idle. */
   get ended(): Promise<void> {
     return this.#ended.promise;
@@ -101,9 +99,11 @@ export class Daemon implements ImageMounter {
   /**
    * Takes the root, goes on with what a daemon that died has left, and cleans up the rest. Rejects with `busy` when one
    * runs (naming its pid), `unsupported` for another release's state, `usage` for somebody else's directory, `system`.
-   * `handedOver`: one runs and has said that it ends, so it is waited for.
+   * `handedOver`: one runs and has said that it ends, so it is waited for. `listen` opens the control socket, the last step:
+   * `stop` closes it after the mounts and before another daemon may take the root and make the file anew, so nothing that
+   * is gone on with and ends meanwhile ends the daemon.
    */
-  async start({ handedOver = false } = {}): Promise<void> {
+  async start({ handedOver = false, listen }: StartOptions = {}): Promise<void> {
     const { clock } = this.#ports;
     const { root, limits } = this.#options;
     if (!isAbsolute(root)) throw new ShoalError('usage', `root ${root}: not absolute`);
@@ -131,6 +131,8 @@ export class Daemon implements ImageMounter {
       await lock.release();
       throw error;
     }
+    this.#controlSocket = await listen?.();
+    this.#busy--;
     if (this.#options.exitWhenIdle) void this.#endUnlessUsed();
   }
 
@@ -374,7 +376,7 @@ export class Daemon implements ImageMounter {
   async #release(): Promise<void> {
     await this.#queue.idle();
     await Promise.all([...this.#held].map(([mount, gone]) => this.#end(mount, gone)));
-    for (const part of this.#attached) await part.stop();
+    await this.#controlSocket?.stop();
     if (this.#running === undefined) return;
     await stopMachinery(this.#running);
     this.#holder.leave();

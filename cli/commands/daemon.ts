@@ -37,25 +37,24 @@ export async function runDaemon(context: CommandContext, options: DaemonCommandO
   const daemon = composeDaemon(server, context, { exitWhenIdle, isAwaited: !restarted });
   await makeDirectory(settings.root, `--root ${settings.root}`, ROOT_MODE);
   const handedOver = options.takeover === true && (await takeOver(context));
-  await daemon.start({ handedOver });
   const stop = () => {
     daemon.stop().catch(() => {}); // told through `ended`
   };
-  const api = await server.startControlApi(
-    {
-      mounter: daemon,
-      metrics: () => daemon.metrics(),
-      swarm: () => daemon.swarm(),
-      clock: systemClock,
-      log,
-      onStop: stop,
-      handOver: () => daemon.handOver(),
-      onHandedOver: () => server.endAtOnce(), // threads block in read(2)
-    },
-    { socket: settings.controlSocket, version: VERSION },
-  );
-  // Closed before the root is let go: the next daemon's socket has the same path.
-  daemon.attach(api);
+  const listen = () =>
+    server.startControlApi(
+      {
+        mounter: daemon,
+        metrics: () => daemon.metrics(),
+        swarm: () => daemon.swarm(),
+        clock: systemClock,
+        log,
+        onStop: stop,
+        handOver: () => daemon.handOver(),
+        onHandedOver: () => server.endAtOnce(), // threads block in read(2)
+      },
+      { socket: settings.controlSocket, version: VERSION },
+    );
+  await daemon.start({ handedOver, listen });
   // Not earlier: a stop that does not know the socket leaves it there.
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();

@@ -318,6 +318,26 @@ test('a daemon that ends when idle ends with its last mount, or when nobody came
   await lonely.ended;
 });
 
+test('a mount that ends before the control socket is there does not end the daemon past it', async t => {
+  const image = killableImage();
+  const [root, mountpoint] = [join(scratch(t), 'root'), mountpointIn(scratch(t))];
+  const limits = { daemon: { ...defaultDaemonLimits, firstRequestMs: 5 } };
+  const ports = { clock: systemClock, log: silentLogger, library: libraryOf(image) };
+  const daemon = new Daemon(ports, { root, limits, exitWhenIdle: true });
+  atEnd(t, () => daemon.stop());
+  const seen: string[] = [];
+  await daemon.start({
+    listen: async () => {
+      await daemon.mount(requestFor(image, mountpoint), { signal });
+      await daemon.unmount(mountpoint, { signal });
+      seen.push('opened');
+      return { stop: async () => void seen.push('closed') };
+    },
+  });
+  await daemon.ended;
+  assert.deepEqual(seen, ['opened', 'closed']);
+});
+
 test('stop makes what was fetched durable, so a reboot costs nothing', async t => {
   const root = join(scratch(t), 'root');
   const image = killableImage();
