@@ -222,7 +222,8 @@ export class SwarmTask implements ServedTask {
     if (this.#extra.size >= settings.fetchedForOthers) return false;
     const now = clock.monotonic();
     if (!this.#download.scheduler.isUp) return this.#download.fetchUnasked(piece, now);
-    this.#wantExtra(piece, lane);
+    // Behind what this node's own readers wait for: a child may ask for all there is.
+    this.#wantExtra(piece, lane === 'demand' ? 'trace' : lane);
     return true;
   }
 

@@ -50,8 +50,8 @@ export interface SessionOwner {
   readonly tasks: ServedTasks;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Pieces that wait to be sent, for all children. */
-  readonly queueLength: number;
+  /** Pieces that are to be sent before one more of this session would be. */
+  queueFor(session: ChildSession): number;
   /** How many more requests of this session may wait. */
   admit(session: ChildSession, wanted: number): number;
   queuePiece(session: ChildSession, task: ServedChildTask, piece: number, lane: Lane): void;
@@ -393,7 +393,7 @@ export class ChildSession {
 
   #send(message: ParentMessageProperties, body?: Uint8Array): void {
     this.#sentAtMs = this.#owner.clock.monotonic();
-    this.#wire.send({ queueLength: this.#owner.queueLength, ...message }, body);
+    this.#wire.send({ queueLength: this.#owner.queueFor(this), ...message }, body);
   }
 
   #onEnd(error: ShoalError | undefined): void {

@@ -27,6 +27,17 @@ export class TurnQueue<T> {
     return this.#ofChild.get(child) ?? 0;
   }
 
+  /**
+   * How long the queue is for the child: turns until all of its own have been served, and those of others that would come
+   * before one more. Whoever asks for much makes it longer only for himself.
+   */
+  lengthFor(child: string): number {
+    const own = this.sizeOf(child);
+    let length = own;
+    for (const [other, size] of this.#ofChild) if (other !== child) length += Math.min(size, own + 1);
+    return length;
+  }
+
   /** A key that waits already moves to a higher lane, never to a lower one. */
   add(child: string, key: string, lane: Lane, item: T): void {
     const waits = this.#laneOf(child, key);

@@ -117,9 +117,7 @@ export class UploadSide {
       tasks,
       clock,
       log,
-      get queueLength() {
-        return turns.size;
-      },
+      queueFor: session => turns.lengthFor(session.id),
       admit: (session, wanted) => {
         const ofChild = turns.sizeOf(session.id) + session.parkedCount;
         return admitted(wanted, { all: turns.size + this.#parked, ofChild }, BOUNDS);

@@ -117,6 +117,13 @@ export class SimulatedNode implements PeerNetwork {
     );
   }
 
+  /** As TurnQueue.lengthFor. */
+  queueFor(child: Child): number {
+    const own = child.readyCount;
+    const others = [...this.#children].filter(one => one.node !== child.node);
+    return others.reduce((sum, { readyCount }) => sum + Math.min(readyCount, own + 1), own);
+  }
+
   addChild(child: Child): void {
     this.#children.add(child);
   }
@@ -243,6 +250,11 @@ export class Child implements ParentTask {
     for (const cut of this.#cuts) cut();
   }
 
+  /** Pieces that wait to be sent. */
+  get readyCount(): number {
+    return LANES.reduce((sum, lane) => sum + this.ready[lane].size, 0);
+  }
+
   /** Something waits to be sent: it hears how much, until that has been sent. */
   owes(): void {
     if (this.#isTended) return;
@@ -251,7 +263,7 @@ export class Child implements ParentTask {
       this.#isTended = false;
       const isOwed = LANES.some(lane => this.ready[lane].size > 0);
       if (this.isClosed || this.parent?.isDead || this.parent?.faults.isSilent || !isOwed) return;
-      const queue = this.parent?.queueLength() ?? 0;
+      const queue = this.parent?.queueFor(this) ?? 0;
       this.#toChild(() => this.#events.onQueue(queue));
       this.owes();
     });
@@ -270,7 +282,7 @@ export class Child implements ParentTask {
   }
 
   deliver(piece: number, bytes: Uint8Array<ArrayBuffer>): void {
-    const queue = this.parent?.queueLength() ?? 0;
+    const queue = this.parent?.queueFor(this) ?? 0;
     this.node.internet.clock.after(this.node.internet.settings.latencyMs, () => {
       if (this.isClosed) return;
       this.#events.onQueue(queue);
@@ -345,7 +357,7 @@ export class Child implements ParentTask {
 
   #toChild(run: () => void): void {
     if (this.parent === undefined) return;
-    const queue = this.parent.queueLength();
+    const queue = this.parent.queueFor(this);
     this.node.internet.message(this.parent.peerId, () => {
       if (this.isClosed) return;
       this.#events.onQueue(queue);

@@ -32,6 +32,16 @@ suite('turns', () => {
     assert.deepEqual(drain(queue), ['demand', 'trace', 'background']);
   });
 
+  test('who asks for much makes the queue longer for himself, and for others by his turns', () => {
+    const queue = new TurnQueue<string>();
+    for (let key = 0; key < 1000; key++) queue.add('greedy', `${key}`, 'demand', '');
+    assert.equal(queue.lengthFor('new'), 1);
+    for (const key of ['1', '2']) queue.add('modest', key, 'demand', '');
+    assert.equal(queue.lengthFor('modest'), 2 + 3);
+    assert.equal(queue.lengthFor('new'), 2);
+    assert.equal(queue.lengthFor('greedy'), 1002);
+  });
+
   test('what is asked again moves up, never down, and counts once', () => {
     const queue = new TurnQueue<string>();
     queue.add('a', '1', 'background', 'first');

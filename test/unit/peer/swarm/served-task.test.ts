@@ -136,11 +136,11 @@ test('a child without a scheduler has a piece fetched from the origin; one that 
   assert.equal(served.fetchFor(7, 'demand'), false);
 });
 
-test('with a scheduler, a piece that a child asks to have fetched is wanted of the scheduler', async t => {
+test('with a scheduler, a piece that a child asks to have fetched is wanted of the scheduler, behind what is read here', async t => {
   const { world, served } = scheduled(t);
   assert.ok(served.fetchFor(5, 'demand'));
   await world.settle();
-  assert.deepEqual(world.scheduler.wants, [{ pieces: [5], lane: 'demand', late: false }]);
+  assert.deepEqual(world.scheduler.wants, [{ pieces: [5], lane: 'trace', late: false }]);
   assert.equal(world.originAsked.length, 0);
 });
 
