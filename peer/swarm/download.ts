@@ -285,13 +285,20 @@ export class Download {
   #lesseeSaid(peerId: string, pieces: readonly number[]): void {
     this.parents.askAgain(peerId, this.#ports.clock.monotonic());
     for (const piece of pieces) {
-      // It waits in vain where it is now: the lease has gone to another.
-      for (const parent of [...(this.requests.flight(piece)?.parents ?? [])]) {
-        if (parent.peerId !== peerId && parent.asked.get(piece)?.parked) this.requests.withdraw(parent, [piece]);
-      }
+      if (this.wanted.laneOf(piece) !== 'demand') this.#withdrawWaiting(piece, peerId);
       if (this.wanted.isIdle(piece)) this.#asking.park(piece);
     }
     this.#host.onChanged();
+  }
+
+  /**
+   * The piece waits in vain elsewhere: the lease has gone to another. Not of what a reader waits for: whoever is asked may
+   * be sending it already, and sent on it would come twice; it moves when the other one has it.
+   */
+  #withdrawWaiting(piece: number, lesseeId: string): void {
+    for (const parent of [...(this.requests.flight(piece)?.parents ?? [])]) {
+      if (parent.peerId !== lesseeId && parent.asked.get(piece)?.parked) this.requests.withdraw(parent, [piece]);
+    }
   }
 
   #opened(parent: Parent): void {
@@ -324,7 +331,7 @@ export class Download {
   #isAtLessee(piece: number, now: number): boolean {
     const lessee = this.parents.get(this.scheduler.lesseeOf(piece) ?? '');
     if (lessee?.asked.get(piece)?.parked !== true) return false;
-    this.requests.unpark(lessee, piece, now);
+    this.requests.mayCome(lessee, piece, now);
     return true;
   }
 

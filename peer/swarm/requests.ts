@@ -71,6 +71,14 @@ export class Requests {
     parent.noteAsked(1);
   }
 
+  /** From now on the parent may be sending a piece that it did not have when it was asked, though it has not said so. */
+  mayCome(parent: Parent, piece: number, now: number): void {
+    const asked = parent.asked.get(piece);
+    if (asked === undefined || !asked.parked) return;
+    asked.since = now;
+    asked.place = parent.nextPlace;
+  }
+
   /** The parent answered, or will not. Frees the piece when it was the only one asked. */
   end(parent: Parent, pieces: readonly number[]): void {
     this.#onFreed(pieces.filter(piece => this.#endOne(parent, piece)));

@@ -20,6 +20,9 @@ const WORTH_MS = 1_000;
 /** A parent that said that so many pieces of others wait may be only overloaded: it is let alone, but accused only after so many times. */
 const CROWDED = 32;
 const EXCUSES = 2;
+/** Who sent something (Parent.sendsAt) within so long sends; what is waited for from there may take so many times as long. */
+const SENDING_MS = 1_000;
+const PATIENCE = 3;
 /** A lease that failed here is wanted again after this: not at once, so that a failing origin is not asked in a loop. */
 const WANT_AGAIN_MS = 1_000;
 
@@ -80,9 +83,15 @@ export class Watch {
     const asked = parent?.asked.get(piece);
     if (parent === undefined || asked === undefined || second !== undefined || parent === to.parent) return false;
     if (!to.has(piece)) return false;
-    if (asked.parked) return true;
+    if (asked.parked)
+      return !this.#waitsWhereToldTo(piece, parent) || now - asked.since >= this.#patient(this.#hedgeMs());
     const leftMs = Math.max(parent.paceMs, asked.place * parent.paceMs - (now - asked.since));
     return 2 * to.expectedMs + Math.max(WORTH_MS, this.#ports.usual.ms ?? 0) < leftMs;
+  }
+
+  /** Where it is on its way along a tree: who has it already is the one that all others would ask. */
+  #waitsWhereToldTo(piece: number, parent: Parent): boolean {
+    return this.#download.scheduler.lesseeOf(piece) === parent.peerId;
   }
 
   #lookAtParents(now: number): void {
@@ -160,8 +169,9 @@ export class Watch {
   #lookAtDemand(now: number): void {
     const { settings, usual } = this.#ports;
     if (this.#demanded.size === 0) return;
-    const { hedgeLeastMs: leastMs, hedgeUnknownMs: unknownMs, hedgeMostMs: mostMs } = settings;
-    const hedgeMs = hedgeAfter(usual.ms, { leastMs, unknownMs, mostMs });
+    const hedgeMs = this.#hedgeMs();
+    // Where answers usually take longer than that, they are not late yet.
+    const lateMs = usual.ms === undefined ? settings.lateMs : Math.max(hedgeMs, settings.lateMs);
     const views = this.#download.views(now);
     const late: number[] = [];
     for (const [piece, demanded] of this.#demanded) {
@@ -171,13 +181,14 @@ export class Watch {
         {
           lane: this.#download.wanted.laneOf(piece),
           // It may have been asked for in advance, long before anybody waited for it.
-          ageMs: now - Math.max(demanded.since, other === undefined ? (owedSince(flight) ?? 0) : sentAt(flight, now)),
+          ageMs: now - Math.max(demanded.since, flight === undefined ? 0 : sentAt(flight, now)),
           askedOf: flight?.parents.length ?? 0,
           elsewhere: other !== undefined,
           saidLateMs: demanded.saidAt === undefined ? undefined : now - demanded.saidAt,
         },
-        // Where answers usually take longer than that, they are not late yet.
-        { hedgeMs, lateMs: usual.ms === undefined ? settings.lateMs : Math.max(hedgeMs, settings.lateMs) },
+        isSending(flight, now)
+          ? { hedgeMs: this.#patient(hedgeMs), lateMs: this.#patient(lateMs) }
+          : { hedgeMs, lateMs },
       );
       if (todo === 'hedge' && other !== undefined) this.#hedge(piece, other, now);
       if (todo === 'late' && !this.#download.fetcher.has(piece)) {
@@ -187,6 +198,16 @@ export class Watch {
     }
     this.#ports.counters.lateWants += late.length;
     this.#download.scheduler.sayLate(late);
+  }
+
+  #hedgeMs(): number {
+    const { hedgeLeastMs: leastMs, hedgeUnknownMs: unknownMs, hedgeMostMs: mostMs } = this.#ports.settings;
+    return hedgeAfter(this.#ports.usual.ms, { leastMs, unknownMs, mostMs });
+  }
+
+  /** Of a time after which something is done: as long as whoever is asked sends, though not this piece yet. */
+  #patient(ms: number): number {
+    return Math.min(this.#ports.settings.hedgeMostMs, PATIENCE * ms);
   }
 
   #hedge(piece: number, view: ParentView, now: number): void {
@@ -226,15 +247,12 @@ export class Watch {
   }
 }
 
-/** Since when one who has it owes it; undefined: it waits for somebody to get it, or for its turn to be fetched. */
-function owedSince(flight: Flight | undefined): number | undefined {
-  const asked =
-    flight?.parents.map(parent => parent.asked.get(flight.piece)).filter(one => one?.parked === false) ?? [];
-  return asked.length === 0 ? undefined : Math.min(...asked.map(one => one?.since ?? Number.POSITIVE_INFINITY));
+/** Since when the first of those who are asked could have sent it. */
+function sentAt({ piece, parents }: Flight, now: number): number {
+  return Math.min(now, ...parents.map(parent => parent.asked.get(piece)?.since ?? now));
 }
 
-/** Since when the first of those who are asked could have sent it. */
-function sentAt(flight: Flight | undefined, now: number): number {
-  const asked = flight?.parents.map(parent => parent.asked.get(flight.piece)?.since ?? now) ?? [];
-  return Math.min(now, ...asked);
+/** Full links are no reason to ask somebody else as well: what is sent twice makes them fuller. */
+function isSending(flight: Flight | undefined, now: number): boolean {
+  return flight?.parents.some(parent => now - parent.sendsAt < SENDING_MS) ?? false;
 }

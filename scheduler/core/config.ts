@@ -96,8 +96,12 @@ export const SPREAD_AT = 16;
 export const LITTLE_WANTED = 12;
 /** One with so many pieces to send does not keep up: others fetch what only it waits for. */
 export const BUSY_QUEUE = 24;
-/** And one that serves at less than this part of its neighbours' rate is not to be what they all depend on. */
+/**
+ * And one that serves at less than this part of its neighbours' rate is not to be what they all depend on: if it has also
+ * sent less than they have, or has so many pieces to send now. Who sends to all looks slow to each.
+ */
 export const SLOW_FACTOR = 4;
+export const SLOW_QUEUE = 8;
 /** Pieces that are put aside in one go because nobody may fetch them now. More would be looked at in vain. */
 export const MAX_PUT_ASIDE = 4;
 

@@ -112,7 +112,9 @@ export function grantLate(member: Member, piece: number, turn: Turn): void {
   }
   lease.second = { lessee, stamp: task.pace.begin(now) };
   lease.secondAt = now;
-  tellOf(task, piece, lessee, turn);
+  // The others still wait at the first one, who may be sending it to them: sent on, they would have it sent twice.
+  give(task, piece, lessee, turn);
+  if (lessee !== member) turn.news.fetches(member, lessee, piece);
 }
 
 /** Has, or fetches, the piece nobody that the member knows but nodes that failed others lately? */
@@ -242,13 +244,17 @@ function begin(
   if (lane === DEMAND) foretell(lessee, { piece, isForLittle: waitsForLittle(asker) }, turn);
 }
 
-/** Tells the lessee, and its neighbours whom to ask. */
-function tellOf(task: Task, piece: number, lessee: Member, turn: Turn): void {
+function give(task: Task, piece: number, lessee: Member, turn: Turn): void {
   task.leasesEver++;
   turn.tally.granted++;
   lessee.leases++;
   lessee.leasesEver++;
   turn.news.leased(lessee, piece, task.pace.deadlineMs);
+}
+
+/** Gives it to the lessee, and tells its neighbours whom to ask. */
+function tellOf(task: Task, piece: number, lessee: Member, turn: Turn): void {
+  give(task, piece, lessee, turn);
   const knowEachOther = task.members.size <= MAX_NEIGHBOURS + 1;
   if (!knowEachOther && task.wanting.size <= MAX_NEIGHBOURS + 1) meetWaiters(lessee, piece, turn);
   for (const neighbour of lessee.neighbours) {

@@ -2,7 +2,7 @@
 // copies still to send, then the one that got fewest leases in all, then by chance. Consecutive pieces so go to different members, and slow uplinks get less. Whoever is a
 // little ahead of the others would otherwise get one lease after the other, and become everybody's only source.
 
-import { BUSY_QUEUE, LESSEE_SAMPLE, LITTLE_WANTED, SHAKY_FAILURES, SLOW_FACTOR } from './config.ts';
+import { BUSY_QUEUE, LESSEE_SAMPLE, LITTLE_WANTED, SHAKY_FAILURES, SLOW_FACTOR, SLOW_QUEUE } from './config.ts';
 import type { Member } from './member.ts';
 import type { LaneNumber } from './piece-queue.ts';
 import type { Task } from './task.ts';
@@ -64,7 +64,9 @@ export function chooseLessee(
       if (member !== except && member?.mayFetch(turn.now)) race.enter(member);
     }
   }
-  return { lessee: race.winner, isWanted };
+  // The only one that waits for a whole chunk may be behind a slow uplink.
+  const lessee = race.winner && lane === DEMAND ? relieved(race.winner, { piece, except }, turn) : race.winner;
+  return { lessee, isWanted };
 }
 
 /** Reads here and there, each place when it has seen the one before, as a program does that starts. */
@@ -86,7 +88,7 @@ function relieved(
   { piece, except }: { readonly piece: number; readonly except: Member | undefined },
   turn: Turn,
 ): Member | undefined {
-  const slow = isSlow(lessee, usualRate(lessee));
+  const slow = isSlow(lessee, usualService(lessee, turn.now), turn.now);
   if (lessee.node.queueLength < BUSY_QUEUE && !slow) return lessee;
   const race = new Race(turn);
   if (!slow) race.enter(lessee);
@@ -113,11 +115,11 @@ export function followersOf(
   turn: Turn,
 ): Member[] {
   const found: { readonly member: Member; slow: number; waits: number; chance: number }[] = [];
-  const rate = usualRate(lessee);
+  const usual = usualService(lessee, turn.now);
   for (const member of lessee.neighbours) {
     const waits = waiters && member.wants(piece) && !member.pieces.has(piece);
     if (!waits && !isFollower(member, piece)) continue;
-    found.push({ member, slow: Number(isSlow(member, rate)), waits: Number(waits), chance: turn.random() });
+    found.push({ member, slow: Number(isSlow(member, usual, turn.now)), waits: Number(waits), chance: turn.random() });
   }
   found.sort(
     (a, b) => a.slow - b.slow || b.waits - a.waits || compare(a.member, b.member, turn.now) || a.chance - b.chance,
@@ -134,24 +136,35 @@ function backlog(member: Member): number {
   return member.node.queueLength + member.leases * (member.task.members.size - 1);
 }
 
-function copiesEver(member: Member): number {
+export function copiesEver(member: Member): number {
   return member.leasesEver + member.relaysEver;
 }
 
-/** Pieces per second with which the neighbours serve; 0 when that is not known. */
-function usualRate({ neighbours }: Member): number {
-  let sum = 0;
+interface Service {
+  /** Pieces per second, as children measure it; 0 when that is not known. */
+  readonly rate: number;
+  /** Pieces of late. */
+  readonly served: number;
+}
+
+/** How the neighbours serve, on average. */
+function usualService({ neighbours }: Member, now: number): Service {
+  let rate = 0;
+  let served = 0;
   let known = 0;
   for (const { node } of neighbours) {
     if (node.rate === 0) continue;
-    sum += node.rate;
+    rate += node.rate;
+    served += node.servedLately(now);
     known++;
   }
-  return known === 0 ? 0 : sum / known;
+  return known === 0 ? { rate: 0, served: 0 } : { rate: rate / known, served: served / known };
 }
 
-function isSlow({ node }: Member, usual: number): boolean {
-  return node.rate > 0 && node.rate * SLOW_FACTOR < usual;
+/** Children wait for long both for who is slow and for who sends to all of them: the latter gets more done. */
+function isSlow({ node }: Member, usual: Service, now: number): boolean {
+  if (node.rate === 0 || node.rate * SLOW_FACTOR >= usual.rate) return false;
+  return node.queueLength >= SLOW_QUEUE || node.servedLately(now) < usual.served;
 }
 
 /** Failed others lately, more than by mishap. */

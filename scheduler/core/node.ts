@@ -22,6 +22,8 @@ export function peerKeyOf(peerId: Uint8Array): PeerKey {
 const NOWHERE = placeOf({ region: '', zone: '', rack: '' });
 /** Half of the weight of failures is gone after so long: a node that was restarted is to be chosen again soon. */
 const FAILURES_HALVE_MS = 60_000;
+/** The same of pieces that it has served: who carries a start now is not known by yesterday's. */
+const SERVED_HALVE_MS = 10_000;
 /** Weight of a new sample of the rate. */
 const RATE_GAIN = 0.25;
 /** Of a node nobody has tried yet, how many failures it may have at most before more make no difference. */
@@ -47,6 +49,8 @@ export class NodeState {
   /** Pieces served for others since it connected: a witness against calling it stalled. */
   servedPieces = 0;
   #rate = 0;
+  #servedLately = 0;
+  #servedAt = 0;
   #failures = 0;
   #failuresAt = 0;
 
@@ -67,6 +71,11 @@ export class NodeState {
     return this.#rate;
   }
 
+  /** Pieces that it served of late, older ones counted for less. */
+  servedLately(now: number): number {
+    return this.#servedLately * 2 ** ((this.#servedAt - now) / SERVED_HALVE_MS);
+  }
+
   failures(now: number): number {
     return this.#failures * 2 ** ((this.#failuresAt - now) / FAILURES_HALVE_MS);
   }
@@ -76,6 +85,8 @@ export class NodeState {
       const rate = (sample.pieces * 1000) / sample.ms;
       this.#rate = this.#rate === 0 ? rate : this.#rate + RATE_GAIN * (rate - this.#rate);
       this.servedPieces += sample.pieces;
+      this.#servedLately = this.servedLately(now) + sample.pieces;
+      this.#servedAt = now;
     }
     if (sample.failures > 0) this.hasFailed(sample.failures, now);
   }

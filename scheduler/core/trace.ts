@@ -3,7 +3,7 @@
 // who is told of a piece at once; the others are told when they next want something.
 
 import { MAX_NEIGHBOURS, PASSES_ON, SPREAD_AT } from './config.ts';
-import { followersOf } from './lessee.ts';
+import { copiesEver, followersOf } from './lessee.ts';
 import type { Member } from './member.ts';
 import type { Task } from './task.ts';
 import type { Turn } from './turn.ts';
@@ -54,6 +54,9 @@ export function follow(member: Member, follows: boolean, turn: Turn): void {
   member.follows = follows;
   member.traceAt = 0;
   if (!follows) return;
+  // Who comes later is not to make up for what the others have passed on before: it would be in the way of every piece.
+  const least = Math.min(...member.neighbours.filter(one => one.follows).map(copiesEver));
+  if (Number.isFinite(least)) member.relaysEver += Math.max(0, least - copiesEver(member));
   for (const piece of member.task.trace.from(0, MAX_TRACE))
     if (!member.pieces.has(piece)) passOn(member, piece, turn, turn.random());
   tellTrace(member, turn);

@@ -28,9 +28,9 @@ import { ServedChildTask } from './served-child-task.ts';
 const BATCH_MS = 5;
 /**
  * A piece that is asked for before anybody told this node to get it may still be on its way here: the scheduler tells both
- * at once, over connections that may be full.
+ * at once, over connections that may be full. At 2.5 Mbit/s their queues hold a third of a second each way.
  */
-const EXPECTED_MS = 250;
+const EXPECTED_MS = 1_000;
 /** Answers that may wait for the network before nothing more is read from the child. */
 const MAX_WAITING_ANSWERS = 256;
 /** A member that asks so often without knowing the digest is guessing. */

@@ -16,7 +16,7 @@ import type { SharedLinks } from './shared-links.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** As the upload side: a piece may be on its way to a parent that has not heard of it yet. */
-const EXPECTED_MS = 250;
+const EXPECTED_MS = 1_000;
 const HAVE_MS = 5;
 /** As the upload side, to a child that it owes something. */
 const SIGN_OF_LIFE_MS = 2_000;
@@ -225,7 +225,7 @@ export class Child implements ParentTask {
     this.node.internet.message(this.node.peerId, () => {
       for (const piece of pieces) {
         if (this.#waiting.has(piece)) this.#waiting.set(piece, { child: this, lane });
-        if (LANES.some(each => this.ready[each].delete(piece))) this.ready[lane].add(piece);
+        if (LANES.some(each => this.ready[each].delete(piece))) this.parent?.enqueue(this, lane, piece);
       }
     });
   }

@@ -268,7 +268,7 @@ test('one who is alone is given runs that grow from four pieces on', () => {
   assert.ok(longest >= 64 && longest <= 256, `longest run: ${longest}`);
 });
 
-test('a second lease for a late piece is given once per interval, to the one who waits', () => {
+test('a second lease for a late piece is given once per interval, to the one who waits; the others go on waiting for the first', () => {
   const core = new CoreUnderTest();
   const nodes = core.crowd(3);
   for (const node of nodes) node.want([0]);
@@ -286,6 +286,7 @@ test('a second lease for a late piece is given once per interval, to the one who
   other.want([0], { late: true });
   core.flush();
   assert.deepEqual([waiting.takeLeases(), other.takeLeases()], [[0], []]);
+  assert.equal(other.lessees.get(0), lessee.name);
 });
 
 test('what only one is said to have who never brought anything is leased as soon as it is late, however much it is', () => {

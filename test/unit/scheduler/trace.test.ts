@@ -206,17 +206,18 @@ test('for one that has much to send a follower fetches, and it is the first to g
   assert.equal(first.lessees.get(5), lessee.name);
 });
 
+const served = (whom: NodeUnderTest, pieces: number, milliseconds: number) => ({
+  peerId: whom.peerId,
+  pieces,
+  milliseconds,
+  failures: 0,
+});
+
 test('one that serves much slower than its neighbours passes nothing on', () => {
   const { core, nodes, first } = followers(6);
   const [, slow, ...others] = nodes;
   assert.ok(slow);
-  const served = (whom: NodeUnderTest, milliseconds: number) => ({
-    peerId: whom.peerId,
-    pieces: 10,
-    milliseconds,
-    failures: 0,
-  });
-  first.say({ report: { tasks: [], parents: [served(slow, 9_000), ...others.map(each => served(each, 500))] } });
+  first.say({ report: { tasks: [], parents: [served(slow, 5, 9_000), ...others.map(each => served(each, 10, 500))] } });
   for (const piece of range(0, 8)) {
     first.want([piece]);
     core.flush();
@@ -225,8 +226,42 @@ test('one that serves much slower than its neighbours passes nothing on', () => 
     for (const node of nodes) node.gained(piece);
   }
   slow.want([20]);
+  slow.want(range(32, 48));
   core.flush();
-  assert.deepEqual(slow.leased, []);
+  assert.deepEqual(slow.leased, [], 'nor does it fetch what only it waits for, be it a piece or a chunk');
+});
+
+test('one that its neighbours wait long for, because it sends more than they do, fetches what it waits for', () => {
+  const { core, nodes, first } = followers(6);
+  const [, busy, ...others] = nodes;
+  assert.ok(busy);
+  first.say({
+    report: { tasks: [], parents: [served(busy, 20, 36_000), ...others.map(each => served(each, 10, 500))] },
+  });
+  busy.want([20]);
+  core.flush();
+  assert.deepEqual(busy.leased, [20]);
+});
+
+test('one that follows later passes on as much as the others from then on, and does not make up for what they did', () => {
+  const { core, nodes, first } = followers(6);
+  const [, ...others] = nodes;
+  const late = others.at(-1);
+  assert.ok(late);
+  const pass = (pieces: readonly number[]) =>
+    pieces.map(piece => {
+      first.want([piece]);
+      core.flush();
+      const sources = [...sourcesOf(nodes, piece).values()];
+      for (const node of nodes) node.gained(piece);
+      return sources.filter(source => source === late.name).length;
+    });
+  late.follow(false);
+  pass(range(0, 12));
+  late.follow();
+  core.flush();
+  const passedOn = pass(range(12, 24)).filter(copies => copies > 0).length;
+  assert.ok(passedOn > 0 && passedOn <= 8, `${passedOn} of 12 pieces`);
 });
 
 test('who follows later asks those who are to get it, not the lessee alone', () => {

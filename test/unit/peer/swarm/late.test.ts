@@ -64,6 +64,22 @@ test('a parent that sends a part of a piece every now and then is slow, not stal
   assert.deepEqual(world.scheduler.accusations, [{ peerId: 'b', piece: 0, what: 'stalled' }]);
 });
 
+test('while whoever is asked sends, another is asked as well only after three times as long', async t => {
+  const { world, parent } = waitingFor(t);
+  const other = world.parent('c', [0]);
+  const { hedgeUnknownMs } = DEFAULT_SWARM_SETTINGS;
+  const send = async (ms: number) => {
+    for (let passed = 0; passed < ms; passed += 500) {
+      parent.receivedBytes += 4096;
+      await world.pass(500);
+    }
+  };
+  await send(3 * hedgeUnknownMs - 500);
+  assert.deepEqual(other.askedPieces, []);
+  await send(1_000);
+  assert.deepEqual([parent.askedPieces, other.askedPieces], [[0], [0]]);
+});
+
 test('a parent that sends a byte every now and then is stalled', async t => {
   const { world, parent } = waitingFor(t);
   for (let passed = 0; passed <= DEFAULT_SWARM_SETTINGS.stallMs; passed += 1_000) {

@@ -48,6 +48,22 @@ test('a flash crowd of 8 has the first MiB within 2 x, and all eight within 1.7 
   assert.equal(origin, 1);
 });
 
+test('a flash crowd of 8 on slow links has the first MiB within 2 x, too', async () => {
+  const SLOW = RATE / 8;
+  const { demandedMs } = await run({
+    blobBytes: 8 * MIB,
+    demandedBytes: 8 * MIB,
+    demandsAtOnce: 8,
+    readsAtOnce: 0,
+    originRate: SLOW,
+    up: () => SLOW,
+    down: () => SLOW,
+    behindBulkMs: 100,
+  });
+  const first = (demandedMs[0] ?? 9e9) / ((MIB * 1000) / SLOW);
+  assert.ok(first <= 2, `first ${first}`);
+});
+
 test('a flash crowd of which some are a tenth of a second ahead is no slower', async () => {
   const { demandedMs, origin } = await run({
     blobBytes: 8 * MIB,

@@ -257,7 +257,7 @@ test('the only holder stalls: the scheduler is told that its pieces are late', a
   assert.deepEqual(world.scheduler.wants, [{ pieces: [0], lane: 'background', late: true }]);
 });
 
-test('a lessee that never delivers: the piece is wanted again as late, and moves with the lease', async t => {
+test('a lessee that never delivers: the piece is wanted again as late, and moves to who gets it then', async t => {
   const { world, blob } = scheduled(t);
   const first = world.parent('b', []);
   const second = world.parent('c', []);
@@ -267,6 +267,9 @@ test('a lessee that never delivers: the piece is wanted again as late, and moves
   await world.pass(2_200);
   assert.deepEqual(world.scheduler.wants.at(-1), { pieces: [0], lane: 'demand', late: true });
   world.scheduler.events.onLessee('c', [0]);
+  await world.settle();
+  assert.deepEqual([first.askedPieces, first.cancelled, second.askedPieces], [[0], [], []], 'it may be on its way');
+  second.events.onHave([0], []);
   await world.settle();
   assert.deepEqual([first.askedPieces, first.cancelled, second.askedPieces], [[], [0], [0]]);
   second.send(0);
@@ -285,12 +288,14 @@ async function waitingAtLessee(t: TestContext) {
   return { world, lessee, other };
 }
 
-test('a piece that waits at its lessee stays there when another has got it, until the lessee has stalled', async t => {
+test('a piece that waits at its lessee stays there when another has got it, until that takes too long', async t => {
   const { world, lessee, other } = await waitingAtLessee(t);
   other.events.onHave([0], []);
   await world.settle();
   assert.deepEqual([lessee.askedPieces, lessee.cancelled, other.askedPieces], [[0], [], []]);
-  await world.pass(DEFAULT_SWARM_SETTINGS.stallMs + 500);
+  await world.pass(2 * DEFAULT_SWARM_SETTINGS.hedgeUnknownMs);
+  assert.deepEqual([lessee.cancelled, other.askedPieces], [[], []]);
+  await world.pass(2 * DEFAULT_SWARM_SETTINGS.hedgeUnknownMs);
   assert.deepEqual([lessee.cancelled, other.askedPieces], [[0], [0]]);
 });
 
