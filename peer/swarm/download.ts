@@ -325,8 +325,9 @@ export class Download {
   }
 
   /**
-   * Waits at the lessee while another says that it has the piece: from the lessee, which then has it, has begun to send it
-   * here, and whose word for it is behind what it sends. Moved, it would come twice.
+   * Waits at the lessee while another says that it has the piece. From the lessee, which then has begun to send it here, its
+   * word for it being behind what it sends: moved, the piece would come twice. Or the other is the first to have it, and the
+   * lessee the next in its tree: moved by all who wait, all would ask the first.
    */
   #isAtLessee(piece: number, now: number): boolean {
     const lessee = this.parents.get(this.scheduler.lesseeOf(piece) ?? '');
