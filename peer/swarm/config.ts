@@ -21,14 +21,14 @@ export interface SwarmSettings {
   readonly tickMs: number;
   /**
    * A demanded piece is asked of a second parent after twice its usual time, kept within these; while that is not known,
-   * after `hedgeUnknownMs`. 8 s: at 2.5 Mbit/s, which 8 children share, a piece that nothing is wrong with takes 2 to 4.
+   * after `hedgeUnknownMs`; while its parent sends something, three times as late, but not beyond the longest. 8 s: at 2.5 Mbit/s, which 8 children share, a piece that nothing is wrong with takes 2 to 4.
    */
   readonly hedgeLeastMs: number;
   readonly hedgeUnknownMs: number;
   readonly hedgeMostMs: number;
   /**
-   * A demanded piece that nobody brought for so long, and not within the time of a hedge, is wanted again, as late. Of
-   * others the lease's deadline takes care.
+   * A demanded piece that nobody brought for so long, and not within the time of a hedge, is wanted again, as late; later
+   * where a hedge would be. Of others the lease's deadline takes care.
    */
   readonly lateMs: number;
   /**
