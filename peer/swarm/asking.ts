@@ -32,9 +32,10 @@ export class Asking {
     const { settings } = this.#ports;
     const { wanted } = this.#download;
     this.#moveToNews(now);
-    this.#choose(wanted.demanded(), settings.askedInAll, now);
+    // Who was named for a piece is asked for it, also when somebody else has it already: all would ask that one.
     this.#park('demand', settings.askedInAll, now);
-    // What nobody waits for goes along the tree first, and leaves room for what somebody will.
+    this.#choose(wanted.demanded(), settings.askedInAll, now);
+    // What nobody waits for leaves room for what somebody will.
     this.#park('any', settings.askedInBackground, now);
     this.#choose(this.#free(wanted.traced()), settings.askedInBackground, now);
     this.#choose(wanted.rare(), settings.askedInBackground, now);

@@ -117,6 +117,12 @@ export class Download {
     return this.fetcher.has(piece) || this.requests.flight(piece) !== undefined;
   }
 
+  /** It is to be asked of whom the scheduler named, as soon as he is connected. */
+  isForeseen(piece: number): boolean {
+    const { isUp } = this.scheduler;
+    return isUp && this.wanted.laneOf(piece) !== undefined && this.scheduler.lesseeOf(piece) !== undefined;
+  }
+
   want(piece: number, lane: Lane, now: number): void {
     const before = this.wanted.laneOf(piece);
     if (!this.wanted.want(piece, lane)) return;
@@ -311,6 +317,7 @@ export class Download {
     for (const piece of leased) this.scheduler.forgetLessee(piece);
     this.requests.endAll(parent);
     this.#nowhere(leased);
+    this.#host.onNotComing(leased);
     this.#host.onChanged();
   }
 
@@ -362,7 +369,8 @@ export class Download {
         if (parent.pieces.has(piece)) parent.doubts.set(piece, now);
         if (this.scheduler.lesseeOf(piece) === parent.peerId) this.scheduler.forgetLessee(piece);
       }
-      if (why.reason === 'failed') parent.service.failures++;
+      // What it was to get and did not is no failure of its own: whoever it waited for may be.
+      if (why.reason === 'failed' && pieces.some(piece => parent.pieces.has(piece))) parent.service.failures++;
       this.parents.hasNot(parent, pieces);
     }
     this.requests.end(parent, pieces);

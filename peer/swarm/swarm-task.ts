@@ -212,7 +212,7 @@ export class SwarmTask implements ServedTask {
   }
 
   isComing(piece: number): boolean {
-    return !this.#isClosed && this.#download.isComing(piece);
+    return !this.#isClosed && this.#isExpected(piece);
   }
 
   fetchFor(piece: number, lane: Lane): boolean {
@@ -255,7 +255,7 @@ export class SwarmTask implements ServedTask {
   #decide(): void {
     const now = this.#ports.clock.monotonic();
     this.#download.turn(now);
-    const { gained, lost } = this.#holdings.flush(piece => this.#download.isComing(piece));
+    const { gained, lost } = this.#holdings.flush(piece => this.#isExpected(piece));
     const { scheduler } = this.#download;
     if (gained.pieces.length + gained.chunks.length > 0) scheduler.gained(gained.pieces, gained.chunks);
     if (lost.pieces.length + lost.chunks.length > 0) scheduler.lost(lost.pieces, lost.chunks);
@@ -264,6 +264,10 @@ export class SwarmTask implements ServedTask {
       this.#ports.discovery.provide(this.taskId);
     }
     this.#failHopeless(now);
+  }
+
+  #isExpected(piece: number): boolean {
+    return this.#download.isComing(piece) || this.#download.isForeseen(piece);
   }
 
   #tick(): boolean {

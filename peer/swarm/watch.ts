@@ -83,8 +83,7 @@ export class Watch {
     const asked = parent?.asked.get(piece);
     if (parent === undefined || asked === undefined || second !== undefined || parent === to.parent) return false;
     if (!to.has(piece)) return false;
-    if (asked.parked)
-      return !this.#waitsWhereToldTo(piece, parent) || now - asked.since >= this.#patient(this.#hedgeMs());
+    if (asked.parked) return !this.#waitsWhereToldTo(piece, parent) || now - asked.since >= this.#longestStallMs;
     const leftMs = Math.max(parent.paceMs, asked.place * parent.paceMs - (now - asked.since));
     return 2 * to.expectedMs + Math.max(WORTH_MS, this.#ports.usual.ms ?? 0) < leftMs;
   }

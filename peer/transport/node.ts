@@ -33,10 +33,15 @@ const MAX_PENDING_INBOUND = 200;
 const DIAL_MS = 10_000;
 const ADDRESS_DIAL_MS = 5_000;
 const UPGRADE_MS = 10_000;
-/** The monitor aborts a connection whose ping is late; on a saturated link a ping waits behind a lot. */
-const PING_INTERVAL_MS = 10_000;
-const PING_MS = { minTimeout: 30_000, maxTimeout: 60_000 };
-/** Nobody sends anything for so long only when it is not there: pings go every 10 s. */
+/**
+ * The monitor aborts a connection whose ping is late, or that cannot begin because the last one has not ended: libp2p takes
+ * one of its streams at a time. On a saturated link a ping waits behind a lot, so the next comes after it has had its time.
+ * (Every 10 s it ended just those connections by which a start got its pieces.) Where an answer is owed, silence is noticed
+ * much sooner: parent-link.ts, upload/, the scheduler's own pings.
+ */
+export const PING_INTERVAL_MS = 65_000;
+export const PING_MS = { minTimeout: 60_000, maxTimeout: 60_000 };
+/** Nobody sends anything for so long only when it is not there: pings go every 65 s, yamux' own every 30. */
 const SOCKET_IDLE_MS = 120_000;
 /** Peers are remembered by the swarm and the DHT; libp2p's own book is short. */
 const MAX_ADDRESS_AGE_MS = 600_000;

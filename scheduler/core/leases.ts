@@ -36,6 +36,8 @@ export interface Lease {
   readonly lessee: Member;
   readonly lane: LaneNumber;
   readonly asker: Member;
+  /** The asker reads here and there, so the piece goes along a tree (trace.ts). */
+  readonly isForLittle: boolean;
   readonly stamp: PaceStamp;
   readonly deadlineAt: number;
   /** A second one, because somebody waited too long for the first; and when the last such was given. */
@@ -239,9 +241,11 @@ function begin(
   const { now } = turn;
   const stamp = task.pace.begin(now);
   const deadlineAt = now + task.pace.deadlineMs;
-  task.leases.set(piece, { piece, lessee, lane, asker, stamp, deadlineAt, second: undefined, secondAt: -Infinity });
-  tellOf(task, piece, lessee, turn);
-  if (lane === DEMAND) foretell(lessee, { piece, isForLittle: waitsForLittle(asker) }, turn);
+  const isForLittle = lane === DEMAND && waitsForLittle(asker);
+  const lease = { piece, lessee, lane, asker, isForLittle, stamp, deadlineAt, second: undefined, secondAt: -Infinity };
+  task.leases.set(piece, lease);
+  tellOf(task, { piece, lessee, isForLittle }, turn);
+  if (lane === DEMAND) foretell(lessee, { piece, asker, isForLittle }, turn);
 }
 
 function give(task: Task, piece: number, lessee: Member, turn: Turn): void {
@@ -253,14 +257,19 @@ function give(task: Task, piece: number, lessee: Member, turn: Turn): void {
 }
 
 /** Gives it to the lessee, and tells its neighbours whom to ask. */
-function tellOf(task: Task, piece: number, lessee: Member, turn: Turn): void {
+function tellOf(
+  task: Task,
+  { piece, lessee, isForLittle }: { readonly piece: number; readonly lessee: Member; readonly isForLittle: boolean },
+  turn: Turn,
+): void {
   give(task, piece, lessee, turn);
   const knowEachOther = task.members.size <= MAX_NEIGHBOURS + 1;
   if (!knowEachOther && task.wanting.size <= MAX_NEIGHBOURS + 1) meetWaiters(lessee, piece, turn);
   for (const neighbour of lessee.neighbours) {
     if (neighbour.pieces.has(piece)) continue;
-    // Among few all will want it in a moment. Among many most never do, and the others are told when they say so.
-    if (knowEachOther || neighbour.wants(piece)) turn.news.fetches(neighbour, lessee, piece);
+    // In a crowd of few all will want it in a moment. Otherwise most never do, or get it along its tree (trace.ts): who
+    // has not said so yet is told when it does.
+    if ((knowEachOther && !isForLittle) || neighbour.wants(piece)) turn.news.fetches(neighbour, lessee, piece);
   }
 }
 

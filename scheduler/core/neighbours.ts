@@ -13,6 +13,7 @@ import {
 } from './config.ts';
 import type { Member, MemberBag } from './member.ts';
 import type { Task } from './task.ts';
+import { findPlaces, waitFor } from './trace.ts';
 import type { Turn } from './turn.ts';
 
 export function mayBeNeighbours(a: Member, b: Member, turn: Turn): boolean {
@@ -47,6 +48,7 @@ export function mendGraph(task: Task, turn: Turn, most: number): number {
     if (task.members.size <= MAX_NEIGHBOURS + 1) connectToAll(member, turn);
     else if (member.pieces.isFull) offer(member, turn);
     else fill(member, turn);
+    if (member.follows) findPlaces(member, turn);
   }
   return seen;
 }
@@ -201,10 +203,12 @@ function connect(a: Member, b: Member, turn: Turn): void {
   turn.news.neighbourCame(b, a);
   if (a.leases + b.leases === 0) return;
   const knowEachOther = a.task.members.size <= MAX_NEIGHBOURS + 1;
-  for (const { piece, lessee } of a.task.leases.values()) {
+  for (const lease of a.task.leases.values()) {
+    const { piece, lessee, isForLittle } = lease;
     const other = lessee === a ? b : lessee === b ? a : undefined;
     if (other === undefined || other.pieces.has(piece)) continue;
-    if (knowEachOther || other.wants(piece)) turn.news.fetches(other, lessee, piece);
+    if (other.wants(piece)) waitFor(other, lease, turn);
+    else if (knowEachOther && !isForLittle) turn.news.fetches(other, lessee, piece);
   }
 }
 

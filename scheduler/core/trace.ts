@@ -3,7 +3,8 @@
 // who is told of a piece at once; the others are told when they next want something.
 
 import { MAX_NEIGHBOURS, PASSES_ON, SPREAD_AT } from './config.ts';
-import { copiesEver, followersOf } from './lessee.ts';
+import { copiesEver, followersOf, isSlowFor } from './lessee.ts';
+import type { Lease } from './leases.ts';
 import type { Member } from './member.ts';
 import type { Task } from './task.ts';
 import type { Turn } from './turn.ts';
@@ -45,7 +46,11 @@ export class Trace {
 /** Who gets a piece from the one before, and passes it on to so many. */
 export interface PassingOn {
   readonly member: Member;
+  /** Whom it waits at; undefined for the lessee. */
+  readonly source: Member | undefined;
   children: number;
+  /** It has said that it waits for the piece. */
+  waits: boolean;
 }
 
 /** It says that it follows, or does so no more. */
@@ -57,9 +62,14 @@ export function follow(member: Member, follows: boolean, turn: Turn): void {
   // Who comes later is not to make up for what the others have passed on before: it would be in the way of every piece.
   const least = Math.min(...member.neighbours.filter(one => one.follows).map(copiesEver));
   if (Number.isFinite(least)) member.relaysEver += Math.max(0, least - copiesEver(member));
-  for (const piece of member.task.trace.from(0, MAX_TRACE))
-    if (!member.pieces.has(piece)) passOn(member, piece, turn, turn.random());
+  findPlaces(member, turn);
   tellTrace(member, turn);
+}
+
+/** A place for one that follows in the trees of what is on its way, behind those it knows. */
+export function findPlaces(member: Member, turn: Turn): void {
+  for (const piece of member.task.trees.keys())
+    if (!member.pieces.has(piece)) passOn(member, piece, turn, turn.random());
 }
 
 /** What it was not told yet. */
@@ -75,14 +85,14 @@ export function tellTrace(member: Member, turn: Turn): void {
  */
 export function foretell(
   lessee: Member,
-  { piece, isForLittle }: { readonly piece: number; readonly isForLittle: boolean },
+  { piece, asker, isForLittle }: { readonly piece: number; readonly asker: Member; readonly isForLittle: boolean },
   turn: Turn,
 ): void {
   const { task } = lessee;
   task.trace.add(piece, turn.now);
   // The lessee has one child less than the others: it is ahead, and should stay so.
-  const root = { member: lessee, children: 1 };
-  const tree = [root];
+  const root: PassingOn = { member: lessee, source: undefined, children: 1, waits: false };
+  const tree: PassingOn[] = [root];
   task.trees.delete(piece);
   task.trees.set(piece, tree);
   const [oldest] = task.trees.keys();
@@ -90,14 +100,34 @@ export function foretell(
   if (!isForLittle && task.trace.isStarting(turn.now) && task.members.size <= MAX_NEIGHBOURS + 1) {
     // All know all, and each was told of the lessee already. Who comes later finds them here.
     for (const member of lessee.neighbours) {
-      if (member.follows && !member.pieces.has(piece)) tree.push({ member, children: 0 });
+      if (member.follows && !member.pieces.has(piece)) tree.push({ member, source: lessee, children: 0, waits: false });
       tellTrace(member, turn);
     }
+  }
+  // Others wait behind the one that cannot go on without it. If that is slow it gets it first all the same, and passes it
+  // on to nobody: its uplink may be full of what all of them wait for.
+  if (isForLittle && asker !== lessee && !asker.isGone && asker.isNeighbour(lessee)) {
+    const isSlow = isSlowFor(lessee, asker, turn.now);
+    turn.news.passesOn(asker, lessee, piece);
+    tree.push({ member: asker, source: lessee, children: isSlow ? PASSES_ON : 0, waits: true });
+    if (!isSlow) root.children++;
   }
   for (const member of followersOf(lessee, { piece, waiters: isForLittle }, turn)) {
     if (passOn(member, piece, turn, 0)) tellTrace(member, turn);
   }
   root.children--;
+}
+
+/**
+ * The member waits for a leased piece, of which it asks the lessee. Of one that goes along a tree it is told its place
+ * there, which it may have known; who waits again has waited there in vain.
+ */
+export function waitFor(member: Member, { piece, lessee, isForLittle }: Lease, turn: Turn): void {
+  if (isForLittle) passOn(member, piece, turn, 0);
+  const place = isForLittle ? member.task.trees.get(piece)?.find(one => one.member === member) : undefined;
+  const source = place?.waits === false && place.source?.isNeighbour(member) === true ? place.source : lessee;
+  if (place !== undefined) place.waits = true;
+  turn.news.fetches(member, source, piece);
 }
 
 /**
@@ -113,7 +143,7 @@ function passOn(member: Member, piece: number, turn: Turn, chance: number): bool
   if (source === undefined) return false;
   if (source.children++ === 0) source.member.relaysEver += PASSES_ON;
   turn.news.passesOn(member, source.member, piece);
-  tree.push({ member, children: 0 });
+  tree.push({ member, source: source.member, children: 0, waits: false });
   return true;
 }
 

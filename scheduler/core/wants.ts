@@ -19,7 +19,7 @@ import { Member } from './member.ts';
 import { attach, meetOthersWhoWant } from './neighbours.ts';
 import type { LaneNumber } from './piece-queue.ts';
 import type { Task } from './task.ts';
-import { pruneTree, tellTrace } from './trace.ts';
+import { pruneTree, tellTrace, waitFor } from './trace.ts';
 import type { Turn } from './turn.ts';
 
 export interface WantOptions {
@@ -133,7 +133,7 @@ function provide(member: Member, piece: number, lane: LaneNumber, turn: Turn): '
   } else if (lease === undefined) {
     task.queue.push({ piece, lane, asker: member, forAsker: false });
   } else if (lease.lessee !== member) {
-    if (member.isNeighbour(lease.lessee)) turn.news.fetches(member, lease.lessee, piece);
+    if (member.isNeighbour(lease.lessee)) waitFor(member, lease, turn);
     else if (task.wanting.size <= MAX_NEIGHBOURS + 1) attach(member, lease.lessee, turn, 'any');
   }
   return 'elsewhere';

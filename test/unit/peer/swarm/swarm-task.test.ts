@@ -293,9 +293,9 @@ test('a piece that waits at its lessee stays there when another has got it, unti
   other.events.onHave([0], []);
   await world.settle();
   assert.deepEqual([lessee.askedPieces, lessee.cancelled, other.askedPieces], [[0], [], []]);
-  await world.pass(2 * DEFAULT_SWARM_SETTINGS.hedgeUnknownMs);
+  await world.pass(3 * DEFAULT_SWARM_SETTINGS.stallMs);
   assert.deepEqual([lessee.cancelled, other.askedPieces], [[], []]);
-  await world.pass(2 * DEFAULT_SWARM_SETTINGS.hedgeUnknownMs);
+  await world.pass(1.5 * DEFAULT_SWARM_SETTINGS.stallMs);
   assert.deepEqual([lessee.cancelled, other.askedPieces], [[0], [0]]);
 });
 

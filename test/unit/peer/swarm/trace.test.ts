@@ -74,7 +74,7 @@ test('a scheduler that comes back is told again that the trace is followed', t =
   assert.equal(world.scheduler.follows, true);
 });
 
-test('a reader is served by who has the piece, not by who was named to get it, and finds room beside the trace', async t => {
+test('a reader asks who was named for a piece, not who has it already and all would ask, until that takes too long; it finds room beside the trace', async t => {
   const world = new FakeSwarm({ pieces: 300 });
   t.after(() => world.swarm.close());
   const blob = world.join();
@@ -88,6 +88,8 @@ test('a reader is served by who has the piece, not by who was named to get it, a
   assert.equal(source.asked.length, DEFAULT_SWARM_SETTINGS.askedInBackground);
   const reading = world.read(blob, { first: 250, count: 1 });
   await world.settle();
+  assert.deepEqual([source.askedPieces.includes(250), holder.askedPieces], [true, []]);
+  await world.pass(2 * DEFAULT_SWARM_SETTINGS.hedgeUnknownMs);
   assert.deepEqual(holder.askedPieces, [250]);
   holder.sendAll();
   await reading;
