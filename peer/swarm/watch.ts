@@ -93,6 +93,15 @@ export class Watch {
     return this.#download.scheduler.lesseeOf(piece) === parent.peerId;
   }
 
+  /** Does it wait where the scheduler said, for a parent that is to get it first? */
+  #isOnItsWay(flight: Flight | undefined): boolean {
+    return (
+      flight?.parents.some(
+        parent => parent.asked.get(flight.piece)?.parked && this.#waitsWhereToldTo(flight.piece, parent),
+      ) ?? false
+    );
+  }
+
   #lookAtParents(now: number): void {
     const { settings, counters } = this.#ports;
     const { parents, requests, scheduler, wanted } = this.#download;
@@ -185,9 +194,10 @@ export class Watch {
           elsewhere: other !== undefined,
           saidLateMs: demanded.saidAt === undefined ? undefined : now - demanded.saidAt,
         },
-        isSending(flight, now)
-          ? { hedgeMs: this.#patient(hedgeMs), lateMs: this.#patient(lateMs) }
-          : { hedgeMs, lateMs },
+        {
+          hedgeMs: isSending(flight, now) || this.#isOnItsWay(flight) ? this.#patient(hedgeMs) : hedgeMs,
+          lateMs: isSending(flight, now) ? this.#patient(lateMs) : lateMs,
+        },
       );
       if (todo === 'hedge' && other !== undefined) this.#hedge(piece, other, now);
       if (todo === 'late' && !this.#download.fetcher.has(piece)) {

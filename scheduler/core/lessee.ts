@@ -105,11 +105,6 @@ export function chooseStandIn(asker: Member, except: Member | undefined, turn: T
   return race.winner;
 }
 
-/** Is it to pass nothing on that comes from `source`? */
-export function isSlowFor(source: Member, member: Member, now: number): boolean {
-  return isSlow(member, usualService(source, now), now);
-}
-
 /**
  * Neighbours of the lessee that will need the piece, in the order in which they had better pass it on: who is slow at the
  * end; who waits for it before the rest, if those are to get it that way at all.

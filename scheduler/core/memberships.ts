@@ -8,6 +8,7 @@ import { leaveGraph } from './neighbours.ts';
 import type { NodeState } from './node.ts';
 import { joinedTaskOf, type Said, setOf } from './node-messages.ts';
 import { bytesOfMember, bytesOfTask, Task } from './task.ts';
+import { countFollower } from './trace.ts';
 import type { Turn } from './turn.ts';
 
 export class Memberships {
@@ -62,7 +63,7 @@ export class Memberships {
     const { task } = member;
     leaveLeases(member, this.#turn);
     member.isGone = true;
-    if (member.follows) task.followers--;
+    countFollower(member, false);
     node.members.delete(handle);
     task.remove(member);
     leaveGraph(member, this.#turn);

@@ -3,8 +3,8 @@
 // who is told of a piece at once; the others are told when they next want something.
 
 import { MAX_NEIGHBOURS, PASSES_ON, SPREAD_AT } from './config.ts';
-import { copiesEver, followersOf, isSlowFor } from './lessee.ts';
 import type { Lease } from './leases.ts';
+import { copiesEver, followersOf } from './lessee.ts';
 import type { Member } from './member.ts';
 import type { Task } from './task.ts';
 import type { Turn } from './turn.ts';
@@ -55,8 +55,7 @@ export interface PassingOn {
 
 /** It says that it follows, or does so no more. */
 export function follow(member: Member, follows: boolean, turn: Turn): void {
-  if (member.follows !== follows) member.task.followers += follows ? 1 : -1;
-  member.follows = follows;
+  countFollower(member, follows);
   member.traceAt = 0;
   if (!follows) return;
   // Who comes later is not to make up for what the others have passed on before: it would be in the way of every piece.
@@ -64,6 +63,14 @@ export function follow(member: Member, follows: boolean, turn: Turn): void {
   if (Number.isFinite(least)) member.relaysEver += Math.max(0, least - copiesEver(member));
   findPlaces(member, turn);
   tellTrace(member, turn);
+}
+
+/** Where nobody follows nothing is passed on. */
+export function countFollower(member: Member, follows: boolean): void {
+  const { task } = member;
+  if (member.follows !== follows) task.followers += follows ? 1 : -1;
+  member.follows = follows;
+  if (task.followers === 0) task.trees.clear();
 }
 
 /** A place for one that follows in the trees of what is on its way, behind those it knows. */
@@ -104,13 +111,11 @@ export function foretell(
       tellTrace(member, turn);
     }
   }
-  // Others wait behind the one that cannot go on without it. If that is slow it gets it first all the same, and passes it
-  // on to nobody: its uplink may be full of what all of them wait for.
+  // Who cannot go on without it gets it first, also when it counts as slow, and passes it on to nobody: it is ahead, and
+  // its uplink full of what all others wait for.
   if (isForLittle && asker !== lessee && !asker.isGone && asker.isNeighbour(lessee)) {
-    const isSlow = isSlowFor(lessee, asker, turn.now);
     turn.news.passesOn(asker, lessee, piece);
-    tree.push({ member: asker, source: lessee, children: isSlow ? PASSES_ON : 0, waits: true });
-    if (!isSlow) root.children++;
+    tree.push({ member: asker, source: lessee, children: PASSES_ON, waits: true });
   }
   for (const member of followersOf(lessee, { piece, waiters: isForLittle }, turn)) {
     if (passOn(member, piece, turn, 0)) tellTrace(member, turn);
@@ -147,8 +152,10 @@ function passOn(member: Member, piece: number, turn: Turn, chance: number): bool
   return true;
 }
 
-/** One more has the piece: enough, perhaps, for everybody else to find somebody. */
+/**
+ * One more has the piece: enough, perhaps, for everybody else to find somebody. Not because all members have it: of a crowd
+ * most are still to come then, and all of them would ask the first.
+ */
 export function pruneTree(task: Task, piece: number): void {
-  if (task.trees.size > 0 && task.holderCount(piece) >= Math.min(SPREAD_AT, task.members.size))
-    task.trees.delete(piece);
+  if (task.trees.size > 0 && task.holderCount(piece) >= SPREAD_AT) task.trees.delete(piece);
 }

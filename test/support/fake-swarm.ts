@@ -139,6 +139,8 @@ export class FakeScheduler implements Schedulers, ScheduledTask {
   readonly wants: { readonly pieces: readonly number[]; readonly lane: Lane; readonly late: boolean }[] = [];
   readonly reported = new Set<number>();
   readonly lostPieces: number[] = [];
+  /** Of each parent, as the scheduler was told. */
+  readonly serviceFailures = new Map<string, number>();
   readonly failures: {
     readonly pieces: readonly number[];
     readonly reason: LeaseFailure;
@@ -184,7 +186,9 @@ export class FakeScheduler implements Schedulers, ScheduledTask {
     this.accusations.push({ peerId, piece, what });
   }
 
-  served(): void {}
+  served(peerId: string, { failures }: { readonly failures: number }): void {
+    this.serviceFailures.set(peerId, (this.serviceFailures.get(peerId) ?? 0) + failures);
+  }
 
   leave(): void {
     this.hasLeft = true;

@@ -9,6 +9,7 @@ import { suite, type TestContext, test } from 'node:test';
 import { multiaddr } from '@multiformats/multiaddr';
 import { hexOf, systemClock } from '../../../core/index.ts';
 import { Membership, newIdentity, type RecordedBytes } from '../../../peer/index.ts';
+import { PING_INTERVAL_MS, PING_MS } from '../../../peer/transport/node.ts';
 import { signedToText, taskIdOf } from '../../../proto/index.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { makeCluster, recordingLogger, type TestCluster } from '../../support/member-nodes.ts';
@@ -16,6 +17,11 @@ import { someDigest } from '../../support/memory-served-tasks.ts';
 import { openAt, startPeer, until } from '../../support/peers.ts';
 
 const DEMAND = { lane: 'demand', mayFetch: false } as const;
+
+test('a ping has had its time when the next begins: two at once would end a connection that is only busy', () => {
+  assert.ok(PING_MS.maxTimeout < PING_INTERVAL_MS);
+  assert.ok(PING_MS.minTimeout <= PING_MS.maxTimeout);
+});
 
 async function membershipFiles(_t: TestContext, cluster: TestCluster, clock = new ManualClock()) {
   const directory = await mkdtemp(join(cluster.directory, 'files-'));

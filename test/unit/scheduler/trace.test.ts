@@ -296,3 +296,58 @@ test('a lease that goes to another is followed to there', () => {
   assert.ok(lessee && other);
   assert.equal(other.lessees.get(5), lessee.name);
 });
+
+for (const isHere of [false, true]) {
+  test(`nodes that come at once when one ${isHere ? 'has' : 'fetches'} the first pieces ask each other for them, two each at most`, () => {
+    const core = new CoreUnderTest();
+    const first = core.connect('first').join();
+    first.follow();
+    core.flush();
+    first.want([1, 2, 3]);
+    core.flush();
+    assert.deepEqual(first.leased, [1, 2, 3]);
+    if (isHere) first.gained(1, 2, 3);
+    core.flush();
+    const others = range(0, 7).map(at => core.connect(`other${at}`).join());
+    for (const node of others) node.follow();
+    for (const node of others) node.want([1, 2, 3]);
+    core.flush();
+    for (const piece of [1, 2, 3]) {
+      const sources = sourcesOf(others, piece);
+      assert.equal(sources.size, others.length);
+      const asked = Object.groupBy(sources.values(), source => source);
+      for (const [source, children = []] of Object.entries(asked))
+        assert.ok(children.length <= 2, `${piece}: ${source}`);
+    }
+  });
+}
+
+test('who waits gets the piece from its lessee, also when it is slow, and passes it on to nobody', () => {
+  const { core, nodes, first } = followers(6);
+  const [, slow, ...others] = nodes;
+  assert.ok(slow);
+  first.say({ report: { tasks: [], parents: [served(slow, 5, 9_000), ...others.map(each => served(each, 10, 500))] } });
+  slow.want([20]);
+  core.flush();
+  const sources = sourcesOf(nodes, 20);
+  const lessee = nodes.find(node => node.leased.includes(20));
+  assert.ok(lessee && lessee !== slow);
+  assert.equal(sources.get(slow.name), lessee.name);
+  assert.equal(sources.size, nodes.length - 1, 'the others get it by another way');
+  assert.ok(![...sources.values()].includes(slow.name));
+});
+
+test('who has waited in vain where it was told to wait is sent to the lessee', () => {
+  const { core, nodes, first } = followers(8);
+  first.want([5]);
+  core.flush();
+  const child = nodes.find(node => node !== first && node.lessees.get(5) !== first.name);
+  assert.ok(child);
+  const told = child.lessees.get(5);
+  child.want([5]);
+  core.flush();
+  assert.equal(child.lessees.get(5), told);
+  child.want([5]);
+  core.flush();
+  assert.equal(child.lessees.get(5), first.name);
+});

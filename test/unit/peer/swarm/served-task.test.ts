@@ -93,6 +93,23 @@ test('children that wait for a piece are told when it is not coming after all', 
   assert.deepEqual(seen.failed, [1, 2]);
 });
 
+test('children may wait for what is to be asked of somebody who is not connected yet, as long as the scheduler is there', async t => {
+  const { world, served } = scheduled(t);
+  const { seen } = record(served);
+  world.scheduler.events.onTrace([3]);
+  world.scheduler.events.onLessee('b', [3]);
+  await world.settle();
+  assert.equal(served.isComing(3), true);
+  assert.equal(served.isComing(4), false);
+  const parent = world.parent('b', []);
+  await world.settle();
+  assert.deepEqual(parent.askedPieces, [3]);
+  parent.events.onDown();
+  world.scheduler.events.onDown();
+  await world.settle();
+  assert.deepEqual([seen.failed, served.isComing(3)], [[3], false]);
+});
+
 test('children are told once of a piece that failed in two ways: a second answer would be one to nothing', async t => {
   const { world, blob, served } = scheduled(t);
   const { seen } = record(served);

@@ -174,6 +174,22 @@ test('a piece of the wrong length is wrong, with or without a table', async t =>
   assert.equal((await reading).bytes.length, 65_536);
 });
 
+test('a parent that was to get a piece and did not has not failed; one that has it and does not send it has', async t => {
+  const { world, blob } = scheduled(t);
+  const lessee = world.parent('b', []);
+  const holder = world.parent('c', [1]);
+  void world.read(blob, { first: 0, count: 2 }).catch(() => {});
+  await world.settle();
+  world.scheduler.events.onLessee('b', [0]);
+  await world.settle();
+  assert.deepEqual([lessee.askedPieces, holder.askedPieces], [[0], [1]]);
+  lessee.refuse([0], 'failed');
+  holder.refuse([1], 'failed');
+  holder.events.onLost([1], []);
+  await world.pass(1.5 * DEFAULT_SWARM_SETTINGS.serviceReportMs);
+  assert.deepEqual([...world.scheduler.serviceFailures], [['c', 1]]);
+});
+
 for (const reason of ['absent', 'failed'] as const) {
   test(`a bitmap is accused as a lie when its pieces are refused as ${reason}, unless they are said to be lost`, async t => {
     const { world, blob } = scheduled(t);

@@ -90,6 +90,8 @@ test('a reader asks who was named for a piece, not who has it already and all wo
   await world.settle();
   assert.deepEqual([source.askedPieces.includes(250), holder.askedPieces], [true, []]);
   await world.pass(2 * DEFAULT_SWARM_SETTINGS.hedgeUnknownMs);
+  assert.deepEqual(holder.askedPieces, []);
+  await world.pass(2 * DEFAULT_SWARM_SETTINGS.hedgeUnknownMs);
   assert.deepEqual(holder.askedPieces, [250]);
   holder.sendAll();
   await reading;
