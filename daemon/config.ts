@@ -87,7 +87,10 @@ export const defaultFetchLimits: FetchLimits = {
     amplifyBytes: 0,
     requestsPerSource: 256,
     requestsPerLane: { demand: 256, trace: 128, background: 64 },
-    stallTimeoutMs: 30_000,
+    // When nothing of a blob comes for 30 s the swarm says so by itself. This is for a chunk that is stuck while others come,
+    // and as long as the longest lease: with 30 s, what a reader asked for at once over links of 2.5 Mbit/s, 8 MiB, came from
+    // the origin again towards its end (2.2 times in all).
+    stallTimeoutMs: 60_000,
     waitsForOthers: true,
     quietMs: 250,
   },

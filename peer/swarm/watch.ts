@@ -23,6 +23,8 @@ const EXCUSES = 2;
 /** Who sent something (Parent.sendsAt) within so long sends; what is waited for from there may take so many times as long. */
 const SENDING_MS = 1_000;
 const PATIENCE = 3;
+/** With no more demanded, readers read here and there: as the scheduler sees it (LITTLE_WANTED). */
+const LITTLE_DEMANDED = 12;
 /** A lease that failed here is wanted again after this: not at once, so that a failing origin is not asked in a loop. */
 const WANT_AGAIN_MS = 1_000;
 
@@ -93,8 +95,9 @@ export class Watch {
     return this.#download.scheduler.lesseeOf(piece) === parent.peerId;
   }
 
-  /** Does it wait where the scheduler said, for a parent that is to get it first? */
+  /** Does it wait where the scheduler said, for a parent that is to get it first? A crowd has no such trees. */
   #isOnItsWay(flight: Flight | undefined): boolean {
+    if (this.#demanded.size > LITTLE_DEMANDED) return false;
     return (
       flight?.parents.some(
         parent => parent.asked.get(flight.piece)?.parked && this.#waitsWhereToldTo(flight.piece, parent),

@@ -4,7 +4,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { zstdCompressSync } from 'node:zlib';
 import { isShoalError, ShoalError } from '../../../core/index.ts';
+import { defaultFetchLimits } from '../../../daemon/config.ts';
 import { PeerSource } from '../../../peer/index.ts';
+import { DEFAULT_SWARM_SETTINGS } from '../../../peer/swarm/config.ts';
+import { MAX_DEADLINE_MS } from '../../../scheduler/core/config.ts';
 import { fakeBlob } from '../../support/fake-blob.ts';
 import { MemorySwarm } from '../../support/memory-swarm.ts';
 import { collectItems, inPieces } from '../../support/streams.ts';
@@ -88,4 +91,10 @@ test('passes on that a chunk was wrong, by the bytes it was read from', () => {
   source.distrust({ blob: blob.layout, index: 4 });
   const { compressedOffset: offset, compressedSize: length } = blob.layout.chunk(4);
   assert.deepEqual(swarm.distrusted, [{ offset, length }]);
+});
+
+test('a blob of which nothing comes is given back by the swarm, before the daemon gives up an attempt that a lease may still end', () => {
+  const { stallTimeoutMs } = defaultFetchLimits.peers;
+  assert.ok(DEFAULT_SWARM_SETTINGS.giveUpMs < stallTimeoutMs);
+  assert.ok(MAX_DEADLINE_MS <= stallTimeoutMs);
 });
