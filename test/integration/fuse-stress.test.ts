@@ -39,6 +39,11 @@ const noReaders: string | false = missing === undefined ? false : `${missing} is
 
 /** Among the kernel's warnings: something of ours, or a failure of the kernel itself. */
 const KERNEL_COMPLAINT = /\b(fuse|overlayfs): |\berofs \(|\bBUG\b|WARNING:|Oops|blocked for more than|soft lockup/i;
+/**
+ * Linux 6.18 warns, once after it has started, when EROFS reads the metadata of a file on ext4: ext4 expects a lock that
+ * only its own callers take (docs/drivers.md).
+ */
+const KNOWN_WARNING = /WARNING: .* at fs\/ext4\/inode\.c:\d+ ext4_check_map_extents_env/;
 
 /** The kernel's warnings that came after the call; undefined where it can't be read. */
 async function watchKernelLog(): Promise<(() => Promise<string[]>) | undefined> {
@@ -204,7 +209,7 @@ async function putUnderStress(t: TestContext, way: Way, { image, converted }: Ac
     await shoal.ok('umount', writable);
     await shoal.ok('umount', readOnly);
     if (kernelLog === undefined) return t.skip('the kernel log is not readable');
-    const complaints = (await kernelLog()).filter(line => KERNEL_COMPLAINT.test(line));
+    const complaints = (await kernelLog()).filter(line => KERNEL_COMPLAINT.test(line) && !KNOWN_WARNING.test(line));
     assert.deepEqual(complaints, []);
   });
 }
