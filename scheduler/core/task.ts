@@ -7,7 +7,7 @@ import type { Lease } from './leases.ts';
 import { type Member, MemberBag } from './member.ts';
 import { OriginPace } from './origin-pace.ts';
 import { PieceQueue } from './piece-queue.ts';
-import { MAX_TRACE, type PassingOn, Trace } from './trace.ts';
+import { MAX_TRACE, MAX_TREES, type PassingOn, Trace } from './trace.ts';
 
 /** Kept for each piece of a task: holders (2), a holder (2), lane in the queue (1), the full and the empty set (1/8 each). */
 const BYTES_PER_PIECE = 5.25;
@@ -15,11 +15,14 @@ const BYTES_PER_PIECE = 5.25;
 const TASK_BYTES = 4096;
 /** Of each piece of the trace, in its list and its set. */
 const TRACE_BYTES = 48;
+/** The tree of a piece: the 16 or so that it is kept for. */
+const TREE_BYTES = 1024;
 const MEMBER_BYTES = 1024;
 
 /** Of a task with so many pieces, kept once; and of each member: two bitmaps, one of what it wants, one of what of that is put off. */
 export function bytesOfTask(pieceCount: number): number {
-  return TASK_BYTES + Math.ceil(pieceCount * BYTES_PER_PIECE) + Math.min(pieceCount, MAX_TRACE) * TRACE_BYTES;
+  const trace = Math.min(pieceCount, MAX_TRACE) * TRACE_BYTES + Math.min(pieceCount, MAX_TREES) * TREE_BYTES;
+  return TASK_BYTES + Math.ceil(pieceCount * BYTES_PER_PIECE) + trace;
 }
 
 export function bytesOfMember(pieceCount: number): number {

@@ -10,7 +10,7 @@ import type { Task } from './task.ts';
 import type { Turn } from './turn.ts';
 
 /** Trees of a task at most: of its latest pieces, 32 MiB. */
-const MAX_TREES = 512;
+export const MAX_TREES = 512;
 /** Nodes of a flash crowd begin within so long of each other. */
 const STARTING_MS = 500;
 /** Pieces of a trace at most: 1 GiB, more than any start reads. What is needed later is only not foretold. */

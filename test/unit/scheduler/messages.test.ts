@@ -76,7 +76,7 @@ test('a node that connects again takes the place of its old connection, whose en
 });
 
 test('tasks, tasks of a node, nodes and memory are bounded, and what is too much is refused with a reason', () => {
-  const limits = { ...SCHEDULER_LIMITS, nodes: 2, tasks: 3, tasksPerNode: 2, stateBytes: 100_000 };
+  const limits = { ...SCHEDULER_LIMITS, nodes: 2, tasks: 3, tasksPerNode: 2, stateBytes: 300_000 };
   const core = new CoreUnderTest({ limits });
   const refusals = (node: { heard: readonly { taskRefused?: { reason?: string | null } | null }[] }) =>
     node.heard.flatMap(({ taskRefused }) => taskRefused?.reason ?? []);
