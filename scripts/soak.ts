@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
-const TEST = resolve(import.meta.dirname, '../test/integration/fuse-stress.test.ts');
+const TEST = resolve(import.meta.dirname, '../test/long/fuse-stress.test.ts');
 
 const { values } = parseArgs({
   options: {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { suite, type TestContext, test } from 'node:test';
+import { after, suite, type TestContext, test } from 'node:test';
 import type { MountInfo } from '../../core/index.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { missing } from '../support/missing.ts';
@@ -20,9 +20,21 @@ interface Small {
   readonly image: string;
 }
 
-/** A converted image whose programs are busybox, with the config of a picky image author. */
+const endings: (() => Promise<void>)[] = [];
+after(async () => {
+  for (const end of endings) await end();
+});
+let converted: Promise<string> | undefined;
+
+/** A root of its own, and the image, which is converted once. */
 async function smallImage(t: TestContext): Promise<Small> {
-  const shoal = await makeShoal(t);
+  converted ??= convertSmall();
+  return { shoal: await makeShoal(t), image: await converted };
+}
+
+/** A converted image whose programs are busybox, with the config of a picky image author. */
+async function convertSmall(): Promise<string> {
+  const shoal = await makeShoal({ after: work => void endings.push(work) });
   const layout = join(shoal.scratch, 'layout');
   const source = await buildImage(layout, {
     tag: 'small',
@@ -52,7 +64,7 @@ async function smallImage(t: TestContext): Promise<Small> {
   });
   const image = `oci:${join(shoal.scratch, 'converted')}:small`;
   await shoal.ok('convert', source.reference, image);
-  return { shoal, image };
+  return image;
 }
 
 for (const [runtime, programs] of Object.entries(PROGRAMS)) {

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { checkDriver } from '../../../daemon/index.ts';
-import { playMatrix } from '../../kill-matrix/matrix.ts';
-import { scratch } from './daemon-under-test.ts';
+import { checkDriver } from '../../daemon/index.ts';
+import { playMatrix } from '../kill-matrix/matrix.ts';
+import { scratch } from '../unit/daemon/daemon-under-test.ts';
 
 /** For each driver; takeover.test.ts has more. */
 const KILLS = 100;
