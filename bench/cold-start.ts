@@ -53,7 +53,7 @@ interface Row {
 }
 
 async function main(directory: string): Promise<Row[]> {
-  const { layout } = await buildDebianImages(directory, ['python', 'node']);
+  const { layout } = await buildDebianImages(directory, { withNode: true });
   const converted = join(directory, 'converted');
   for (const { tag } of Object.values(PROGRAMS)) {
     await convertImage({

@@ -82,7 +82,7 @@ async function debianLayout(directory: string): Promise<string> {
   if (kept !== undefined && existsSync(join(kept, 'finished'))) return join(kept, 'layout');
   const built = join(directory, 'images');
   await mkdir(built);
-  return (await buildDebianImages(built, ['python'])).layout;
+  return (await buildDebianImages(built, {})).layout;
 }
 
 async function makeLibrary(directory: string): Promise<Library> {

@@ -108,7 +108,7 @@ async function debianImage(directory: string): Promise<string> {
   if (!existsSync(finished)) {
     await rm(directory, { recursive: true, force: true });
     await mkdir(directory);
-    await buildDebianImages(directory, ['python']);
+    await buildDebianImages(directory);
     await writeFile(finished, '');
   }
   return `oci:${join(directory, 'layout')}:python`;

@@ -1,4 +1,5 @@
-// Images made of Debian packages by foreign tools (debootstrap, apt, umoci): a minimal base, and nginx on top of it, with what package management does to layers: replaced files, whiteouts, setuid programs, file
+// Images made of Debian packages by foreign tools (debootstrap, apt, umoci): a minimal base, Python on top of it, nginx
+// on top of it, with what package management does to layers: replaced files, whiteouts, setuid programs, file
 // capabilities. The base is built once for a test file.
 
 import { execFile } from 'node:child_process';
@@ -14,15 +15,13 @@ const BUILD_TIMEOUT_MS = 300_000;
 export interface DebianImages {
   /** OCI layout directory that holds all tags. */
   readonly layout: string;
-  readonly tags: readonly string[];
+  readonly tags: readonly ['base', 'python', 'nginx'];
 }
 
-const LANGUAGES = { python: 'python3', node: 'nodejs' } as const;
-
-/** Builds below `directory`, tags `base`, `nginx` and those of `languages`; everything it makes stays below it. */
+/** Builds below `directory`; everything it makes stays below it. `withNode` adds the tag `node`. */
 export async function buildDebianImages(
   directory: string,
-  languages: readonly (keyof typeof LANGUAGES)[] = [],
+  options: { readonly withNode?: boolean } = {},
 ): Promise<DebianImages> {
   const layout = join(directory, 'layout');
   await run('umoci', ['init', '--layout', layout]);
@@ -31,14 +30,13 @@ export async function buildDebianImages(
     await run('debootstrap', ['--variant=minbase', SUITE, rootfs], { timeout: BUILD_TIMEOUT_MS });
     await run('sh', ['-c', 'rm -rf "$0"/dev/* "$0"/proc/* "$0"/sys/*', rootfs]);
   });
+  await layer(directory, layout, 'base', 'python', rootfs => installPackages(rootfs, ['python3']));
   await layer(directory, layout, 'base', 'nginx', async rootfs => {
     await installPackages(rootfs, ['nginx-light', 'libcap2-bin', 'attr']);
     await addAwkwardFiles(rootfs);
   });
-  for (const language of languages) {
-    await layer(directory, layout, 'base', language, rootfs => installPackages(rootfs, [LANGUAGES[language]]));
-  }
-  return { layout, tags: ['base', 'nginx', ...languages] };
+  if (options.withNode) await layer(directory, layout, 'base', 'node', rootfs => installPackages(rootfs, ['nodejs']));
+  return { layout, tags: ['base', 'python', 'nginx'] };
 }
 
 async function layer(
