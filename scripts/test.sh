@@ -34,8 +34,8 @@ elif [ $# -eq 0 ]; then
   sh scripts/with-node.sh node_modules/typescript/bin/tsc --noEmit
   set -- $(find test -path test/long -prune -o -name '*.test.ts' -print | sort)
 fi
-# Two files at a time: each starts its own daemons, registries and workers, and the smallest machine has two cores. With
-# three it takes as long. The limit is for machines slower than any that it was seen on. A server that a failed test left open would keep its file, and with it the run, from
+# Two files at a time: each starts its own daemons, registries and workers, and the smallest machine has two cores; with
+# three at a time it takes as long. A server that a failed test left open would keep its file, and with it the run, from
 # ending; --test-force-exit would, too, but loses reports of tests that had ended.
 limit=$(command -v timeout >/dev/null 2>&1 && echo "timeout --foreground --kill-after=30 $most" || true)
 exec $limit sh scripts/with-node.sh --test --test-concurrency=2 --test-timeout=600000 "$@"
