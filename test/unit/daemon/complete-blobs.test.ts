@@ -13,10 +13,10 @@ import { silentLogger, systemClock } from '../../../core/index.ts';
 import type { Daemon } from '../../../daemon/daemon.ts';
 import { checkDriver, DiskStore, defaultStoreLimits } from '../../../daemon/index.ts';
 import { BootstrapReader } from '../../../image/index.ts';
+import { until } from '../../support/until.ts';
 import { directory } from '../image/image-builder.ts';
 import {
   atEnd,
-  eventually,
   mountpointIn,
   mountsBelow,
   python,
@@ -262,7 +262,7 @@ test('somebody else may unmount it: the daemon sees it end', { skip }, async t =
   await fill(daemon, image, mountpoint);
   await mounted(daemon, image, mountpoint);
   await python('import ctypes, sys; sys.exit(ctypes.CDLL(None).umount2(sys.argv[1].encode(), 0))', mountpoint);
-  await eventually(async () => (await daemon.list()).length === 0, 'nothing is listed any more');
+  await until(async () => (await daemon.list()).length === 0, 'nothing is listed any more');
 });
 
 test('who uses a complete image that is detached keeps its bytes, whatever the next daemon does', { skip }, async t => {

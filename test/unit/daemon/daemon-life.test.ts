@@ -26,7 +26,6 @@ import { until } from '../../support/until.ts';
 import { directory } from '../image/image-builder.ts';
 import {
   atEnd,
-  eventually,
   mountpointIn,
   mountsBelow,
   python,
@@ -261,7 +260,7 @@ test('a mount that somebody else unmounts is forgotten', async t => {
   const mountpoint = mountpointIn(scratch(t));
   await daemon.mount(requestFor(image, mountpoint), { signal });
   await runOutside('umount', mountpoint);
-  await eventually(async () => (await daemon.list()).length === 0, 'it is not listed any more');
+  await until(async () => (await daemon.list()).length === 0, 'it is not listed any more');
   await daemon.mount(requestFor(image, mountpoint), { signal });
 });
 
@@ -378,7 +377,7 @@ test('a mount that ends while it is covered by another one is known to the next 
   const { device = '' } = mountsBelow(place).get(mountpoint) ?? {};
   await runOutside('mount', '-t', 'tmpfs', 'cover', mountpoint);
   writeFileSync(`/sys/fs/fuse/connections/${device.split(':')[1]}/abort`, '1');
-  await eventually(async () => (await daemon.list()).length === 0, 'it is not listed any more');
+  await until(async () => (await daemon.list()).length === 0, 'it is not listed any more');
   await daemon.stop();
   await runOutside('umount', mountpoint);
   assert.equal(mountsBelow(place).size, 1, 'the dead mount is still there');

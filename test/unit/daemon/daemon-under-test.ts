@@ -60,15 +60,6 @@ export async function startDaemon(
   return daemon;
 }
 
-/** Resolves as soon as the condition holds; fails when it does not within ten seconds. */
-export async function eventually(condition: () => Promise<boolean>, what: string): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`);
-    await systemClock.sleep(2);
-  }
-}
-
 /** Runs a program (itself not on a mount: starting one blocks this process) that may look at a mount; rejects when it fails or takes longer than a minute. */
 export function runOutside(file: string, ...args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {

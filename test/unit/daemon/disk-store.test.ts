@@ -18,7 +18,8 @@ import { ChunkPool } from '../../../daemon/cache/chunk-pool.ts';
 import { DiskStore, defaultStoreLimits, type StoreLimits } from '../../../daemon/index.ts';
 import { fakeBlob } from '../../support/fake-blob.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
-import { atEnd, eventually, scratch } from './daemon-under-test.ts';
+import { until } from '../../support/until.ts';
+import { atEnd, scratch } from './daemon-under-test.ts';
 
 const THIS_BOOT = '11'.repeat(16);
 const NEXT_BOOT = '22'.repeat(16);
@@ -67,7 +68,7 @@ async function presentAfter(t: TestContext, directory: string, bootId: string): 
 /** Resolves when the map file says what is expected of it. */
 async function mapFileSays(directory: string, bootId: string, index: number): Promise<void> {
   const expected = { layoutKey: layout.layoutKey, chunkCount: layout.chunkCount, bootId };
-  await eventually(async () => {
+  await until(async () => {
     const bits = trustedChunks(await readFile(mapPath(directory)).catch(() => Buffer.alloc(0)), expected);
     return bits !== undefined && bitmapHas(bits, index);
   }, 'the map file has the chunk');
@@ -139,7 +140,7 @@ test('when the disk refuses a sync, what it may have lost is forgotten, also wha
   });
   await clock.advance(defaultStoreLimits.syncMs);
   await await refused.promise;
-  await eventually(async () => stored.map.presentCount === 0, 'all is forgotten');
+  await until(async () => stored.map.presentCount === 0, 'all is forgotten');
   t.mock.restoreAll();
   for (const index of [2, 3, 5]) {
     await put(stored, index);

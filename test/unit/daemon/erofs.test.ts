@@ -11,10 +11,10 @@ import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { systemClock } from '../../../core/index.ts';
 import { checkDriver, defaultServeLimits } from '../../../daemon/index.ts';
+import { until } from '../../support/until.ts';
 import { directory } from '../image/image-builder.ts';
 import {
   atEnd,
-  eventually,
   mountpointIn,
   mountsBelow,
   openConnections,
@@ -111,7 +111,7 @@ test('somebody else may unmount it: the daemon sees it end', { skip }, async t =
   const mountpoint = mountpointIn(scratch(t));
   await daemon.mount(requestFor(image, mountpoint), { signal });
   await python('import ctypes, sys; sys.exit(ctypes.CDLL(None).umount2(sys.argv[1].encode(), 0))', mountpoint);
-  await eventually(async () => (await daemon.list()).length === 0, 'nothing is listed any more');
+  await until(async () => (await daemon.list()).length === 0, 'nothing is listed any more');
   assert.equal(openConnections(), 0);
 });
 
@@ -308,7 +308,7 @@ for (const [pages, chunkSize] of [
     const program = 'import os, sys; os.pread(os.open(sys.argv[1], os.O_RDONLY), 1 << 20, 0)';
     const reader = spawn('python3', ['-c', program, path], { stdio: 'inherit' });
     atEnd(t, () => reader.kill('SIGKILL'));
-    await eventually(async () => ((await daemon.list())[0]?.stats.waiting ?? 0) > 0, 'the read waits');
+    await until(async () => ((await daemon.list())[0]?.stats.waiting ?? 0) > 0, 'the read waits');
     reader.kill('SIGKILL');
     await once(reader, 'exit');
     image.origin.lacks.clear();

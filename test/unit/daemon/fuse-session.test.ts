@@ -9,8 +9,9 @@ import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { defaultServeLimits } from '../../../daemon/config.ts';
 import { BootstrapReader } from '../../../image/index.ts';
+import { until } from '../../support/until.ts';
 import { directory } from '../image/image-builder.ts';
-import { eventually, mountpointIn, python, scratch, signal, startDaemon } from './daemon-under-test.ts';
+import { mountpointIn, python, scratch, signal, startDaemon } from './daemon-under-test.ts';
 import { content, libraryOf, makeImage, requestFor } from './lazy-image.ts';
 import { MORTAL, startSession } from './session-under-test.ts';
 
@@ -69,7 +70,7 @@ test('reads that wait are answered through the descriptor they came by, also whe
     },
   });
   const digests = python(READ_ALL, mountpoint, `${files.length}`);
-  await eventually(async () => new Set(waiting).size === WORKERS, 'all descriptors have reads that wait');
+  await until(async () => new Set(waiting).size === WORKERS, 'all descriptors have reads that wait');
   for (let death = 0; death < 40 && new Set(deaths).size < WORKERS; death++) await stat(join(mountpoint, 'die'));
   assert.equal(new Set(deaths).size, WORKERS, 'all threads have died');
   deliver();
@@ -101,7 +102,7 @@ test('the others come to a mount that is served', async t => {
     makeImage(() => directory()),
     { maxWorkerRestarts: 0, othersAfterMs: 20 },
   );
-  await eventually(async () => threadsTaken() === WORKERS, 'all threads are there');
+  await until(async () => threadsTaken() === WORKERS, 'all threads are there');
 });
 
 test('when threads die again and again the connection is ended, and nobody hangs', async t => {

@@ -8,7 +8,8 @@ import { test } from 'node:test';
 import { endedConnections } from '../../../daemon/holder/unix-socket.ts';
 import { checkDriver } from '../../../daemon/index.ts';
 import { MountHelper, type MountSteps } from '../../../daemon/mount/helper-client.ts';
-import { eventually, mountpointIn, scratch } from './daemon-under-test.ts';
+import { until } from '../../support/until.ts';
+import { mountpointIn, scratch } from './daemon-under-test.ts';
 
 const helper = new MountHelper({ timeoutMs: 30_000 });
 
@@ -44,7 +45,7 @@ test('one process does the steps of a mount, also after one that failed, and end
   assert.deepEqual(await steps.inspect(directory), { canonical: directory, isEmpty: false });
   assert.deepEqual(children(), pids);
   steps[Symbol.dispose]();
-  await eventually(async () => children().length === 0, 'the helper has ended');
+  await until(async () => children().length === 0, 'the helper has ended');
 });
 
 test('of many mounts that wait for their images only some have a process that waits, and all get on', async t => {
@@ -54,7 +55,7 @@ test('of many mounts that wait for their images only some have a process that wa
   const found = await Promise.all(mounts.map(steps => steps.inspect(directory)));
   assert.equal(found.length, mounts.length);
   for (const steps of mounts) steps[Symbol.dispose]();
-  await eventually(async () => children().length === 0, 'all helpers have ended');
+  await until(async () => children().length === 0, 'all helpers have ended');
 });
 
 const noFuse = (await checkDriver('fuse')).problem ?? false;
@@ -66,7 +67,7 @@ test('a connection is ended by its number only while it lives: the number may be
   const gone = await connection(t, directory, 'aaaaaaaaaaaaaaaa');
   const other = await connection(t, directory, 'bbbbbbbbbbbbbbbb');
   await gone.unmount();
-  await eventually(async () => endedConnections([gone.fd]).has(gone.fd), 'the first has ended');
+  await until(async () => endedConnections([gone.fd]).has(gone.fd), 'the first has ended');
   await helper.abort(other.device, gone.fd);
   assert.deepEqual([...endedConnections([other.fd])], []);
   await helper.abort(other.device, other.fd);
@@ -77,7 +78,7 @@ test('a helper lets go of the device when it is mounted: it must not keep alive 
   skip: noFuse,
 }, async t => {
   for (const mount of ['fuse', 'devices'] as const) {
-    await eventually(async () => children().length === 0, 'helpers of others have ended');
+    await until(async () => children().length === 0, 'helpers of others have ended');
     const fd = openSync('/dev/fuse', 'r+');
     using steps = helper.forMount(fd);
     const [pid] = children();
@@ -90,7 +91,7 @@ test('a helper lets go of the device when it is mounted: it must not keep alive 
     closeSync(fd); // nobody has it any more: the connection ends
     await helper.unmount({ source, mountpoints: [mountpoint], detach: true });
     steps[Symbol.dispose]();
-    await eventually(async () => children().length === 0, 'the helper has ended');
+    await until(async () => children().length === 0, 'the helper has ended');
   }
 });
 

@@ -10,8 +10,9 @@ import { test } from 'node:test';
 import { HopWatch } from '../../../daemon/fuse/hop-watch.ts';
 import { planRings } from '../../../daemon/fuse/ring-plan.ts';
 import { noRings, ringsFor } from '../../support/rings.ts';
+import { until } from '../../support/until.ts';
 import { directory } from '../image/image-builder.ts';
-import { eventually, python } from './daemon-under-test.ts';
+import { python } from './daemon-under-test.ts';
 import { content, makeImage } from './lazy-image.ts';
 import { MORTAL, startSession } from './session-under-test.ts';
 
@@ -106,7 +107,7 @@ test('many reads that wait in one queue all reach the daemon, and leave lookups 
   assert.equal(session.transport, 'io_uring');
   const digests = python(READ_MANY, join(mountpoint, 'file'), `${READERS}`, '0');
   // Nothing else happens on the mount meanwhile that could make the kernel's own queue move.
-  await eventually(async () => session.parked.waiting === READERS, 'all of them wait');
+  await until(async () => session.parked.waiting === READERS, 'all of them wait');
   assert.equal(await stat(join(mountpoint, 'folder')), 'there');
   assert.equal(await stat(join(mountpoint, 'nothing')), 'ENOENT');
   deliver();
@@ -141,7 +142,7 @@ test('a mount ends while reads wait in its rings', { skip: noRings }, async t =>
     () => 'read',
     () => 'failed',
   );
-  await eventually(async () => session.parked.waiting === 20, 'all of them wait');
+  await until(async () => session.parked.waiting === 20, 'all of them wait');
   await unmount();
   await session.ended;
   assert.equal(await readers, 'failed');

@@ -12,7 +12,7 @@ import type { LogFields, Logger } from '../../../core/index.ts';
 import { type Daemon, defaultServeLimits } from '../../../daemon/index.ts';
 import { until } from '../../support/until.ts';
 import { directory } from '../image/image-builder.ts';
-import { atEnd, eventually, mountpointIn, python, scratch, signal, startDaemon } from './daemon-under-test.ts';
+import { atEnd, mountpointIn, python, scratch, signal, startDaemon } from './daemon-under-test.ts';
 import { backingInUse, content, driverInUse, libraryOf, makeImage, requestFor, type TestImage } from './lazy-image.ts';
 
 /** EROFS knows no O_DIRECT, and the page cache of the device stands between its own and the daemon. */
@@ -52,10 +52,14 @@ function sha256(bytes: Uint8Array): string {
 }
 
 async function waitingIn(daemon: Daemon, count: number): Promise<void> {
-  await eventually(async () => {
-    const waiting = (await daemon.list()).reduce((sum, { stats }) => sum + stats.waiting, 0);
-    return waiting >= count;
-  }, `${count} reads wait`);
+  let waiting = 0;
+  await until(
+    async () => {
+      waiting = (await daemon.list()).reduce((sum, { stats }) => sum + stats.waiting, 0);
+      return waiting >= count;
+    },
+    () => `${count} reads wait, ${waiting} do`,
+  );
 }
 
 interface Reader {
