@@ -32,9 +32,11 @@ export class Asking {
     const { settings } = this.#ports;
     const { wanted } = this.#download;
     this.#moveToNews(now);
-    // Who was named for a piece is asked for it, also when somebody else has it already: all would ask that one.
-    this.#park('demand', settings.askedInAll, now);
+    // Who was named for a piece is asked for it, also when somebody else has it already: all would ask that one. In a crowd
+    // that demands much, many have something, and who has it sends it sooner than who is to get it.
+    if (this.#download.demandsLittle) this.#park('demand', settings.askedInAll, now);
     this.#choose(wanted.demanded(), settings.askedInAll, now);
+    this.#park('demand', settings.askedInAll, now);
     // What nobody waits for leaves room for what somebody will.
     this.#park('any', settings.askedInBackground, now);
     this.#choose(this.#free(wanted.traced()), settings.askedInBackground, now);

@@ -123,6 +123,11 @@ export class Download {
     return isUp && this.wanted.laneOf(piece) !== undefined && this.scheduler.lesseeOf(piece) !== undefined;
   }
 
+  /** Readers here read here and there, each place when they have seen the one before. */
+  get demandsLittle(): boolean {
+    return this.#watch.demandsLittle;
+  }
+
   want(piece: number, lane: Lane, now: number): void {
     const before = this.wanted.laneOf(piece);
     if (!this.wanted.want(piece, lane)) return;

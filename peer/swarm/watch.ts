@@ -53,6 +53,10 @@ export class Watch {
     return this.#failed.size > 0 || this.#download.parents.all.some(parent => parent.doubts.size > 0);
   }
 
+  get demandsLittle(): boolean {
+    return this.#demanded.size <= LITTLE_DEMANDED;
+  }
+
   demanded(piece: number, now: number): void {
     if (!this.#demanded.has(piece)) this.#demanded.set(piece, { since: now, saidAt: undefined });
   }
@@ -97,7 +101,7 @@ export class Watch {
 
   /** Does it wait where the scheduler said, for a parent that is to get it first? A crowd has no such trees. */
   #isOnItsWay(flight: Flight | undefined): boolean {
-    if (this.#demanded.size > LITTLE_DEMANDED) return false;
+    if (!this.demandsLittle) return false;
     return (
       flight?.parents.some(
         parent => parent.asked.get(flight.piece)?.parked && this.#waitsWhereToldTo(flight.piece, parent),

@@ -72,6 +72,8 @@ export const FIRST_LEASES = 4;
 export const MAX_LEASES = 64;
 /** The same for a member that is alone: nobody waits to swap, so runs may grow to 16 MiB. */
 export const MAX_LEASES_ALONE = 256;
+/** The longest way to an origin, there and back, that more leases are to fill while somebody waits. */
+export const FAR_MS = 100;
 /** What was measured of the origin is believed for so long. */
 export const PACE_WINDOW_MS = 10_000;
 /** Bounds of a lease's deadline, and what it is before anything was measured. */

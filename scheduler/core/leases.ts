@@ -97,10 +97,10 @@ export function grantLate(member: Member, piece: number, turn: Turn): void {
   const isYoung = now - task.createdAt < PROVING_MS;
   const isCounted = isYoung || lease !== undefined || task.findHolder(piece, isProven) !== undefined;
   if (now < task.holdUntil || (isCounted && task.lateLeases >= allowance)) return;
-  if (lease !== undefined) {
-    const patience = Math.max(LATE_AFTER_MS, LATE_FACTOR * task.pace.usualMs);
-    if (lease.second !== undefined || now - Math.max(lease.stamp.at, lease.secondAt) < patience) return;
-  }
+  // Just fetched, it is on its way to those who wait, one after the other.
+  const since = lease === undefined ? task.fetchedAt(piece) : Math.max(lease.stamp.at, lease.secondAt);
+  const patience = Math.max(LATE_AFTER_MS, LATE_FACTOR * task.pace.usualMs);
+  if (lease?.second !== undefined || now - since < patience) return;
   // Who waits gets it: the way from it to the first lessee may be what is broken.
   const lessee =
     member.mayFetch(now) && lease?.lessee !== member
@@ -150,6 +150,7 @@ export function leaseDone(member: Member, piece: number, turn: Turn): void {
     task.pace.done(second.stamp, turn.now);
     endSecond(lease);
   } else return;
+  task.fetched(piece, turn.now);
   turn.tally.done++;
   member.failuresInRow = 0;
   turn.touched.add(task);

@@ -3,6 +3,7 @@
 // rate × shortest time of a lease × 2, as TCP's BBR does it: it doubles in each round until the origin is full.
 
 import {
+  FAR_MS,
   FIRST_DEADLINE_MS,
   FIRST_LEASES,
   MAX_DEADLINE_MS,
@@ -23,11 +24,15 @@ export interface PaceStamp {
 
 /** Leases under way while the shortest time is measured anew: they hardly wait for each other. */
 const PROBE_LEASES = 2;
+/** The rate is that of so many leases in a row at least: of fewer that end together it would be anything. */
+const RATE_SPAN = 8;
 /** Longest factor on deadlines after leases that were late but came. */
 const MAX_PATIENCE = 8;
 
 export class OriginPace {
   #done = 0;
+  /** When the last were done; before there were so many, the first began. */
+  readonly #doneAt: number[] = [];
   /** Leases per ms, the highest of this half of the window and of the one before. */
   #rate = 0;
   #rateBefore = 0;
@@ -47,6 +52,7 @@ export class OriginPace {
     if (this.#probingSince === undefined && this.#shortest !== Infinity && now - this.#shortestAt > PACE_WINDOW_MS) {
       this.#probingSince = now;
     }
+    if (this.#doneAt.length === 0) this.#doneAt.push(now);
     return { at: now, done: this.#done };
   }
 
@@ -54,7 +60,7 @@ export class OriginPace {
     this.#done++;
     // Clocks tick in whole or tenths of ms; a lease takes longer than none.
     const took = Math.max(0.1, now - stamp.at);
-    this.#measureRate((this.#done - stamp.done) / took, now);
+    this.#measureRate(Math.min((this.#done - stamp.done) / took, this.#recentRate(now)), now);
     if (this.#probingSince !== undefined && stamp.at > this.#probingSince) {
       this.#probingSince = undefined;
       this.#shortest = Infinity;
@@ -89,7 +95,10 @@ export class OriginPace {
     const least = Math.min(isDemanded ? MIN_LEASES_DEMANDED : MIN_LEASES, most);
     if (this.#shortest === Infinity) return Math.min(isDemanded ? MIN_LEASES_DEMANDED : FIRST_LEASES, most);
     if (this.#probingSince !== undefined) return Math.min(PROBE_LEASES, most);
-    const needed = Math.ceil(2 * Math.max(this.#rate, this.#rateBefore) * this.#shortest);
+    const rate = Math.max(this.#rate, this.#rateBefore);
+    // On a slow link the shortest lease, too, has shared it with others: taken for the way to the origin, it makes them more
+    // and more. So while somebody waits, a lease is one alone on the link and FAR_MS.
+    const needed = Math.round(2 * rate * (isDemanded ? Math.min(this.#shortest, 1 / rate + FAR_MS) : this.#shortest));
     return Math.min(most, Math.max(least, needed));
   }
 
@@ -103,6 +112,15 @@ export class OriginPace {
   /** ms; 0 before anything was measured. */
   get usualMs(): number {
     return this.#mean;
+  }
+
+  /** Leases per ms, of the last ones. */
+  #recentRate(now: number): number {
+    const [oldest = now] = this.#doneAt;
+    const rate = this.#doneAt.length / Math.max(0.1, now - oldest);
+    this.#doneAt.push(now);
+    if (this.#doneAt.length > RATE_SPAN) this.#doneAt.shift();
+    return rate;
   }
 
   #measureRate(rate: number, now: number): void {

@@ -15,14 +15,17 @@ const BYTES_PER_PIECE = 5.25;
 const TASK_BYTES = 4096;
 /** Of each piece of the trace, in its list and its set. */
 const TRACE_BYTES = 48;
+/** Pieces whose last fetching is remembered. */
+const MAX_FETCHED = 256;
 /** The tree of a piece: the 16 or so that it is kept for. */
 const TREE_BYTES = 1024;
 const MEMBER_BYTES = 1024;
 
 /** Of a task with so many pieces, kept once; and of each member: two bitmaps, one of what it wants, one of what of that is put off. */
 export function bytesOfTask(pieceCount: number): number {
+  const fetched = Math.min(pieceCount, MAX_FETCHED) * TRACE_BYTES;
   const trace = Math.min(pieceCount, MAX_TRACE) * TRACE_BYTES + Math.min(pieceCount, MAX_TREES) * TREE_BYTES;
-  return TASK_BYTES + Math.ceil(pieceCount * BYTES_PER_PIECE) + trace;
+  return TASK_BYTES + Math.ceil(pieceCount * BYTES_PER_PIECE) + trace + fetched;
 }
 
 export function bytesOfMember(pieceCount: number): number {
@@ -41,6 +44,8 @@ export class Task {
   readonly leases = new Map<number, Lease>();
   /** Leases that were given to others at their deadline: the first lessee may still bring the piece. */
   readonly overdue = new Map<number, Member>();
+  /** When the last pieces came from the origin, oldest first. */
+  readonly #fetchedAt = new Map<number, number>();
   readonly pace = new OriginPace();
   readonly trace = new Trace();
   /** Pieces of the trace that few have: along whom they are passed on. */
@@ -105,6 +110,23 @@ export class Task {
   bagsNear(member: Member): MemberBag[] {
     const { region, zone, rack } = member.node.place;
     return [this.#racks.get(rack), this.#zones.get(zone), this.#regions.get(region)].filter(bag => bag !== undefined);
+  }
+
+  // ---- what comes from the origin -------------------------------------------------------------------------------------
+
+  fetched(piece: number, now: number): void {
+    this.#fetchedAt.delete(piece);
+    this.#fetchedAt.set(piece, now);
+    if (this.#fetchedAt.size <= MAX_FETCHED) return;
+    for (const oldest of this.#fetchedAt.keys()) {
+      this.#fetchedAt.delete(oldest);
+      return;
+    }
+  }
+
+  /** When a member last fetched the piece; -Infinity: never, or long ago. */
+  fetchedAt(piece: number): number {
+    return this.#fetchedAt.get(piece) ?? -Infinity;
   }
 
   // ---- who holds what -------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import { OriginPace, type PaceStamp } from '../../../scheduler/core/origin-pace.
 import { PieceQueue } from '../../../scheduler/core/piece-queue.ts';
 import { distanceBetween, placeOf } from '../../../scheduler/core/place.ts';
 import { PARENT_WEIGHTS, type ParentFacts, rankParent } from '../../../scheduler/core/ranking.ts';
+import { seededRandom } from '../../support/swarm-simulation/virtual-clock.ts';
 
 const PARENT: ParentFacts = {
   holds: 0.5,
@@ -93,6 +94,46 @@ test('an origin far away is asked for twice what keeps it busy', () => {
 test('there are at most 64 leases under way, 256 for one who is alone', () => {
   assert.equal(Math.max(...settle(20, 100)), 64);
   assert.equal(Math.max(...settle(20, 100, true)), 256);
+});
+
+/**
+ * An origin whose link sends `perMs` leases and shares it unevenly, as connections do: those under way while somebody waits
+ * for what is leased.
+ */
+function shareUnevenly(perMs: number, delayMs: number, seed: number): number[] {
+  const pace = new OriginPace();
+  const chance = seededRandom(seed);
+  const limits: number[] = [];
+  let under: { stamp: PaceStamp; startsAt: number; weight: number; left: number }[] = [];
+  for (let now = 0; now < 60_000; now++) {
+    const sending = under.filter(({ startsAt }) => startsAt <= now);
+    const weights = sending.reduce((sum, { weight }) => sum + weight, 0);
+    for (const one of sending) one.left -= (perMs * one.weight) / weights;
+    for (const { stamp } of sending.filter(({ left }) => left <= 0)) pace.done(stamp, now);
+    under = under.filter(({ left }) => left > 0);
+    while (under.length < pace.limit(false, true)) {
+      under.push({ stamp: pace.begin(now), startsAt: now + delayMs, weight: 0.2 + chance(), left: 1 });
+    }
+    limits.push(pace.limit(false, true));
+  }
+  return limits;
+}
+
+test('while somebody waits, a slow origin is asked for few pieces at a time, whatever those under way have made of its times', () => {
+  // 2.5 Mbit/s: a piece takes 220 ms if it is alone.
+  for (const seed of [1, 2, 3, 4, 5]) {
+    const limits = shareUnevenly(1 / 220, 5, seed);
+    const most = Math.max(...limits);
+    const median = limits.toSorted((a, b) => a - b)[limits.length / 2] ?? 0;
+    assert.ok(median <= 3 && most <= 5, `median ${median}, up to ${most}`);
+  }
+});
+
+test('while somebody waits, an origin far away with a fast link is asked for as many as keep it busy', () => {
+  // 100 Mbit/s: a piece takes 5.3 ms. After a round trip of 100 ms, 20 keep the link busy.
+  const limits = shareUnevenly(1 / 5.3, 100, 1).slice(5_000);
+  const median = limits.toSorted((a, b) => a - b)[limits.length / 2] ?? 0;
+  assert.ok(median >= 20 && median <= 64, `median ${median}`);
 });
 
 test('when the origin asks for rest the limit is halved, and grows again one by one', () => {

@@ -289,6 +289,26 @@ test('a second lease for a late piece is given once per interval, to the one who
   assert.equal(other.lessees.get(0), lessee.name);
 });
 
+test('a piece that was fetched a moment ago is not late: the word was under way, or the first copies are', () => {
+  const core = new CoreUnderTest();
+  const nodes = core.crowd(3);
+  for (const node of nodes) node.want([0]);
+  core.flush();
+  const lessee = holderOf(nodes, 0);
+  const waiting = nodes.find(node => node !== lessee);
+  assert.ok(waiting);
+  core.pass(1_500);
+  lessee.takeLeases();
+  lessee.gained(0);
+  waiting.want([0], { late: true });
+  core.flush();
+  assert.deepEqual(waiting.takeLeases(), []);
+  core.pass(4_600);
+  waiting.want([0], { late: true });
+  core.flush();
+  assert.deepEqual(waiting.takeLeases(), [0]);
+});
+
 test('what only one is said to have who never brought anything is leased as soon as it is late, however much it is', () => {
   for (const hasServed of [false, true]) {
     const core = new CoreUnderTest();
