@@ -3,7 +3,7 @@
 // docker-registry behind a link of its own. docs/benchmarks.md says how to read the tables.
 //
 //   sh scripts/with-node.sh bench/swarm.ts [--nodes 1,4,8,16] [--mbit 20] [--runs 5] [--mode bulk,lazy,flash]
-//       [--no-peers] [--alone RUNS] [--mib 66] [--images DIRECTORY] [--logs DIRECTORY] [--json]
+//       [--warm] [--no-peers] [--alone RUNS] [--mib 66] [--images DIRECTORY] [--logs DIRECTORY] [--json]
 //
 // Needs root, docker-registry, skopeo, iproute2, python3; `lazy` also debootstrap and umoci, and a mirror of Debian.
 
@@ -28,6 +28,8 @@ const { values } = parseArgs({
     mbit: { type: 'string', default: '20' },
     runs: { type: 'string', default: '5' },
     mode: { type: 'string', default: 'bulk,lazy,flash' },
+    /** Every node has started another, small image before. */
+    warm: { type: 'boolean', default: false },
     /** Rows with peers and rows without; `--no-peers`: only the latter. */
     peers: { type: 'boolean', default: true },
     /** Runs without peers for each row, up to `--runs`; they take N times as long and differ little. 0: none. */
@@ -46,6 +48,8 @@ const MODES: readonly Mode[] = ['bulk', 'lazy', 'flash'];
 const IMAGE_SEED = 1;
 const MIN_FLASH_MIB = LAYERS * AHEAD_MIB;
 const CHECK_SECONDS = 3;
+/** Of the image that is started before. */
+const SMALL = { mib: 1, seed: 2 };
 const READY = 'import json, ssl, http.client; print("ready:", json.dumps(1))';
 /** A run that takes so many times as long as one node after the other would has failed. */
 const PATIENCE = 4;
@@ -87,10 +91,17 @@ function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-async function pushImages(bed: TestBed, registry: OriginRegistry): Promise<ReadonlyMap<Mode, PushedImage>> {
+interface PushedImages {
+  readonly byMode: ReadonlyMap<Mode, PushedImage>;
+  readonly before: string | undefined;
+}
+
+async function pushImages(bed: TestBed, registry: OriginRegistry): Promise<PushedImages> {
   const directory = values.images === undefined ? join(bed.directory, 'images') : resolve(values.images);
   await mkdir(directory, { recursive: true });
   const images = new Map<Mode, PushedImage>();
+  const small = values.warm ? await buildSwarmImage(join(directory, 'small'), SMALL) : undefined;
+  const before = small && (await registry.take(small.reference, 'small'));
   if (wanted.some(mode => mode !== 'lazy')) {
     const { reference, files } = await buildSwarmImage(join(directory, 'swarm'), { mib, seed: IMAGE_SEED });
     const pushed = await push(registry, reference, 'swarm', files);
@@ -99,7 +110,7 @@ async function pushImages(bed: TestBed, registry: OriginRegistry): Promise<Reado
   if (wanted.includes('lazy')) {
     images.set('lazy', await push(registry, await debianImage(join(directory, 'debian')), 'python', {}));
   }
-  return images;
+  return { byMode: images, before };
 }
 
 /** Built once for a directory. */
@@ -124,7 +135,12 @@ async function push(
   return { reference, files, layers: (await registry.manifest(repository)).layers };
 }
 
-function planOf(mode: Mode, nodes: number, hasPeers: boolean, image: PushedImage): StartPlan {
+function planOf(
+  what: { readonly mode: Mode; readonly nodes: number; readonly hasPeers: boolean },
+  image: PushedImage,
+  before: string | undefined,
+): StartPlan {
+  const { mode, nodes, hasPeers } = what;
   const bytes = image.layers.reduce((sum, { size }) => sum + size, 0);
   const oneAfterTheOther = (nodes * bytes) / ((mbit * 1e6) / 8);
   return {
@@ -133,6 +149,7 @@ function planOf(mode: Mode, nodes: number, hasPeers: boolean, image: PushedImage
     hasPeers,
     logs: values.logs && join(values.logs, `${mode}-${nodes}-${hasPeers ? 'peers' : 'alone'}`),
     reference: image.reference,
+    before,
     // The bootstrap is the last.
     blobs: image.layers.slice(0, -1).map(({ digest }) => digest),
     files: image.files,
@@ -145,7 +162,7 @@ async function main(bed: TestBed): Promise<RowResult[]> {
   const registry = await OriginRegistry.start({ network: bed.network, directory: join(bed.directory, 'registry') });
   bed.onEnd(() => registry.stop());
   say('building and converting images');
-  const images = await pushImages(bed, registry);
+  const { byMode, before } = await pushImages(bed, registry);
   const [up, down] = [
     await flowMbit(bed.network, REGISTRY, 'n1', CHECK_SECONDS),
     await flowMbit(bed.network, 'n1', REGISTRY, CHECK_SECONDS),
@@ -153,7 +170,7 @@ async function main(bed: TestBed): Promise<RowResult[]> {
   say(`one flow over links of ${mbit} Mbit/s: ${up.toFixed(2)} to a node, ${down.toFixed(2)} from it`);
   const results: RowResult[] = [];
   for (const mode of wanted) {
-    const image = images.get(mode);
+    const image = byMode.get(mode);
     if (!image) throw new Error(`no image for ${mode}`);
     for (const nodes of sizes) {
       // In turn, so that whatever else the machine does meets both.
@@ -162,7 +179,7 @@ async function main(bed: TestBed): Promise<RowResult[]> {
       for (let run = 0; run < runs; run++) {
         for (const [index, hasPeers] of ways.entries()) {
           if (!hasPeers && run >= runsAlone) continue;
-          const sample = await measureStart(bed, registry, planOf(mode, nodes, hasPeers, image));
+          const sample = await measureStart(bed, registry, planOf({ mode, nodes, hasPeers }, image, before));
           samples[index]?.push(sample);
           say(`${mode}, N = ${nodes}, ${hasPeers ? 'peers' : 'no peers'}, run ${run + 1}: ${summary(sample)}`);
         }

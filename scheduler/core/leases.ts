@@ -64,7 +64,8 @@ export function grantLeases(task: Task, turn: Turn, most: number): number {
   while (seen < end && task.leases.size < limit && aside.length < MAX_PUT_ASIDE) {
     const entry = task.queue.next();
     if (entry === undefined) break;
-    if (!isAlone && entry.lane === DEMAND && task.leases.size >= task.pace.limit(false, true)) {
+    const isOfCrowd = !isAlone && entry.lane === DEMAND && !waitsForLittle(entry.asker);
+    if (isOfCrowd && task.leases.size >= task.pace.limit(false, true)) {
       aside.push(entry);
       break;
     }

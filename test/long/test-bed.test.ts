@@ -138,7 +138,7 @@ suite('a bed of shaped links', { skip: notHere, timeout: 300_000 }, () => {
       const blobBytes = layers.slice(0, -1).reduce((sum, { size }) => sum + size, 0);
       const blobs = layers.slice(0, -1).map(({ digest }) => digest);
       const what = { reference, blobs, files, program: [] };
-      const plan = { mode: 'bulk', nodes: 2, hasPeers: false, limitMs: 60_000, ...what } as const;
+      const plan = { mode: 'bulk', nodes: 2, hasPeers: false, before: undefined, limitMs: 60_000, ...what } as const;
       const sample = await measureStart(bed, registry, plan);
       assert.equal(sample.neededBytes, blobBytes);
       // Less by what a blob has besides chunks, which nobody reads.

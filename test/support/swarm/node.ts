@@ -89,6 +89,10 @@ export class SwarmNode {
     return this.#client.mount(request, { signal });
   }
 
+  unmount(): Promise<unknown> {
+    return this.#client.unmount(this.mountpoint, { force: false, signal: AbortSignal.timeout(ASK_MS) });
+  }
+
   /** The mount of this node. */
   async info(): Promise<MountInfo | undefined> {
     return (await this.#client.list({ signal: AbortSignal.timeout(ASK_MS) }))[0];
