@@ -96,3 +96,21 @@ test('a reader asks who was named for a piece, not who has it already and all wo
   holder.sendAll();
   await reading;
 });
+
+test('where much is demanded at once, who has a piece is asked for it before who was named', async t => {
+  const world = new FakeSwarm({ pieces: 14 });
+  t.after(() => world.swarm.close());
+  const blob = world.join();
+  world.scheduler.events.onUp();
+  const named = world.parent('b', []);
+  const holder = world.parent('c', [0]);
+  const pieces = Array.from({ length: 14 }, (_, piece) => piece);
+  world.scheduler.events.onLessee('b', pieces);
+  const reading = world.read(blob, { first: 0, count: pieces.length });
+  await world.settle();
+  assert.deepEqual(holder.askedPieces, [0]);
+  assert.deepEqual(named.askedPieces, pieces.slice(1));
+  holder.sendAll();
+  for (const piece of pieces.slice(1)) named.send(piece);
+  await reading;
+});
