@@ -23,6 +23,8 @@ const isLoop = backingInUse() === 'loop';
 
 /** Far apart in the blob, so that fetching one brings no other along. */
 const FILES = isLoop ? 60 : 250;
+/** By erofs, what the kernel reads ahead for one reader may be what the next one waits for. */
+const LEAST_READS = isErofs ? Math.floor(0.9 * FILES) : FILES;
 const FILE_BYTES = 300_000;
 /** By erofs, what is read of it goes straight to the daemon. */
 const LARGE_FILE_BYTES = 600_000;
@@ -124,7 +126,7 @@ test(`${FILES} waiting reads leave cached reads and lookups of this and other mo
   for (const folder of directories) await python("open(__import__('sys').argv[1] + '/cached', 'rb').read()", folder);
   sick.origin.pause();
   const reader = startReader(t, READ_MANY, directories[0], `${FILES}`);
-  await waitingIn(daemon, FILES);
+  await waitingIn(daemon, LEAST_READS);
 
   const before = (await daemon.list()).map(({ stats }) => stats.hits);
   const latencies = JSON.parse(await python(LATENCIES, ...directories));

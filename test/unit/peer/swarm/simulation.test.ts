@@ -39,12 +39,14 @@ for (const [nodes, most] of [
   });
 }
 
-test('a flash crowd of 8 has the first MiB within 2 x, and all eight within 1.7 x of what the origin needs', async () => {
+// On links that take time for more than bytes the first is sooner with few leases at a time; here, where eight nodes can go in
+// step, a little later (docs/benchmarks.md, "Few leases at a time").
+test('a flash crowd of 8 has the first MiB within 2.2 x, and all eight within 1.3 x of what the origin needs', async () => {
   const { demandedMs, origin } = await run({ demandedBytes: 8 * MIB });
   const over = demandedMs.map((ms, mib) => ms / (((mib + 1) * MIB * 1000) / RATE));
   assert.equal(over.length, 8);
-  assert.ok((over[0] ?? 9) <= 2, `first ${over[0]}`);
-  assert.ok((over[7] ?? 9) <= 1.7, `eighth ${over[7]}`);
+  assert.ok((over[0] ?? 9) <= 2.2, `first ${over[0]}`);
+  assert.ok((over[7] ?? 9) <= 1.3, `eighth ${over[7]}`);
   assert.equal(origin, 1);
 });
 
@@ -106,7 +108,7 @@ test('a slow uplink holds a program up little, and for a while when the slow one
 
 test('half of the uplinks four times slower: the others take over', async () => {
   const { p50, origin } = await run({ up: node => (node % 2 ? RATE / 4 : RATE) });
-  assert.ok(p50 <= 1.6, `p50 ${p50}`);
+  assert.ok(p50 <= 1.65, `p50 ${p50}`);
   assert.equal(origin, 1);
 });
 
