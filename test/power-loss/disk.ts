@@ -134,6 +134,8 @@ export class Disk {
   readonly #root: string;
   readonly #top: DiskDirectory;
   readonly #open = new Map<number, DiskNode>();
+  /** Openings that have not ended where the recording is played; undefined: of something that is not on this disk. */
+  #opening: { readonly ended: number; readonly fd: number; readonly node: DiskNode | undefined }[] = [];
 
   constructor(root: string, top = new DiskDirectory()) {
     this.#root = root;
@@ -152,7 +154,12 @@ export class Disk {
   /** Everything that began before the place `end`. */
   play(operations: readonly Operation[], end: number): void {
     this.#open.clear();
-    for (const operation of operations) if (operation.began < end) this.#play(operation, end);
+    this.#opening = [];
+    for (const operation of operations) {
+      if (operation.began >= end) continue;
+      this.#giveDescriptors(operation.began);
+      this.#play(operation, end);
+    }
   }
 
   /** The processes end here, the machine goes on: what was in the middle of it has happened or has not. */
@@ -219,16 +226,27 @@ export class Disk {
     what: { readonly path: string; readonly creates: boolean; readonly truncates: boolean },
     { ended, result }: { readonly ended: number | undefined; readonly result: number | undefined },
   ): void {
-    if (result !== undefined) this.#open.delete(result);
-    if (!this.#isOurs(what.path)) return;
-    let node = this.#find(what.path);
-    if (node === undefined && what.creates) {
+    let node = this.#isOurs(what.path) ? this.#find(what.path) : undefined;
+    if (node === undefined && what.creates && this.#isOurs(what.path)) {
       node = new DiskFile();
       this.#bind(what.path, node, ended);
     } else if (node instanceof DiskFile && what.truncates) {
       node.pending.push({ change: { kind: 'size', size: 0 }, ended });
     }
-    if (node !== undefined && result !== undefined) this.#open.set(result, node);
+    if (ended !== undefined && result !== undefined) this.#opening.push({ ended, fd: result, node });
+  }
+
+  /**
+   * A descriptor means what was opened from the end of the opening on: while one thread waits for it, others may open and close
+   * files of the same number.
+   */
+  #giveDescriptors(before: number): void {
+    const done = this.#opening.filter(({ ended }) => ended < before).sort((a, b) => a.ended - b.ended);
+    for (const { fd, node } of done) {
+      if (node === undefined) this.#open.delete(fd);
+      else this.#open.set(fd, node);
+    }
+    this.#opening = this.#opening.filter(({ ended }) => ended >= before);
   }
 
   #change(fd: number, change: Change, ended: number | undefined): void {
