@@ -22,7 +22,7 @@ const READERS_PER_NODE = 6;
 const POLL_MS = { least: 50, most: 500 };
 /** Daemons that start at once would wait for each other's processors. */
 const STARTS_AT_ONCE = 4;
-/** A daemon starts its other threads, and looks at its new neighbours, up to 5 s after a mount. What is measured is not about that. */
+/** A daemon starts its other threads, and looks at its new neighbours, up to 5 s after a mount. Where the mount is not measured, that is not either. */
 const SETTLE_MS = 6_000;
 
 export type Mode = 'bulk' | 'lazy' | 'flash';

@@ -61,10 +61,9 @@ export const SWAPS_PER_SECOND = 32;
  */
 export const MIN_LEASES = 8;
 /**
- * The same while somebody waits for what is leased: pieces that share the origin's link with fewer others are whole, and
- * passed on, sooner. In a flash crowd of 8 nodes at 20 Mbit/s the first MiB is everywhere after 1.6 times its bytes over
- * the rate with 3, after 2.9 times with 4 or more, and after 2.0 times with 2, which do not keep the links busy
- * (bench/swarm-simulation.ts).
+ * The same for what a crowd waits for: pieces that share the origin's link with fewer others are whole, and passed on, sooner.
+ * In a flash crowd of 8 nodes at 2.5 Mbit/s the first MiB is everywhere after 2.2 times its bytes over the rate, and after 2.7
+ * times where leases grow to 8 to 24 (docs/benchmarks.md, "Few leases at a time").
  */
 export const MIN_LEASES_DEMANDED = 3;
 /** Before anything was measured: in a flash crowd the wants of others come milliseconds after the first. */
@@ -72,7 +71,7 @@ export const FIRST_LEASES = 4;
 export const MAX_LEASES = 64;
 /** The same for a member that is alone: nobody waits to swap, so runs may grow to 16 MiB. */
 export const MAX_LEASES_ALONE = 256;
-/** The longest way to an origin, there and back, that more leases are to fill while somebody waits. */
+/** The longest way to an origin, there and back, that more leases are to fill for what a crowd waits for. */
 export const FAR_MS = 100;
 /** What was measured of the origin is believed for so long. */
 export const PACE_WINDOW_MS = 10_000;

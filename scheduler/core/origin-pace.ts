@@ -89,16 +89,16 @@ export class OriginPace {
     this.#patience = Math.min(MAX_PATIENCE, this.#patience * 2);
   }
 
-  /** Leases that may be under way now, when the next is for what somebody waits for or for what is only useful. */
-  limit(isAlone: boolean, isDemanded = false): number {
+  /** Leases that may be under way now, when the next is for what a crowd waits for (others want to swap it), or not. */
+  limit(isAlone: boolean, isOfCrowd = false): number {
     const most = Math.min(isAlone ? MAX_LEASES_ALONE : MAX_LEASES, Math.floor(this.#ceiling));
-    const least = Math.min(isDemanded ? MIN_LEASES_DEMANDED : MIN_LEASES, most);
-    if (this.#shortest === Infinity) return Math.min(isDemanded ? MIN_LEASES_DEMANDED : FIRST_LEASES, most);
+    const least = Math.min(isOfCrowd ? MIN_LEASES_DEMANDED : MIN_LEASES, most);
+    if (this.#shortest === Infinity) return Math.min(isOfCrowd ? MIN_LEASES_DEMANDED : FIRST_LEASES, most);
     if (this.#probingSince !== undefined) return Math.min(PROBE_LEASES, most);
     const rate = Math.max(this.#rate, this.#rateBefore);
     // On a slow link the shortest lease, too, has shared it with others: taken for the way to the origin, it makes them more
-    // and more. So while somebody waits, a lease is one alone on the link and FAR_MS.
-    const needed = Math.round(2 * rate * (isDemanded ? Math.min(this.#shortest, 1 / rate + FAR_MS) : this.#shortest));
+    // and more. So for a crowd a lease is taken for one that is alone on the link, and FAR_MS away.
+    const needed = Math.round(2 * rate * (isOfCrowd ? Math.min(this.#shortest, 1 / rate + FAR_MS) : this.#shortest));
     return Math.min(most, Math.max(least, needed));
   }
 

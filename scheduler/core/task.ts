@@ -114,14 +114,12 @@ export class Task {
 
   // ---- what comes from the origin -------------------------------------------------------------------------------------
 
+  /** A member has fetched the piece that it had the lease of. */
   fetched(piece: number, now: number): void {
     this.#fetchedAt.delete(piece);
     this.#fetchedAt.set(piece, now);
-    if (this.#fetchedAt.size <= MAX_FETCHED) return;
-    for (const oldest of this.#fetchedAt.keys()) {
-      this.#fetchedAt.delete(oldest);
-      return;
-    }
+    const [oldest] = this.#fetchedAt.keys();
+    if (this.#fetchedAt.size > MAX_FETCHED && oldest !== undefined) this.#fetchedAt.delete(oldest);
   }
 
   /** When a member last fetched the piece; -Infinity: never, or long ago. */

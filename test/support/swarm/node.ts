@@ -89,8 +89,8 @@ export class SwarmNode {
     return this.#client.mount(request, { signal });
   }
 
-  unmount(): Promise<unknown> {
-    return this.#client.unmount(this.mountpoint, { force: false, signal: AbortSignal.timeout(ASK_MS) });
+  unmount(): Promise<void> {
+    return this.#client.unmount(this.mountpoint, { signal: AbortSignal.timeout(ASK_MS) });
   }
 
   /** The mount of this node. */

@@ -5,8 +5,8 @@ import { type TestContext, test } from 'node:test';
 import { DEFAULT_SWARM_SETTINGS } from '../../../../peer/swarm/config.ts';
 import { FakeSwarm } from '../../../support/fake-swarm.ts';
 
-function scheduled(t: TestContext) {
-  const world = new FakeSwarm();
+function scheduled(t: TestContext, options: ConstructorParameters<typeof FakeSwarm>[0] = {}) {
+  const world = new FakeSwarm(options);
   t.after(() => world.swarm.close());
   const blob = world.join();
   world.scheduler.events.onUp();
@@ -75,10 +75,7 @@ test('a scheduler that comes back is told again that the trace is followed', t =
 });
 
 test('a reader asks who was named for a piece, not who has it already and all would ask, until that takes too long; it finds room beside the trace', async t => {
-  const world = new FakeSwarm({ pieces: 300 });
-  t.after(() => world.swarm.close());
-  const blob = world.join();
-  world.scheduler.events.onUp();
+  const { world, blob } = scheduled(t, { pieces: 300 });
   const source = world.parent('b', []);
   const holder = world.parent('c', [250]);
   const foretold = Array.from({ length: 200 }, (_, piece) => piece);
@@ -98,10 +95,7 @@ test('a reader asks who was named for a piece, not who has it already and all wo
 });
 
 test('where much is demanded at once, who has a piece is asked for it before who was named', async t => {
-  const world = new FakeSwarm({ pieces: 14 });
-  t.after(() => world.swarm.close());
-  const blob = world.join();
-  world.scheduler.events.onUp();
+  const { world, blob } = scheduled(t, { pieces: 14 });
   const named = world.parent('b', []);
   const holder = world.parent('c', [0]);
   const pieces = Array.from({ length: 14 }, (_, piece) => piece);
