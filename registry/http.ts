@@ -159,7 +159,7 @@ export class HttpClient {
           ...(request.authorization !== undefined && { authorization: request.authorization }),
           ...route.headers,
         },
-        body: isStream ? Readable.from(body, { objectMode: false }) : (body ?? null),
+        body: isStream ? Readable.from(onlyRead(body), { objectMode: false }) : (body ?? null),
         signal,
         headersTimeout:
           request.answerMs ?? (body === undefined ? this.#timeouts.answerMs : this.#timeouts.uploadAnswerMs),
@@ -178,6 +178,22 @@ function givenRoutes(dispatcher: Dispatcher): Pick<Connections, 'route' | 'close
   return {
     route: url => ({ dispatcher, origin: url.origin, path: url.pathname + url.search, headers: {}, proxy: undefined }),
     close: async () => {},
+  };
+}
+
+/**
+ * The body without a way to throw into it: a stream that is destroyed throws the reason into the generator it is made from,
+ * which could not tell the broken connection from an error of its own. It is told to end, no more.
+ */
+function onlyRead(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  return {
+    [Symbol.asyncIterator]: () => {
+      const pieces = body[Symbol.asyncIterator]();
+      return {
+        next: () => pieces.next(),
+        return: async () => (await pieces.return?.()) ?? { done: true, value: undefined },
+      };
+    },
   };
 }
 

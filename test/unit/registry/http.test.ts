@@ -185,3 +185,29 @@ test('a client that was prepared answers requests, and one that was closed is no
   await closed.close();
   await assert.rejects(closed.prepare(), { code: 'aborted' });
 });
+
+test('a connection that breaks is an error of the request, and nothing is thrown into its body', async t => {
+  const registry = await startMemoryRegistry(t);
+  registry.knobs.cutUploadsAfter = 40_000;
+  let thrown: unknown;
+  let closed = false;
+  async function* body() {
+    try {
+      for (let piece = 0; piece < 1_000; piece++) yield new Uint8Array(64 << 10);
+    } catch (error) {
+      thrown = error;
+      throw error;
+    } finally {
+      closed = true;
+    }
+  }
+  const http = client(t);
+  const opened = await http.send({ ...get(`http://${registry.host}/v2/app/blobs/uploads/`), method: 'POST' });
+  await opened.discard();
+  const url = `http://${registry.host}${opened.header('location') ?? ''}`;
+  const headers = { 'content-length': String(1_000 * (64 << 10)) };
+  const sent = http.send({ ...get(url), method: 'PATCH', headers, body: body() });
+  await assert.rejects(sent, code('unreachable', /./));
+  await until(() => closed, 'for the body to be closed');
+  assert.equal(thrown, undefined);
+});

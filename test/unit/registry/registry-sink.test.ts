@@ -121,6 +121,15 @@ test('goes on with a broken upload where the registry says it is, as often as it
   assert.match(last?.path ?? '', /state=.+&digest=sha256/, 'the newest address of the upload is used');
 });
 
+test('goes on with an upload that breaks while its content is still being read', async t => {
+  const { registry, sink } = await setup(t);
+  registry.knobs.cutUploadsAfter = 3 << 19;
+  const large = document(noise(4 << 20, 'large sink'), 'application/octet-stream');
+  assert.equal(await sink.putBlob(large.descriptor, content(large.bytes).read, { signal }), 'written');
+  assert.ok(registry.repository('app').blobs.get(large.descriptor.digest)?.equals(large.bytes));
+  assert.equal(registry.requestsTo('POST').length, 1, 'one upload all along');
+});
+
 test('starts a new upload when the registry has lost the broken one, or cannot tell how far it is', async t => {
   for (const knobs of [
     { forgetUploads: true },
