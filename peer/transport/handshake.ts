@@ -14,6 +14,7 @@ import {
 } from '../../proto/index.ts';
 import type { Membership } from './membership.ts';
 import { type RecordBytes, recordConnection } from './recording.ts';
+import { writeWhole } from './whole-writes.ts';
 
 /** Both messages of both sides are there by then. */
 const HANDSHAKE_MS = 5_000;
@@ -74,6 +75,7 @@ class MembersOnly implements ConnectionEncrypter {
     direction: 'inbound' | 'outbound',
     options?: SecureConnectionOptions,
   ): Promise<SecuredConnection> {
+    writeWhole(raw);
     let secured: SecuredConnection | undefined;
     try {
       secured = await (direction === 'inbound'

@@ -68,6 +68,11 @@ export const MIN_LEASES = 8;
 export const MIN_LEASES_DEMANDED = 3;
 /** Before anything was measured: in a flash crowd the wants of others come milliseconds after the first. */
 export const FIRST_LEASES = 4;
+/**
+ * The same for one who waits for much and is alone until then. Of nodes that start together the others may ask a fifth of a second later: whoever
+ * was first is the only source of what it was leased, and has seven copies of each to send.
+ */
+export const FIRST_LEASES_ALONE = 2;
 export const MAX_LEASES = 64;
 /** The same for a member that is alone: nobody waits to swap, so runs may grow to 16 MiB. */
 export const MAX_LEASES_ALONE = 256;
@@ -91,6 +96,12 @@ export const SHAKY_FAILURES = 1.5;
  * whoever is at its top sends little more than it gets.
  */
 export const PASSES_ON = 2;
+/**
+ * Where no more than so many are members, each passes on to one, in the same order from piece to piece: no uplink is given two
+ * copies at once, and whoever has just sent a piece gets the next. Along trees, of other nodes for each piece, eight nodes at
+ * 2.5 Mbit/s ended two seconds after the one ahead (docs/benchmarks.md, "A chain").
+ */
+export const CHAIN_MEMBERS = 9;
 /** What so many have is not passed on along a tree any more: whoever needs it chooses whom to ask. */
 export const SPREAD_AT = 16;
 /** Who wants no more than this reads here and there: a chunk or two, of a MiB each, and compressed. */

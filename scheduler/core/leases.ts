@@ -64,8 +64,8 @@ export function grantLeases(task: Task, turn: Turn, most: number): number {
   while (seen < end && task.leases.size < limit && aside.length < MAX_PUT_ASIDE) {
     const entry = task.queue.next();
     if (entry === undefined) break;
-    const isOfCrowd = !isAlone && entry.lane === DEMAND && !waitsForLittle(entry.asker);
-    if (isOfCrowd && task.leases.size >= task.pace.limit(false, true)) {
+    const isOfMuch = entry.lane === DEMAND && !waitsForLittle(entry.asker);
+    if (isOfMuch && task.leases.size >= task.pace.limit(isAlone, true)) {
       aside.push(entry);
       break;
     }

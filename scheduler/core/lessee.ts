@@ -2,7 +2,15 @@
 // copies still to send, then the one that got fewest leases in all, then by chance. Consecutive pieces so go to different members, and slow uplinks get less. Whoever is a
 // little ahead of the others would otherwise get one lease after the other, and become everybody's only source.
 
-import { BUSY_QUEUE, LESSEE_SAMPLE, LITTLE_WANTED, SHAKY_FAILURES, SLOW_FACTOR, SLOW_QUEUE } from './config.ts';
+import {
+  BUSY_QUEUE,
+  CHAIN_MEMBERS,
+  LESSEE_SAMPLE,
+  LITTLE_WANTED,
+  SHAKY_FAILURES,
+  SLOW_FACTOR,
+  SLOW_QUEUE,
+} from './config.ts';
 import type { Member } from './member.ts';
 import type { LaneNumber } from './piece-queue.ts';
 import type { Task } from './task.ts';
@@ -121,8 +129,9 @@ export function followersOf(
     if (!waits && !isFollower(member, piece)) continue;
     found.push({ member, slow: Number(isSlow(member, usual, turn.now)), waits: Number(waits), chance: turn.random() });
   }
+  const order = lessee.task.members.size <= CHAIN_MEMBERS ? compareInChain : compare;
   found.sort(
-    (a, b) => a.slow - b.slow || b.waits - a.waits || compare(a.member, b.member, turn.now) || a.chance - b.chance,
+    (a, b) => a.slow - b.slow || b.waits - a.waits || order(a.member, b.member, turn.now) || a.chance - b.chance,
   );
   return found.map(({ member }) => member);
 }
@@ -193,6 +202,14 @@ class Race {
 
 /** What is leased to a node that does not send is had by nobody else. */
 function compare(a: Member, b: Member, now: number): number {
-  const shaky = Number(isShaky(a, now)) - Number(isShaky(b, now));
-  return shaky || backlog(a) - backlog(b) || copiesEver(a) - copiesEver(b);
+  return compareShaky(a, b, now) || backlog(a) - backlog(b) || copiesEver(a) - copiesEver(b);
+}
+
+/** The same from piece to piece. */
+function compareInChain(a: Member, b: Member, now: number): number {
+  return compareShaky(a, b, now) || a.atAll - b.atAll;
+}
+
+function compareShaky(a: Member, b: Member, now: number): number {
+  return Number(isShaky(a, now)) - Number(isShaky(b, now));
 }

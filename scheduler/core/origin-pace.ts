@@ -6,6 +6,7 @@ import {
   FAR_MS,
   FIRST_DEADLINE_MS,
   FIRST_LEASES,
+  FIRST_LEASES_ALONE,
   MAX_DEADLINE_MS,
   MAX_LEASES,
   MAX_LEASES_ALONE,
@@ -89,11 +90,12 @@ export class OriginPace {
     this.#patience = Math.min(MAX_PATIENCE, this.#patience * 2);
   }
 
-  /** Leases that may be under way now, when the next is for what a crowd waits for (others want to swap it), or not. */
-  limit(isAlone: boolean, isOfCrowd = false): number {
+  /** Leases that may be under way now, when the next is for one who waits for much (others want to swap it), or not. */
+  limit(isAlone: boolean, demandsMuch = false): number {
+    const isOfCrowd = demandsMuch && !isAlone;
     const most = Math.min(isAlone ? MAX_LEASES_ALONE : MAX_LEASES, Math.floor(this.#ceiling));
     const least = Math.min(isOfCrowd ? MIN_LEASES_DEMANDED : MIN_LEASES, most);
-    if (this.#shortest === Infinity) return Math.min(isOfCrowd ? MIN_LEASES_DEMANDED : FIRST_LEASES, most);
+    if (this.#shortest === Infinity) return Math.min(most, firstLeases(isAlone, demandsMuch));
     if (this.#probingSince !== undefined) return Math.min(PROBE_LEASES, most);
     const rate = Math.max(this.#rate, this.#rateBefore);
     // On a slow link the shortest lease, too, has shared it with others: taken for the way to the origin, it makes them more
@@ -131,4 +133,9 @@ export class OriginPace {
     }
     this.#rate = Math.max(this.#rate, rate);
   }
+}
+
+function firstLeases(isAlone: boolean, demandsMuch: boolean): number {
+  if (!demandsMuch) return FIRST_LEASES;
+  return isAlone ? FIRST_LEASES_ALONE : MIN_LEASES_DEMANDED;
 }

@@ -2,7 +2,7 @@
 // same image need the same next, so whoever follows fetches them before it has to wait. Here is what is known of it, and
 // who is told of a piece at once; the others are told when they next want something.
 
-import { MAX_NEIGHBOURS, PASSES_ON, SPREAD_AT } from './config.ts';
+import { CHAIN_MEMBERS, MAX_NEIGHBOURS, PASSES_ON, SPREAD_AT } from './config.ts';
 import type { Lease } from './leases.ts';
 import { copiesEver, followersOf } from './lessee.ts';
 import type { Member } from './member.ts';
@@ -98,7 +98,7 @@ export function foretell(
   const { task } = lessee;
   task.trace.add(piece, turn.now);
   // The lessee has one child less than the others: it is ahead, and should stay so.
-  const root: PassingOn = { member: lessee, source: undefined, children: 1, waits: false };
+  const root: PassingOn = { member: lessee, source: undefined, children: passesOnOf(task) - 1, waits: false };
   const tree: PassingOn[] = [root];
   task.trees.delete(piece);
   task.trees.set(piece, tree);
@@ -115,12 +115,11 @@ export function foretell(
   // its uplink full of what all others wait for.
   if (isForLittle && asker !== lessee && !asker.isGone && asker.isNeighbour(lessee)) {
     turn.news.passesOn(asker, lessee, piece);
-    tree.push({ member: asker, source: lessee, children: PASSES_ON, waits: true });
+    tree.push({ member: asker, source: lessee, children: passesOnOf(task), waits: true });
   }
   for (const member of followersOf(lessee, { piece, waiters: isForLittle }, turn)) {
     if (passOn(member, piece, turn, 0)) tellTrace(member, turn);
   }
-  root.children--;
 }
 
 /**
@@ -142,11 +141,12 @@ export function waitFor(member: Member, { piece, lessee, isForLittle }: Lease, t
 function passOn(member: Member, piece: number, turn: Turn, chance: number): boolean {
   const tree = member.task.trees.get(piece);
   if (tree === undefined || tree.some(one => one.member === member)) return false;
-  const free = tree.filter(one => one.children < PASSES_ON && !one.member.isGone && one.member.isNeighbour(member));
+  const most = passesOnOf(member.task);
+  const free = tree.filter(one => one.children < most && !one.member.isGone && one.member.isNeighbour(member));
   const source = free[Math.floor(chance * free.length)];
   // Where not all know all, it may know none of them: it hears of the piece later.
   if (source === undefined) return false;
-  if (source.children++ === 0) source.member.relaysEver += PASSES_ON;
+  if (source.children++ === 0) source.member.relaysEver += most;
   turn.news.passesOn(member, source.member, piece);
   tree.push({ member, source: source.member, children: 0, waits: false });
   return true;
@@ -158,4 +158,9 @@ function passOn(member: Member, piece: number, turn: Turn, chance: number): bool
  */
 export function pruneTree(task: Task, piece: number): void {
   if (task.trees.size > 0 && task.holderCount(piece) >= SPREAD_AT) task.trees.delete(piece);
+}
+
+/** To how many each passes on what somebody waits for. */
+function passesOnOf({ members }: Task): number {
+  return members.size <= CHAIN_MEMBERS ? 1 : PASSES_ON;
 }

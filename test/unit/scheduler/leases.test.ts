@@ -250,13 +250,13 @@ test('where nobody who wants a piece reaches the origin, somebody near who does 
   assert.equal(inside.lessees.get(4), 'outside');
 });
 
-test('one who is alone is given runs that grow from four pieces on', () => {
+test('one who is alone is given runs that grow from two pieces on', () => {
   const core = new CoreUnderTest();
   const [node] = core.crowd(1, { pieceCount: 4096 });
   assert.ok(node);
   node.want(range(0, 4096));
   core.flush();
-  assert.deepEqual(node.leased, [0, 1, 2, 3]);
+  assert.deepEqual(node.leased, [0, 1]);
   let longest = 0;
   for (let round = 0; round < 12; round++) {
     core.now += 50;
@@ -268,7 +268,23 @@ test('one who is alone is given runs that grow from four pieces on', () => {
   assert.ok(longest >= 64 && longest <= 256, `longest run: ${longest}`);
 });
 
-test('a second lease for a late piece is given once per interval, to the one who waits; the others go on waiting for the first', () => {
+test('of a small blob that all want, the first who says so fetches two pieces, and the others the next', () => {
+  const core = new CoreUnderTest();
+  const [first, ...others] = core.crowd(4, { pieceCount: 10 });
+  assert.ok(first);
+  first.want(range(0, 10));
+  core.flush();
+  core.now += 150;
+  for (const node of others) node.want(range(0, 10));
+  core.flush();
+  assert.deepEqual([...others.flatMap(node => node.leased), ...first.leased], [2, 0, 1], 'one more, for the crowd');
+  first.gained(0);
+  core.flush();
+  const theirs = others.flatMap(node => node.leased).sort((a, b) => a - b);
+  assert.deepEqual([first.leased, theirs.slice(0, 2)], [[0, 1], [2, 3]]);
+});
+
+test('a second lease for a late piece is given once per interval, to the one who waits; the others go on waiting where they did', () => {
   const core = new CoreUnderTest();
   const nodes = core.crowd(3);
   for (const node of nodes) node.want([0]);
@@ -277,6 +293,8 @@ test('a second lease for a late piece is given once per interval, to the one who
   lessee.takeLeases();
   const [waiting, other] = nodes.filter(node => node !== lessee);
   assert.ok(waiting && other);
+  const source = other.lessees.get(0);
+  assert.ok(source);
   core.pass(1_000);
   waiting.want([0], { late: true });
   core.flush();
@@ -286,7 +304,7 @@ test('a second lease for a late piece is given once per interval, to the one who
   other.want([0], { late: true });
   core.flush();
   assert.deepEqual([waiting.takeLeases(), other.takeLeases()], [[0], []]);
-  assert.equal(other.lessees.get(0), lessee.name);
+  assert.equal(other.lessees.get(0), source);
 });
 
 test('a piece that was fetched a moment ago is not late: the word was under way, or the first copies are', () => {

@@ -30,12 +30,12 @@ function sourcesOf(nodes: readonly NodeUnderTest[], piece: number): Map<string, 
 }
 
 test('who waits for a piece fetches it, one follower asks there, and the others ask each other, two each at most', () => {
-  const { core, nodes, first } = followers(9);
+  const { core, nodes, first } = followers(12);
   first.want([5]);
   core.flush();
   assert.deepEqual(first.leased, [5]);
   const sources = sourcesOf(nodes, 5);
-  assert.equal(sources.size, 8);
+  assert.equal(sources.size, 11);
   const asked = Object.groupBy(sources.values(), source => source);
   assert.equal(asked[first.name]?.length, 1);
   for (const [source, children = []] of Object.entries(asked)) assert.ok(children.length <= 2, source);
@@ -50,8 +50,37 @@ test('who waits for a piece fetches it, one follower asks there, and the others 
   for (const node of nodes) if (node !== first) assert.deepEqual(node.trace, [5]);
 });
 
+test('where few are members each asks one, and all ask the same for each piece', () => {
+  const { core, nodes, first } = followers(9);
+  const seen = range(0, 40).map(piece => {
+    first.want([piece]);
+    core.flush();
+    const sources = sourcesOf(nodes, piece);
+    for (const node of nodes) node.gained(piece);
+    return sources;
+  });
+  const [sources = assert.fail()] = seen;
+  assert.equal(sources.size, 8);
+  assert.equal(new Set(sources.values()).size, 8, 'each is asked by one');
+  for (const others of seen) assert.deepEqual(others, sources);
+});
+
+test('where few are members, one that follows later asks the last of them for what is on its way, and not who is ahead', () => {
+  const { core, nodes, first } = followers(4);
+  const late = nodes.at(-1);
+  assert.ok(late);
+  late.follow(false);
+  first.want([5]);
+  core.flush();
+  const before = new Set(sourcesOf(nodes, 5).values());
+  late.follow();
+  core.flush();
+  const source = sourcesOf(nodes, 5).get(late.name);
+  assert.ok(source !== undefined && !before.has(source), `${late.name} asks ${source}`);
+});
+
 test('copies are passed on by all in turn', () => {
-  const { core, nodes, first } = followers(5);
+  const { core, nodes, first } = followers(12);
   const children = new Map<string, number>();
   for (const piece of range(0, 40)) {
     first.want([piece]);
@@ -244,7 +273,7 @@ test('one that its neighbours wait long for, because it sends more than they do,
 });
 
 test('one that follows later passes on as much as the others from then on, and does not make up for what they did', () => {
-  const { core, nodes, first } = followers(6);
+  const { core, nodes, first } = followers(12);
   const [, ...others] = nodes;
   const late = others.at(-1);
   assert.ok(late);
