@@ -69,8 +69,8 @@ export const MIN_LEASES_DEMANDED = 3;
 /** Before anything was measured: in a flash crowd the wants of others come milliseconds after the first. */
 export const FIRST_LEASES = 4;
 /**
- * The same for one who waits for much and is alone until then. Of nodes that start together the others may ask a fifth of a second later: whoever
- * was first is the only source of what it was leased, and has seven copies of each to send.
+ * The same for one who waits for much and is alone until then. Of nodes that start together the others may ask a fifth of a
+ * second later: whoever was first is the only source of what it was leased, and has seven copies of each to send.
  */
 export const FIRST_LEASES_ALONE = 2;
 export const MAX_LEASES = 64;

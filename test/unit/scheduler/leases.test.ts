@@ -281,7 +281,13 @@ test('of a small blob that all want, the first who says so fetches two pieces, a
   first.gained(0);
   core.flush();
   const theirs = others.flatMap(node => node.leased).sort((a, b) => a - b);
-  assert.deepEqual([first.leased, theirs.slice(0, 2)], [[0, 1], [2, 3]]);
+  assert.deepEqual(
+    [first.leased, theirs.slice(0, 2)],
+    [
+      [0, 1],
+      [2, 3],
+    ],
+  );
 });
 
 test('a second lease for a late piece is given once per interval, to the one who waits; the others go on waiting where they did', () => {
