@@ -1,6 +1,6 @@
 // libp2p hands a socket the parts of each encrypted frame one by one: two bytes of length, the bytes, their tag. With
-// Nagle's delay off every part is a system call, and a packet with headers of its own: of the word that a node has a
-// piece, 22 bytes on average, that makes three packets, 5 % of what an uplink carried. Here a frame is written as a whole.
+// Nagle's delay off every part is a system call, and a packet with headers of its own: short messages became three packets,
+// with 22 bytes each on average, 5 % of what an uplink carried. Here a frame is written as a whole.
 
 import type { MessageStream } from '@libp2p/interface';
 
