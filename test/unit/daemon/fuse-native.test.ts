@@ -29,6 +29,13 @@ function collectingLog(): { readonly log: Logger; readonly lines: string[] } {
   return { log, lines };
 }
 
+/** In clock ticks since the machine started: process numbers begin anew at some point, so the older may have the higher one. */
+function startedAt(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // What stands before it is the program's name, which may have spaces in it.
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+}
+
 /** The host processes of this process's mounts, oldest first. */
 function hosts(): number[] {
   return readdirSync('/proc')
@@ -42,7 +49,7 @@ function hosts(): number[] {
         return false; // no process, or gone
       }
     })
-    .sort((a, b) => a - b);
+    .sort((a, b) => startedAt(a) - startedAt(b));
 }
 
 test('when the host of a mount dies, that mount is gone and cleaned up, and the other one goes on', async t => {
